@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * weft - a service mesh without sidecars: the contract between the kernel
+ * module and user space.
+ *
+ * Generic netlink family "weft", version 1. It exists in every network
+ * namespace; each command acts on the namespace of the netlink socket.
+ *
+ * Every message carries attributes of enum weft_attr. An object travels in one
+ * nested attribute (WEFT_A_SERVICE holds enum weft_service_attr, and so on).
+ * Attributes are validated strictly: an unknown, short, long or out-of-range
+ * one is refused, nothing is half applied, and the extended ack names the
+ * attribute (NLMSGERR_ATTR_OFFS) and says in words what is allowed.
+ *
+ * Who may call: WEFT_CMD_STATUS_GET is open to everybody. Every other command
+ * and both multicast groups need CAP_NET_ADMIN in the user namespace that owns
+ * the network namespace (-EPERM).
+ *
+ * Addresses are 16 bytes, network order; IPv4 is written v4-mapped
+ * (::ffff:a.b.c.d). Ports are u16 in host order. Times are milliseconds unless
+ * said otherwise. Strings are NUL-terminated; their limits below count the
+ * characters without the NUL. Zero or absence of an optional attribute means
+ * the default named beside it.
+ *
+ * Configuration
+ * -------------
+ * The tables of a namespace (workloads, services with their endpoints,
+ * policies) form one *generation*, an immutable snapshot swapped under RCU.
+ * Every object has an owner, as a route has a protocol in rtnetlink:
+ *
+ *   WEFT_OWNER_STATIC  added by hand. NEW and DEL apply at once: the current
+ *                      generation plus the change becomes the next one.
+ *   WEFT_OWNER_DAEMON  written by weftd, only as a whole:
+ *                      GENERATION_BEGIN -> WEFT_A_TRANSACTION
+ *                      *_NEW ... each with WEFT_A_TRANSACTION   (stage)
+ *                      GENERATION_COMMIT or GENERATION_ABORT
+ *                      A commit replaces all objects of this owner and keeps
+ *                      the static ones. One transaction is open at a time per
+ *                      namespace; it belongs to the netlink socket that began
+ *                      it (-EBUSY for others) and is aborted when that socket
+ *                      closes.
+ *
+ * Names are unique per object type over both owners. A static object whose
+ * name the daemon's generation also has wins; the daemon's is left out of the
+ * tables and counted in WEFT_STATUS_A_SHADOWED.
+ *
+ * Commands
+ * --------
+ * command             in                              out, errors beside the common ones
+ * STATUS_GET          -                               WEFT_A_STATUS
+ * GENERATION_BEGIN    -                               WEFT_A_TRANSACTION; -EBUSY one is open
+ * GENERATION_COMMIT   TRANSACTION                     WEFT_A_GENERATION, the new number; -ENOENT
+ *                                                     no such transaction; -EINVAL objects do not
+ *                                                     fit together: nothing changed, still open
+ * GENERATION_ABORT    TRANSACTION                     -ENOENT
+ * WORKLOAD_NEW        WORKLOAD [TRANSACTION]          -EEXIST unless NLM_F_REPLACE, -ENOSPC limit
+ * WORKLOAD_DEL        WORKLOAD{NAME}                  -ENOENT; -EPERM owned by the daemon
+ * WORKLOAD_GET        WORKLOAD{NAME}, or a dump       WEFT_A_WORKLOAD; -ENOENT
+ * SERVICE_*           as WORKLOAD_*; DEL takes the endpoints along
+ * ENDPOINT_NEW        ENDPOINT [TRANSACTION]          as above; -ENOENT no such service (outside a
+ *                                                     transaction; inside, the commit says)
+ * ENDPOINT_DEL, GET   ENDPOINT{SERVICE,ADDRESS,PORT}; a dump may name a SERVICE
+ * POLICY_*            as WORKLOAD_*
+ * CONN_GET            CONN{ID}, or a dump             WEFT_A_CONN; also connections that ended
+ *                                                     lately; -ENOENT
+ * CONN_DEL            CONN{ID}                        resets it (reason "admin"); -ENOENT
+ * WORKER_NEW          -                               registers the calling netlink socket as a
+ *                                                     handshake worker until it closes; -EEXIST,
+ *                                                     -ENOSPC
+ * HANDSHAKE_ACCEPT    CONN{ID}                        WEFT_A_CONN and WEFT_A_FD, a new descriptor
+ *                                                     (CLOEXEC) of the application's own socket;
+ *                                                     -ENOENT gone, -EALREADY another has it,
+ *                                                     -EPERM not a worker
+ * HANDSHAKE_JUDGE     CONN{ID, PEER_IDENTITY}         WEFT_A_CONN with ERRNO 0 or EACCES, REASON,
+ *                                                     POLICY, GENERATION: the module's verdict on
+ *                                                     the peer (server: policies; client: the
+ *                                                     identities the service may have)
+ * HANDSHAKE_DONE      CONN{ID, REASON, ...}           ends what ACCEPT began, see below; -EINVAL
+ *                                                     keys missing (the connection then fails),
+ *                                                     -ECANCELED it died meanwhile
+ * SELFTEST_RUN        -                               runs the self-tests; -EIO one failed (log)
+ *
+ * Common errors: -EPERM, -EINVAL (bad attribute), -ERANGE (out of range),
+ * -ENOMEM, -EOPNOTSUPP (no such command).
+ *
+ * Dumps take any number of messages; one whose tables changed under it carries
+ * NLM_F_DUMP_INTR. Keys are in no message at all: they travel by
+ * setsockopt(SOL_TLS, TLS_TX and TLS_RX) on the accepted descriptor.
+ *
+ * Handshakes
+ * ----------
+ * The kernel sends WEFT_CMD_HANDSHAKE_READY (CONN{ID}) to one worker. The
+ * worker takes the socket with HANDSHAKE_ACCEPT (calls on the descriptor never
+ * block and pass the hold), does TLS on it, asks HANDSHAKE_JUDGE with the
+ * peer's identity, installs both keys, and says HANDSHAKE_DONE:
+ *   CONN{ID, REASON=NONE, PEER_IDENTITY, CIPHER}   the connection is LIVE
+ *   CONN{ID, REASON=..., ERRNO, DETAIL}            it failed: a client goes on
+ *                                                  to the next endpoint, or its
+ *                                                  connect() says ERRNO; a
+ *                                                  server's child is reset
+ * and closes its descriptor. If the worker dies before: a connection on which
+ * no byte was exchanged goes to the next worker, any other fails.
+ */
+#ifndef _UAPI_LINUX_WEFT_H
+#define _UAPI_LINUX_WEFT_H
+
+#include <linux/types.h>
+
+#define WEFT_GENL_NAME		"weft"
+#define WEFT_GENL_VERSION	1
+
+/*
+ * Rises when the contract changes incompatibly; tools compare it with
+ * WEFT_STATUS_A_ABI and say so when they differ.
+ */
+#define WEFT_ABI		1
+
+#define WEFT_MCGRP_EVENTS	"events"	/* WEFT_CMD_EVENT */
+
+/* Limits: what the module accepts. */
+#define WEFT_NAME_MAX		253	/* names of objects: a DNS name (RFC 1123) */
+#define WEFT_IDENTITY_MAX	2048	/* SPIFFE ID, section 2.3 of its specification */
+#define WEFT_SELECTOR_MAX	1023	/* text of a selector */
+#define WEFT_DETAIL_MAX		255	/* free text of the daemon */
+#define WEFT_CIPHER_MAX		63
+#define WEFT_WORKLOADS_MAX	4096
+#define WEFT_SERVICES_MAX	16384
+#define WEFT_ENDPOINTS_MAX	131072
+#define WEFT_POLICIES_MAX	4096
+#define WEFT_SELECTORS_MAX	64	/* per workload */
+#define WEFT_PORTS_MAX		64	/* per workload, service and rule */
+#define WEFT_ADDRESSES_MAX	16	/* per service */
+#define WEFT_IDENTITIES_MAX	64	/* per service and rule */
+#define WEFT_RULES_MAX		64	/* per policy */
+#define WEFT_SERVICE_ENDPOINTS_MAX 1024	/* per service */
+#define WEFT_WEIGHT_MAX		65535
+#define WEFT_WORKERS_MAX	256	/* per namespace */
+#define WEFT_ATTEMPTS_MAX	8	/* endpoints one connect() tries */
+
+enum weft_cmd {
+	WEFT_CMD_UNSPEC,
+	WEFT_CMD_STATUS_GET,
+	WEFT_CMD_GENERATION_BEGIN,
+	WEFT_CMD_GENERATION_COMMIT,
+	WEFT_CMD_GENERATION_ABORT,
+	WEFT_CMD_WORKLOAD_NEW,
+	WEFT_CMD_WORKLOAD_DEL,
+	WEFT_CMD_WORKLOAD_GET,
+	WEFT_CMD_SERVICE_NEW,
+	WEFT_CMD_SERVICE_DEL,
+	WEFT_CMD_SERVICE_GET,
+	WEFT_CMD_ENDPOINT_NEW,
+	WEFT_CMD_ENDPOINT_DEL,
+	WEFT_CMD_ENDPOINT_GET,
+	WEFT_CMD_POLICY_NEW,
+	WEFT_CMD_POLICY_DEL,
+	WEFT_CMD_POLICY_GET,
+	WEFT_CMD_CONN_GET,
+	WEFT_CMD_CONN_DEL,
+	WEFT_CMD_WORKER_NEW,
+	WEFT_CMD_HANDSHAKE_READY,	/* kernel to worker */
+	WEFT_CMD_HANDSHAKE_ACCEPT,
+	WEFT_CMD_HANDSHAKE_JUDGE,
+	WEFT_CMD_HANDSHAKE_DONE,
+	WEFT_CMD_EVENT,			/* kernel to WEFT_MCGRP_EVENTS */
+	WEFT_CMD_SELFTEST_RUN,
+	__WEFT_CMD_MAX
+};
+#define WEFT_CMD_MAX (__WEFT_CMD_MAX - 1)
+
+/* Top level of every message. */
+enum weft_attr {
+	WEFT_A_UNSPEC,
+	WEFT_A_TRANSACTION,	/* u32, never 0 */
+	WEFT_A_GENERATION,	/* u64 */
+	WEFT_A_FD,		/* s32 */
+	WEFT_A_STATUS,		/* nest, enum weft_status_attr */
+	WEFT_A_WORKLOAD,	/* nest, enum weft_workload_attr */
+	WEFT_A_SERVICE,		/* nest, enum weft_service_attr */
+	WEFT_A_ENDPOINT,	/* nest, enum weft_endpoint_attr */
+	WEFT_A_POLICY,		/* nest, enum weft_policy_attr */
+	WEFT_A_CONN,		/* nest, enum weft_conn_attr */
+	WEFT_A_EVENT,		/* u32, enum weft_event */
+	WEFT_A_PAD,
+	__WEFT_A_MAX
+};
+#define WEFT_A_MAX (__WEFT_A_MAX - 1)
+
+enum weft_owner {
+	WEFT_OWNER_DAEMON,
+	WEFT_OWNER_STATIC,
+};
+
+/* What a workload's listeners accept, per port. */
+enum weft_mode {
+	WEFT_MODE_DEFAULT,	/* in a port entry: as the workload; of a workload: strict */
+	WEFT_MODE_DISABLED,	/* not meshed */
+	WEFT_MODE_PERMISSIVE,	/* mutual TLS, or plaintext as before */
+	WEFT_MODE_STRICT,	/* mutual TLS only */
+	__WEFT_MODE_MAX
+};
+#define WEFT_MODE_MAX (__WEFT_MODE_MAX - 1)
+
+/*
+ * A workload is a set of processes with one identity. A selector matches when
+ * all its parts do; a workload matches when one of its selectors does. Of
+ * several workloads the most specific wins: executable, then unit or cgroup
+ * (the longer path), then uid; then the name that sorts first.
+ */
+enum weft_workload_attr {
+	WEFT_WORKLOAD_A_UNSPEC,
+	WEFT_WORKLOAD_A_NAME,		/* string, needed */
+	WEFT_WORKLOAD_A_IDENTITY,	/* string, SPIFFE ID, needed in NEW */
+	WEFT_WORKLOAD_A_SELECTORS,	/* list of nests, enum weft_selector_attr; needed in NEW */
+	WEFT_WORKLOAD_A_MODE,		/* u32, enum weft_mode */
+	WEFT_WORKLOAD_A_PORTS,		/* list of nests, enum weft_port_attr: exceptions */
+	WEFT_WORKLOAD_A_OWNER,		/* u32, enum weft_owner; out only */
+	__WEFT_WORKLOAD_A_MAX
+};
+#define WEFT_WORKLOAD_A_MAX (__WEFT_WORKLOAD_A_MAX - 1)
+
+enum weft_selector_attr {
+	WEFT_SELECTOR_A_UNSPEC,
+	WEFT_SELECTOR_A_CGROUP,		/* string, absolute path in cgroup v2: it and all below */
+	WEFT_SELECTOR_A_UNIT,		/* string, last part of a cgroup path: "nginx.service" */
+	WEFT_SELECTOR_A_UID,		/* u32, effective user id in the initial user namespace */
+	WEFT_SELECTOR_A_EXE,		/* string, absolute path of the executable */
+	__WEFT_SELECTOR_A_MAX
+};
+#define WEFT_SELECTOR_A_MAX (__WEFT_SELECTOR_A_MAX - 1)
+
+enum weft_port_attr {
+	WEFT_PORT_A_UNSPEC,
+	WEFT_PORT_A_PORT,		/* u16, 1 to 65535, needed */
+	WEFT_PORT_A_TARGET,		/* u16, services: port at the endpoint; 0: the same */
+	WEFT_PORT_A_MODE,		/* u32, enum weft_mode, workloads */
+	__WEFT_PORT_A_MAX
+};
+#define WEFT_PORT_A_MAX (__WEFT_PORT_A_MAX - 1)
+
+/*
+ * A connect() to ADDRESSES:PORTS goes to one of the endpoints, by weight; to
+ * an endpoint's own address and port it goes to just that one.
+ */
+enum weft_service_attr {
+	WEFT_SERVICE_A_UNSPEC,
+	WEFT_SERVICE_A_NAME,		/* string, needed */
+	WEFT_SERVICE_A_ADDRESSES,	/* list of 16 byte addresses, virtual or real */
+	WEFT_SERVICE_A_PORTS,		/* list of nests, enum weft_port_attr; needed in NEW */
+	WEFT_SERVICE_A_IDENTITIES,	/* list of strings: SPIFFE IDs its endpoints may have; a
+					 * final '*' makes a prefix; none: any of the trust domain */
+	WEFT_SERVICE_A_CONNECT_TIMEOUT,	/* u32, ms per endpoint, 10 to 600000; 0: 2000 */
+	WEFT_SERVICE_A_OWNER,		/* u32, out only */
+	WEFT_SERVICE_A_ENDPOINTS,	/* u32, how many, out only */
+	__WEFT_SERVICE_A_MAX
+};
+#define WEFT_SERVICE_A_MAX (__WEFT_SERVICE_A_MAX - 1)
+
+enum weft_endpoint_attr {
+	WEFT_ENDPOINT_A_UNSPEC,
+	WEFT_ENDPOINT_A_SERVICE,	/* string, needed */
+	WEFT_ENDPOINT_A_ADDRESS,	/* 16 bytes, needed */
+	WEFT_ENDPOINT_A_PORT,		/* u16; 0: the target of the service's port */
+	WEFT_ENDPOINT_A_WEIGHT,		/* u32, 1 to 65535; 0 or absent: 1 */
+	WEFT_ENDPOINT_A_OWNER,		/* u32, out only */
+	WEFT_ENDPOINT_A_ATTEMPTS,	/* u64, connections tried, out only */
+	WEFT_ENDPOINT_A_FAILURES,	/* u64, of these failed, out only */
+	WEFT_ENDPOINT_A_ACTIVE,		/* u32, live connections, out only */
+	WEFT_ENDPOINT_A_PAD,
+	__WEFT_ENDPOINT_A_MAX
+};
+#define WEFT_ENDPOINT_A_MAX (__WEFT_ENDPOINT_A_MAX - 1)
+
+enum weft_action {
+	WEFT_ACTION_ALLOW,
+	WEFT_ACTION_DENY,
+	__WEFT_ACTION_MAX
+};
+#define WEFT_ACTION_MAX (__WEFT_ACTION_MAX - 1)
+
+/*
+ * Judged where the connection arrives. In this order, as in Istio: a DENY that
+ * matches denies; no ALLOW policy selects the workload: allowed; an ALLOW that
+ * matches allows; else denied. A policy without rules matches nothing.
+ */
+enum weft_policy_attr {
+	WEFT_POLICY_A_UNSPEC,
+	WEFT_POLICY_A_NAME,		/* string, needed */
+	WEFT_POLICY_A_ACTION,		/* u32, enum weft_action */
+	WEFT_POLICY_A_WORKLOAD,		/* string, whom it protects; absent: every workload */
+	WEFT_POLICY_A_RULES,		/* list of nests, enum weft_rule_attr */
+	WEFT_POLICY_A_OWNER,		/* u32, out only */
+	__WEFT_POLICY_A_MAX
+};
+#define WEFT_POLICY_A_MAX (__WEFT_POLICY_A_MAX - 1)
+
+enum weft_rule_attr {
+	WEFT_RULE_A_UNSPEC,
+	WEFT_RULE_A_IDENTITIES,		/* list of strings, final '*' a prefix; none: anybody */
+	WEFT_RULE_A_PORTS,		/* list of nests, enum weft_port_attr; none: every port */
+	__WEFT_RULE_A_MAX
+};
+#define WEFT_RULE_A_MAX (__WEFT_RULE_A_MAX - 1)
+
+/* An element of any list. */
+enum weft_list_attr {
+	WEFT_LIST_A_UNSPEC,
+	WEFT_LIST_A_ITEM,
+	__WEFT_LIST_A_MAX
+};
+#define WEFT_LIST_A_MAX (__WEFT_LIST_A_MAX - 1)
+
+enum weft_role {
+	WEFT_ROLE_CLIENT,
+	WEFT_ROLE_SERVER,
+};
+
+enum weft_conn_state {
+	WEFT_CONN_CONNECTING,	/* the TCP connection is not up */
+	WEFT_CONN_SNIFF,	/* permissive child: TLS or plaintext? */
+	WEFT_CONN_WANT,		/* waits for a worker */
+	WEFT_CONN_HANDSHAKE,	/* a worker has it */
+	WEFT_CONN_LIVE,		/* mutual TLS in the application's socket */
+	WEFT_CONN_PASS,		/* plaintext, as permitted */
+	WEFT_CONN_DEAD,		/* failed, or over */
+};
+
+/*
+ * Why a connection ended as it did. The names are what weftctl and the journal
+ * print: lower case, '-' for '_'.
+ */
+#define WEFT_REASONS(R)							\
+	R(NONE)			/* no refusal */			\
+	R(POLICY_DENIED)	/* a policy here says no */		\
+	R(PEER_DENIED)		/* the server's side said no */		\
+	R(PEER_IDENTITY)	/* not an identity the service may have */ \
+	R(PEER_CERTIFICATE)	/* unknown issuer, expired, no SPIFFE ID */ \
+	R(TLS)			/* handshake failed otherwise, see detail */ \
+	R(PLAINTEXT)		/* plaintext at a strict port, or passed at a permissive one */ \
+	R(HANDSHAKE_TIMEOUT)	/* the peer's handshake took too long */ \
+	R(NO_DAEMON)		/* no worker within the deadline */	\
+	R(NO_WORKLOAD)		/* the process matches no workload */	\
+	R(NO_CERTIFICATE)	/* the daemon has none for this workload */ \
+	R(NO_ENDPOINT)		/* the service has none (left) */	\
+	R(REFUSED)		/* endpoint: connection refused */	\
+	R(UNREACHABLE)		/* endpoint: network or host unreachable */ \
+	R(SILENT)		/* endpoint: no answer in time */	\
+	R(RESET)		/* the peer reset the connection */	\
+	R(TRUNCATED)		/* end of stream without close_notify */ \
+	R(ALERT)		/* the peer sent a fatal alert */	\
+	R(KEY_UPDATE)		/* key update where the kernel cannot */ \
+	R(MPTCP)		/* MPTCP cannot carry kTLS */		\
+	R(RESOURCES)		/* out of memory or descriptors */	\
+	R(DAEMON_DIED)		/* in the middle of a handshake */	\
+	R(CLOSED)		/* by the application itself */		\
+	R(ADMIN)		/* weftctl conn del, drain */
+
+#define WEFT_REASON_ENUM_(n) WEFT_REASON_##n,
+enum weft_reason {
+	WEFT_REASONS(WEFT_REASON_ENUM_)
+	__WEFT_REASON_MAX
+};
+#undef WEFT_REASON_ENUM_
+#define WEFT_REASON_MAX (__WEFT_REASON_MAX - 1)
+
+enum weft_conn_attr {
+	WEFT_CONN_A_UNSPEC,
+	WEFT_CONN_A_ID,			/* u64, never used twice while the module is loaded */
+	WEFT_CONN_A_ROLE,		/* u32, enum weft_role */
+	WEFT_CONN_A_STATE,		/* u32, enum weft_conn_state */
+	WEFT_CONN_A_MODE,		/* u32, enum weft_mode */
+	WEFT_CONN_A_LOCAL,		/* 16 bytes */
+	WEFT_CONN_A_LOCAL_PORT,		/* u16 */
+	WEFT_CONN_A_REMOTE,		/* 16 bytes: the real peer */
+	WEFT_CONN_A_REMOTE_PORT,	/* u16 */
+	WEFT_CONN_A_ASKED,		/* 16 bytes: what connect() named */
+	WEFT_CONN_A_ASKED_PORT,		/* u16 */
+	WEFT_CONN_A_SERVICE,		/* string */
+	WEFT_CONN_A_IDENTITIES,		/* list of strings: what the server may be (in ACCEPT) */
+	WEFT_CONN_A_WORKLOAD,		/* string: the local one */
+	WEFT_CONN_A_IDENTITY,		/* string: the local one */
+	WEFT_CONN_A_PEER_IDENTITY,	/* string */
+	WEFT_CONN_A_POLICY,		/* string: the policy that decided */
+	WEFT_CONN_A_GENERATION,		/* u64: under which it was decided */
+	WEFT_CONN_A_ERRNO,		/* u32, positive, what the application saw */
+	WEFT_CONN_A_REASON,		/* u32, enum weft_reason */
+	WEFT_CONN_A_DETAIL,		/* string */
+	WEFT_CONN_A_CIPHER,		/* string, such as TLS_AES_128_GCM_SHA256 */
+	WEFT_CONN_A_PID,		/* u32, in the initial pid namespace */
+	WEFT_CONN_A_UID,		/* u32, in the initial user namespace */
+	WEFT_CONN_A_COMM,		/* string */
+	WEFT_CONN_A_CGROUP,		/* string, path in cgroup v2 */
+	WEFT_CONN_A_AGE,		/* u64, ms since it was marked */
+	WEFT_CONN_A_DEADLINE,		/* u32, ms left for the handshake (in ACCEPT) */
+	WEFT_CONN_A_ATTEMPTS,		/* list of nests, enum weft_attempt_attr */
+	WEFT_CONN_A_PAD,
+	__WEFT_CONN_A_MAX
+};
+#define WEFT_CONN_A_MAX (__WEFT_CONN_A_MAX - 1)
+
+enum weft_attempt_attr {
+	WEFT_ATTEMPT_A_UNSPEC,
+	WEFT_ATTEMPT_A_ADDRESS,		/* 16 bytes */
+	WEFT_ATTEMPT_A_PORT,		/* u16 */
+	WEFT_ATTEMPT_A_REASON,		/* u32, enum weft_reason; NONE: this one it was */
+	WEFT_ATTEMPT_A_ERRNO,		/* u32 */
+	__WEFT_ATTEMPT_A_MAX
+};
+#define WEFT_ATTEMPT_A_MAX (__WEFT_ATTEMPT_A_MAX - 1)
+
+/* WEFT_CMD_EVENT: WEFT_A_EVENT, and WEFT_A_CONN or WEFT_A_GENERATION. */
+enum weft_event {
+	WEFT_EVENT_UNSPEC,
+	WEFT_EVENT_CONN_LIVE,		/* verdict: mutual TLS */
+	WEFT_EVENT_CONN_PASS,		/* verdict: plaintext permitted */
+	WEFT_EVENT_CONN_DENIED,		/* verdict: EACCES */
+	WEFT_EVENT_CONN_FAILED,		/* verdict: any other failure */
+	WEFT_EVENT_CONN_CLOSED,		/* a live one ended; REASON CLOSED, TRUNCATED, ALERT ... */
+	WEFT_EVENT_ENDPOINT_FAILED,	/* one attempt: CONN with its last ATTEMPTS entry */
+	WEFT_EVENT_GENERATION,		/* a generation was committed */
+	WEFT_EVENT_WORKER_UP,
+	WEFT_EVENT_WORKER_DOWN,
+	__WEFT_EVENT_MAX
+};
+#define WEFT_EVENT_MAX (__WEFT_EVENT_MAX - 1)
+
+enum weft_status_attr {
+	WEFT_STATUS_A_UNSPEC,
+	WEFT_STATUS_A_ABI,		/* u32, WEFT_ABI of the module */
+	WEFT_STATUS_A_VERSION,		/* string, the module's release */
+	WEFT_STATUS_A_GENERATION,	/* u64, 0: never configured */
+	WEFT_STATUS_A_WORKERS,		/* u32, registered now */
+	WEFT_STATUS_A_WORKLOADS,	/* u32 */
+	WEFT_STATUS_A_SERVICES,		/* u32 */
+	WEFT_STATUS_A_ENDPOINTS,	/* u32 */
+	WEFT_STATUS_A_POLICIES,		/* u32 */
+	WEFT_STATUS_A_SHADOWED,		/* u32, daemon's objects hidden by static ones */
+	WEFT_STATUS_A_LISTENERS,	/* u32, marked */
+	WEFT_STATUS_A_CONNS,		/* u32, all that exist */
+	WEFT_STATUS_A_PARKED,		/* u32, of these in WANT */
+	WEFT_STATUS_A_LIVE,		/* u32, of these LIVE */
+	WEFT_STATUS_A_COUNTERS,		/* list of nests, enum weft_counter_attr */
+	WEFT_STATUS_A_PAD,
+	__WEFT_STATUS_A_MAX
+};
+#define WEFT_STATUS_A_MAX (__WEFT_STATUS_A_MAX - 1)
+
+/* Counters name themselves, so that tools need no table of them. */
+enum weft_counter_attr {
+	WEFT_COUNTER_A_UNSPEC,
+	WEFT_COUNTER_A_NAME,		/* string */
+	WEFT_COUNTER_A_VALUE,		/* u64 */
+	WEFT_COUNTER_A_PAD,
+	__WEFT_COUNTER_A_MAX
+};
+#define WEFT_COUNTER_A_MAX (__WEFT_COUNTER_A_MAX - 1)
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels weft supports: 6.1, 6.12 and 7.2. Layer 0.
+ */
+#ifndef WEFT_COMPAT_H
+#define WEFT_COMPAT_H
+
+#include <linux/fs.h>
+#include <linux/net.h>
+#include <linux/version.h>
+
+#define WEFT_KERNEL(a, b) (LINUX_VERSION_CODE >= KERNEL_VERSION(a, b, 0))
+
+/* A reference on a file that may be on its way out; f_ref came in 6.13. */
+static inline bool weft_file_tryget(struct file *f)
+{
+#if WEFT_KERNEL(6, 13)
+	return file_ref_get(&f->f_ref);
+#else
+	return atomic_long_inc_not_zero(&f->f_count);
+#endif
+}
+
+/* proto_ops and proto: sockaddr_unsized came in 7.0 */
+#if WEFT_KERNEL(7, 0)
+#define weft_sockaddr		sockaddr_unsized
+#else
+#define weft_sockaddr		sockaddr
+#endif
+
+/* proto_ops->accept(): struct proto_accept_arg came in 6.10 */
+#if WEFT_KERNEL(6, 10)
+#define WEFT_ACCEPT_PARAMS	struct proto_accept_arg *arg
+#define WEFT_ACCEPT_ARGS	arg
+#else
+#define WEFT_ACCEPT_PARAMS	int flags, bool kern
+#define WEFT_ACCEPT_ARGS	flags, kern
+#endif
+
+/* proto->recvmsg() lost addr_len in 7.0 */
+#if WEFT_KERNEL(7, 0)
+#define WEFT_PRECV_PARAMS	int flags
+#define WEFT_PRECV_ARGS		flags
+#else
+#define WEFT_PRECV_PARAMS	int flags, int *addr_len
+#define WEFT_PRECV_ARGS		flags, addr_len
+#endif
+
+/* proto_ops->sendpage() went in 6.5, when splice_eof() came */
+#define WEFT_HAVE_SENDPAGE	(!WEFT_KERNEL(6, 5))
+
+#endif

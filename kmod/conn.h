@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * struct weft_conn: one meshed socket.
+ *
+ * It embeds a private copy of the socket's proto_ops; sock->ops points at it
+ * from attach until release(). So the state is found by container_of(), lives
+ * as long as the socket (freed by RCU after release), and ops->owner holds the
+ * module. sk->sk_prot is never ours on a conn.
+ *
+ * Locks, outer first:
+ *   ->mu       the connect driver against connect(), and all fields marked (mu)
+ *   lock_sock  of the socket; (sk) below
+ *   ->ctl      who reads control records, see ktls.c
+ * ->state moves by cmpxchg or under ->mu; everybody reads it with
+ * smp_load_acquire().
+ *
+ * Whoever uses a conn holds it by a reference on its file (weft_conn_get(), or
+ * being inside a call of the socket), or is in an RCU section and only reads.
+ */
+#ifndef WEFT_CONN_H
+#define WEFT_CONN_H
+
+#include <linux/mutex.h>
+#include <linux/net.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <net/sock.h>
+#include "netns.h"
+#include "steer.h"
+
+/* One endpoint that was tried. */
+struct weft_attempt {
+	struct weft_addr addr;
+	u16 endpoint;			/* index in the service */
+	u16 err;
+	u8 reason;			/* enum weft_reason */
+};
+
+struct weft_conn {
+	struct proto_ops ops;
+	const struct proto_ops *base;	/* TCP's */
+	const struct proto_ops *tls;	/* the TLS ULP's, once it is there */
+	struct socket *sock;
+	struct weft_net *wn;
+	u64 id;
+
+	u8 state;			/* enum weft_conn_state */
+	u8 role;			/* enum weft_role */
+	u8 mode;			/* enum weft_mode */
+	u8 keys;			/* bit 0 TX, bit 1 RX are installed (mu) */
+	bool mesh_peer;			/* a child whose SYN had the option */
+	bool reported;			/* its verdict was announced (mu) */
+	bool archived;			/* (mu) */
+
+	/* established, see ktls.c */
+	bool rx_eof;			/* close_notify was read */
+	bool tx_closed;			/* close_notify was sent */
+	bool first_sent;
+	int rx_err;			/* negative errno every further read gets */
+	struct mutex ctl;
+
+	/* the connect driver, see connect.c */
+	struct mutex mu;
+	struct weft_steer steer;	/* (mu) */
+	struct weft_addr asked;		/* what connect() named; port 0: none */
+	u32 flowinfo;
+	struct weft_attempt attempts[WEFT_ATTEMPTS_MAX];	/* (mu) */
+	u16 tried[WEFT_ATTEMPTS_MAX];	/* (mu) */
+	u8 n_tried;			/* (mu) */
+	bool dead;			/* release() has begun (sk) */
+	bool switching;			/* our own disconnect, no event (sk) */
+	bool tcp_closed;		/* the connection went to CLOSE (sk) */
+	bool aborting;			/* the worker must give up (mu) */
+	bool spent;			/* no further connect() on this socket (mu) */
+	bool nonblock;			/* the connect() at hand returned -EINPROGRESS */
+	bool endpoint_active;		/* counted at the endpoint (mu) */
+	int tcp_err;			/* why, positive */
+	u8 fail_reason;			/* the worker's word (mu) */
+	u16 fail_err;			/* (mu) */
+	void (*report)(struct sock *sk);	/* sk_error_report while muted (sk) */
+	void (*change)(struct sock *sk);	/* sk_state_change while muted (sk) */
+	u32 user_clamp;			/* TCP_WINDOW_CLAMP as the user set it */
+	unsigned long attempt_end;	/* jiffies */
+	unsigned long deadline;		/* jiffies, of the handshake */
+	bool offer_lost;		/* no worker heard of it: offer again */
+
+	/* the handshake, see handshake.c */
+	struct pid *daemon;		/* tgid of the worker, HANDSHAKE */
+	u32 worker;			/* its portid */
+	u32 write_seq;			/* when the worker got it */
+	u32 copied_seq;
+	bool judged;			/* and allowed (mu) */
+
+	/* the verdict and who it is about (mu) */
+	u8 reason;
+	u16 err;
+	u64 generation;
+	char *peer_identity;
+	char *policy;
+	char *detail;
+	char *cipher;
+	char *cgroup;
+	u32 pid;
+	u32 uid;
+	char comm[TASK_COMM_LEN];
+	u64 started;			/* ktime_get_ns() */
+
+	wait_queue_head_t wq;		/* holds and connect() */
+	struct delayed_work work;	/* the driver; of a server, its deadline */
+	struct rcu_head rcu;
+};
+
+/* TCP's own, per family: [0] IPv4, [1] IPv6. Set once, before any hook. */
+extern const struct proto_ops *weft_base_ops[2];
+extern struct proto *weft_base_prot[2];
+
+static inline int weft_family(const struct sock *sk)
+{
+	return sk->sk_family == AF_INET6;
+}
+
+static inline u8 weft_conn_state(const struct weft_conn *c)
+{
+	return smp_load_acquire(&c->state);
+}
+
+/* LIVE, PASS or DEAD: nothing to wait for. */
+static inline bool weft_conn_settled(const struct weft_conn *c)
+{
+	return weft_conn_state(c) >= WEFT_CONN_LIVE;
+}
+
+int weft_release(struct socket *sock);
+
+/* The conn behind a socket, or NULL. The socket, or RCU, must be held. */
+static inline struct weft_conn *weft_conn_of(const struct socket *sock)
+{
+	const struct proto_ops *o = READ_ONCE(sock->ops);
+
+	return o && o->release == weft_release ?
+	       container_of(o, struct weft_conn, ops) : NULL;
+}
+
+int weft_base_init(void);
+
+/* What a conn's ops start as; hook_proto.c fills them in before any hook. */
+extern struct proto_ops weft_conn_ops[2];
+
+void weft_set_ops(struct socket *sock, const struct proto_ops *ops);
+
+struct weft_conn *weft_conn_attach(struct socket *sock, u8 role, u8 mode,
+				   gfp_t gfp);
+int weft_conn_renew(struct weft_conn *c);
+void weft_conn_set_task(struct weft_conn *c, struct weft_task *task);
+
+struct weft_conn *weft_conn_get(struct weft_net *wn, u64 id, struct file **fp);
+struct weft_conn *weft_conn_next(struct weft_net *wn, unsigned long *id,
+				 bool (*want)(const struct weft_conn *c),
+				 struct file **fp);
+
+bool weft_conn_move(struct weft_conn *c, u8 from, u8 to);
+void weft_conn_want(struct weft_conn *c);
+void weft_conn_settle(struct weft_conn *c, u8 state);
+void weft_conn_pass(struct weft_conn *c);
+void weft_conn_abort(struct weft_conn *c, int err);
+void weft_conn_kick(struct weft_conn *c);
+void weft_conn_set_verdict(struct weft_conn *c, u8 reason, int err);
+void weft_conn_report(struct weft_conn *c, u32 event);
+int weft_conn_set_string(char **p, const char *s, size_t len);
+unsigned long weft_conn_deadline(void);
+
+#endif

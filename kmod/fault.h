@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The words that go with an errno.
+ *
+ * Filled in where the mistake is found (any layer, process context), sent by
+ * genl.c as extended ack. Lives on the stack of one netlink command.
+ */
+#ifndef WEFT_FAULT_H
+#define WEFT_FAULT_H
+
+#include <linux/types.h>
+
+/* Two names, an address and a sentence. */
+#define WEFT_FAULT_TEXT		640
+
+struct nlattr;
+
+struct weft_fault {
+	const struct nlattr *attr;	/* the one at fault, or NULL */
+	char text[WEFT_FAULT_TEXT];	/* "" when there is nothing to say */
+};
+
+static inline void weft_fault_init(struct weft_fault *f)
+{
+	f->attr = NULL;
+	f->text[0] = '\0';
+}
+
+/**
+ * weft_fault_set() - say what is wrong
+ * @f: where to write it; NULL is fine
+ * @err: negative errno
+ * @fmt: one sentence naming object, value and what is allowed
+ *
+ * Return: @err, so that "return weft_fault_set(...)" reads well.
+ */
+__printf(3, 4)
+int weft_fault_set(struct weft_fault *f, int err, const char *fmt, ...);
+
+/* As above for what memory allocation failed for. Return: -ENOMEM. */
+int weft_fault_nomem(struct weft_fault *f);
+
+#endif

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * WEFT_CMD_CONN_*, events, and the memory of connections that ended. Process
+ * context; a conn is looked at with its ->mu held.
+ */
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <net/tcp.h>
+#include "connect.h"
+#include "genl.h"
+#include "genl_conn.h"
+#include "genl_handshake.h"
+#include "handshake.h"
+#include "limits.h"
+#include "upcall.h"
+
+/* A conn with the longest names and identities there can be. */
+#define CONN_MSG_MAX	(3 * WEFT_IDENTITY_MAX + 2 * WEFT_PATH_MAX)
+
+/* ------------------------------------------------------------ out */
+
+static void local_of(const struct sock *sk, struct weft_addr *a)
+{
+	if (sk->sk_family == AF_INET6)
+		a->ip = sk->sk_v6_rcv_saddr;
+	else
+		ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &a->ip);
+	a->port = ntohs(inet_sk(sk)->inet_sport);	/* inet_num goes at CLOSE */
+}
+
+static void remote_of(const struct weft_conn *c, const struct sock *sk,
+		      struct weft_addr *a)
+{
+	if (c->n_tried) {		/* also after a disconnect */
+		*a = c->attempts[c->n_tried - 1].addr;
+		return;
+	}
+	if (sk->sk_family == AF_INET6)
+		a->ip = sk->sk_v6_daddr;
+	else
+		ipv6_addr_set_v4mapped(sk->sk_daddr, &a->ip);
+	a->port = ntohs(inet_sk(sk)->inet_dport);
+}
+
+static int put_addr(struct sk_buff *skb, int ip, int port,
+		    const struct weft_addr *a)
+{
+	return weft_nla_put_addr(skb, ip, &a->ip) ?:
+	       nla_put_u16(skb, port, a->port);
+}
+
+static int put_text(struct sk_buff *skb, int attr, const char *s)
+{
+	return s && *s ? nla_put_string(skb, attr, s) : 0;
+}
+
+static int put_addresses(struct sk_buff *skb, const struct weft_conn *c)
+{
+	const struct sock *sk = c->sock->sk;
+	struct weft_addr local, remote;
+	int err = 0;
+
+	if (sk) {
+		local_of(sk, &local);
+		remote_of(c, sk, &remote);
+		err = put_addr(skb, WEFT_CONN_A_LOCAL, WEFT_CONN_A_LOCAL_PORT,
+			       &local) ?:
+		      put_addr(skb, WEFT_CONN_A_REMOTE,
+			       WEFT_CONN_A_REMOTE_PORT, &remote);
+	}
+	if (!err && c->asked.port)
+		err = put_addr(skb, WEFT_CONN_A_ASKED, WEFT_CONN_A_ASKED_PORT,
+			       &c->asked);
+	return err;
+}
+
+static int put_attempt(struct sk_buff *skb, const struct weft_attempt *a)
+{
+	struct nlattr *nest = nla_nest_start(skb, WEFT_LIST_A_ITEM);
+
+	if (!nest || put_addr(skb, WEFT_ATTEMPT_A_ADDRESS,
+			      WEFT_ATTEMPT_A_PORT, &a->addr) ||
+	    nla_put_u32(skb, WEFT_ATTEMPT_A_REASON, a->reason) ||
+	    nla_put_u32(skb, WEFT_ATTEMPT_A_ERRNO, a->err))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_attempts(struct sk_buff *skb, const struct weft_conn *c)
+{
+	struct nlattr *nest;
+	unsigned int i;
+
+	if (!c->n_tried)
+		return 0;
+	nest = nla_nest_start(skb, WEFT_CONN_A_ATTEMPTS);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < c->n_tried; i++)
+		if (put_attempt(skb, &c->attempts[i]))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_parties(struct sk_buff *skb, const struct weft_conn *c)
+{
+	const struct weft_service *s = c->steer.service;
+	const struct weft_workload *w = c->steer.workload;
+
+	return put_text(skb, WEFT_CONN_A_SERVICE, s ? s->name : NULL) ?:
+	       put_text(skb, WEFT_CONN_A_WORKLOAD, w ? w->name : NULL) ?:
+	       put_text(skb, WEFT_CONN_A_IDENTITY, w ? w->identity : NULL) ?:
+	       put_text(skb, WEFT_CONN_A_PEER_IDENTITY, c->peer_identity) ?:
+	       put_text(skb, WEFT_CONN_A_COMM, c->comm) ?:
+	       put_text(skb, WEFT_CONN_A_CGROUP, c->cgroup) ?:
+	       nla_put_u32(skb, WEFT_CONN_A_PID, c->pid) ?:
+	       nla_put_u32(skb, WEFT_CONN_A_UID, c->uid);
+}
+
+static int put_verdict(struct sk_buff *skb, const struct weft_conn *c)
+{
+	return put_text(skb, WEFT_CONN_A_POLICY, c->policy) ?:
+	       put_text(skb, WEFT_CONN_A_DETAIL, c->detail) ?:
+	       put_text(skb, WEFT_CONN_A_CIPHER, c->cipher) ?:
+	       nla_put_u32(skb, WEFT_CONN_A_ERRNO, c->err) ?:
+	       nla_put_u32(skb, WEFT_CONN_A_REASON, c->reason) ?:
+	       nla_put_u64_64bit(skb, WEFT_CONN_A_GENERATION, c->generation,
+				 WEFT_CONN_A_PAD) ?:
+	       nla_put_u64_64bit(skb, WEFT_CONN_A_AGE,
+				 div_u64(ktime_get_ns() - c->started,
+					 NSEC_PER_MSEC), WEFT_CONN_A_PAD);
+}
+
+/**
+ * weft_genl_conn_fill() - the attributes of WEFT_A_CONN
+ * @skb: the message, inside the nest
+ * @c: the conn, ->mu held
+ * @state: what to say its state is
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int weft_genl_conn_fill(struct sk_buff *skb, struct weft_conn *c, u8 state)
+{
+	return nla_put_u64_64bit(skb, WEFT_CONN_A_ID, c->id, WEFT_CONN_A_PAD) ?:
+	       nla_put_u32(skb, WEFT_CONN_A_ROLE, c->role) ?:
+	       nla_put_u32(skb, WEFT_CONN_A_STATE, state) ?:
+	       nla_put_u32(skb, WEFT_CONN_A_MODE, c->mode) ?:
+	       put_addresses(skb, c) ?:
+	       put_parties(skb, c) ?:
+	       put_verdict(skb, c) ?:
+	       put_attempts(skb, c);
+}
+
+static int fill(struct sk_buff *skb, const void *object, struct weft_net *wn)
+{
+	struct weft_conn *c = (struct weft_conn *)object;
+	struct nlattr *nest = nla_nest_start(skb, WEFT_A_CONN);
+
+	if (!nest || weft_genl_conn_fill(skb, c, weft_conn_state(c)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int fill_record(struct sk_buff *skb, const void *object,
+		       struct weft_net *wn)
+{
+	const struct weft_record *r = object;
+
+	return nla_put(skb, WEFT_A_CONN | NLA_F_NESTED, r->len, r->data);
+}
+
+/* ------------------------------------------------------------ in */
+
+/**
+ * weft_genl_conn_find() - the conn a request names, locked
+ * @info: the request
+ * @tb: room for WEFT_CONN_A_MAX + 1; its CONN nest
+ * @c: the conn, on success
+ * @fp: its file, on success
+ * @f: words, on error
+ *
+ * Return: 0, then weft_genl_conn_put() is the caller's; -EINVAL, -ENOENT.
+ */
+int weft_genl_conn_find(struct genl_info *info, struct nlattr **tb,
+			struct weft_conn **c, struct file **fp,
+			struct weft_fault *f)
+{
+	const struct nlattr *nest = info->attrs[WEFT_A_CONN];
+	u64 id;
+	int err;
+
+	if (!nest)
+		return weft_fault_set(f, -EINVAL, "which connection? CONN is missing");
+	err = nla_parse_nested(tb, WEFT_CONN_A_MAX, nest, weft_conn_policy,
+			       info->extack);
+	if (err)
+		return err;
+	if (!tb[WEFT_CONN_A_ID])
+		return weft_fault_attr(f, nest, -EINVAL,
+				       "which connection? its ID is missing");
+	id = nla_get_u64(tb[WEFT_CONN_A_ID]);
+	*c = weft_conn_get(weft_genl_net(info), id, fp);
+	if (!*c)
+		return weft_fault_attr(f, tb[WEFT_CONN_A_ID], -ENOENT,
+				       "no connection %llu (any more)", id);
+	mutex_lock(&(*c)->mu);
+	return 0;
+}
+
+/**
+ * weft_genl_conn_put() - end what weft_genl_conn_find() began
+ * @c: the conn
+ * @f: its file
+ */
+void weft_genl_conn_put(struct weft_conn *c, struct file *f)
+{
+	mutex_unlock(&c->mu);
+	fput(f);
+}
+
+static int reply_record(struct genl_info *info, struct nlattr **tb,
+			struct weft_fault *f)
+{
+	struct weft_record *r;
+	int err;
+
+	if (!tb[WEFT_CONN_A_ID])
+		return -EINVAL;		/* said already */
+	r = weft_history_find(weft_genl_net(info),
+			      nla_get_u64(tb[WEFT_CONN_A_ID]), GFP_ATOMIC);
+	if (!r)
+		return -ENOENT;
+	weft_fault_init(f);
+	err = weft_genl_reply(info, fill_record, r);
+	kfree(r);
+	return err;
+}
+
+/**
+ * weft_genl_conn_get() - WEFT_CMD_CONN_GET of one connection
+ * @skb: the request
+ * @info: its view
+ *
+ * Return: 0, -EINVAL, -ENOENT, -ENOMEM.
+ */
+int weft_genl_conn_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[WEFT_CONN_A_MAX + 1] = {};
+	struct weft_conn *c;
+	struct weft_fault f;
+	struct file *file;
+	int err;
+
+	weft_fault_init(&f);
+	err = weft_genl_conn_find(info, tb, &c, &file, &f);
+	if (!err) {
+		err = weft_genl_reply(info, fill, c);
+		weft_genl_conn_put(c, file);
+	} else if (err == -ENOENT) {
+		err = reply_record(info, tb, &f);
+	}
+	return weft_genl_end(skb, info, err, &f);
+}
+
+static void reset(struct weft_conn *c)
+{
+	u8 state = weft_conn_state(c);
+
+	weft_conn_set_verdict(c, WEFT_REASON_ADMIN, ECONNRESET);
+	if (weft_conn_settled(c)) {
+		if (state == WEFT_CONN_LIVE)	/* release() tells of it */
+			WRITE_ONCE(c->rx_err, -ECONNRESET);
+		tcp_abort(c->sock->sk, ECONNRESET);
+		return;
+	}
+	c->spent = true;
+	lock_sock(c->sock->sk);
+	weft_connect_unmute(c);
+	release_sock(c->sock->sk);
+	weft_conn_abort(c, ECONNRESET);
+	weft_conn_report(c, WEFT_EVENT_CONN_FAILED);
+}
+
+/**
+ * weft_genl_conn_del() - WEFT_CMD_CONN_DEL: reset a connection
+ * @skb: the request
+ * @info: its view
+ *
+ * Return: 0, -EINVAL, -ENOENT.
+ */
+int weft_genl_conn_del(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[WEFT_CONN_A_MAX + 1] = {};
+	struct weft_conn *c;
+	struct weft_fault f;
+	struct file *file;
+	int err;
+
+	weft_fault_init(&f);
+	err = weft_genl_conn_find(info, tb, &c, &file, &f);
+	if (!err) {
+		reset(c);
+		weft_genl_conn_put(c, file);
+	}
+	return weft_genl_end(skb, info, err, &f);
+}
+
+/* ------------------------------------------------------------ dump */
+
+static bool is_shown(const struct weft_conn *c)
+{
+	return c->role == WEFT_ROLE_SERVER || c->asked.port;
+}
+
+/* args[0]: 0 conns, 1 history; args[1]: where to go on */
+static int dump_conns(struct sk_buff *skb, struct netlink_callback *cb,
+		      struct weft_net *wn)
+{
+	unsigned long id = cb->args[1];
+	struct weft_conn *c;
+	struct file *f;
+	int err;
+
+	for (; (c = weft_conn_next(wn, &id, is_shown, &f)); id++) {
+		mutex_lock(&c->mu);
+		err = weft_genl_dump_put(skb, cb, WEFT_CMD_CONN_GET, fill, c);
+		weft_genl_conn_put(c, f);
+		if (err) {
+			cb->args[1] = id;
+			return err;
+		}
+	}
+	cb->args[0] = 1;
+	cb->args[1] = 0;
+	return 0;
+}
+
+static int dump_history(struct sk_buff *skb, struct netlink_callback *cb,
+			struct weft_net *wn)
+{
+	struct weft_record *r;
+	int err;
+
+	for (; cb->args[1] < WEFT_HISTORY_MAX; cb->args[1]++) {
+		r = weft_history_at(wn, cb->args[1], GFP_ATOMIC);
+		if (!r)
+			continue;
+		err = weft_genl_dump_put(skb, cb, WEFT_CMD_CONN_GET,
+					 fill_record, r);
+		kfree(r);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * weft_genl_conn_dump() - WEFT_CMD_CONN_GET of all, those lately ended last
+ * @skb: the message to fill
+ * @cb: where we are
+ *
+ * Return: bytes, 0 at the end.
+ */
+int weft_genl_conn_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct weft_net *wn = weft_genl_dump_net(cb);
+	int err = 0;
+
+	cb->seq = 1;			/* conns come and go: no consistency */
+	if (!cb->args[0])
+		err = dump_conns(skb, cb, wn);
+	if (!err)
+		err = dump_history(skb, cb, wn);
+	return err && !skb->len ? err : skb->len;
+}
+
+/* ------------------------------------------------------------ events */
+
+static struct sk_buff *event_begin(u32 event, void **hdr)
+{
+	struct sk_buff *skb = genlmsg_new(CONN_MSG_MAX, GFP_KERNEL);
+
+	if (!skb)
+		return NULL;
+	*hdr = genlmsg_put(skb, 0, 0, &weft_genl_family, 0, WEFT_CMD_EVENT);
+	if (!*hdr || nla_put_u32(skb, WEFT_A_EVENT, event)) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+static void event_send(struct weft_net *wn, struct sk_buff *skb, void *hdr)
+{
+	genlmsg_end(skb, hdr);
+	if (genlmsg_multicast_netns(&weft_genl_family, wn->net, skb, 0, 0,
+				    GFP_KERNEL) == -ENOBUFS)
+		weft_count(wn, event_lost);
+}
+
+static bool heard(struct weft_net *wn)
+{
+	return genl_has_listeners(&weft_genl_family, wn->net, 0);
+}
+
+static void conn_event(struct weft_conn *c, u32 event)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	if (!heard(c->wn))
+		return;
+	skb = event_begin(event, &hdr);
+	if (!skb || fill(skb, c, c->wn)) {
+		weft_count(c->wn, event_lost);
+		nlmsg_free(skb);
+		return;
+	}
+	event_send(c->wn, skb, hdr);
+}
+
+static void net_event(struct weft_net *wn, u32 event)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	if (!heard(wn))
+		return;
+	skb = event_begin(event, &hdr);
+	if (skb)
+		event_send(wn, skb, hdr);
+	else
+		weft_count(wn, event_lost);
+}
+
+/* What is remembered: over, whatever the state is just now. */
+static struct weft_record *conn_record(struct weft_conn *c)
+{
+	struct weft_record *r = NULL;
+	struct sk_buff *skb = alloc_skb(CONN_MSG_MAX, GFP_KERNEL_ACCOUNT);
+
+	if (!skb)
+		return NULL;
+	if (!weft_genl_conn_fill(skb, c, WEFT_CONN_DEAD))
+		r = kmalloc(sizeof(*r) + skb->len, GFP_KERNEL_ACCOUNT);
+	if (r) {
+		r->id = c->id;
+		r->len = skb->len;
+		memcpy(r->data, skb->data, skb->len);
+	}
+	kfree_skb(skb);
+	return r;
+}
+
+static const struct weft_upcall_ops upcall_ops = {
+	.ready = weft_genl_handshake_ready,
+	.event = conn_event,
+	.event_net = net_event,
+	.record = conn_record,
+};
+
+/**
+ * weft_genl_conn_init() - hand our functions to upcall.c
+ */
+void weft_genl_conn_init(void)
+{
+	weft_upcall_init(&upcall_ops);
+}

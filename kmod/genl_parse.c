@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attributes in and out: what genl_<object>.c have in common. Declared in
+ * genl.h. The core has validated types and nesting by the commands' policies
+ * before any of this; ranges, texts and numbers of items are checked here, so
+ * that the error can name object and value.
+ */
+#include <linux/slab.h>
+#include "genl.h"
+#include "limits.h"
+#include "names.h"
+
+/* A text too long for the message is cut in it. */
+#define QUOTE		"%.200s"
+
+int weft_fault_attr(struct weft_fault *f, const struct nlattr *attr, int err,
+		    const char *fmt, ...)
+{
+	va_list args;
+
+	f->attr = attr;
+	va_start(args, fmt);
+	vsnprintf(f->text, sizeof(f->text), fmt, args);
+	va_end(args);
+	return err;
+}
+
+int weft_nla_peek(const struct nlattr *nla, const char *what, size_t max,
+		  const char **out, struct weft_fault *f)
+{
+	size_t len;
+
+	if (!nla)
+		return weft_fault_set(f, -EINVAL, "%s is missing", what);
+	len = strnlen(nla_data(nla), nla_len(nla));
+	if (!len)
+		return weft_fault_attr(f, nla, -EINVAL, "%s is empty", what);
+	if (len + 1 != nla_len(nla))
+		return weft_fault_attr(f, nla, -EINVAL,
+				       "%s must end with its only NUL; one is at %zu of %d bytes",
+				       what, len, nla_len(nla));
+	if (len > max)
+		return weft_fault_attr(f, nla, -ERANGE,
+				       "%s has %zu characters, at most %zu are allowed",
+				       what, len, max);
+	*out = nla_data(nla);
+	return 0;
+}
+
+static int text_check(const struct nlattr *nla, const char *what,
+		      weft_wrong_fn *wrong, const char *text,
+		      struct weft_fault *f)
+{
+	const char *why = wrong(text);
+
+	if (!why)
+		return 0;
+	return weft_fault_attr(f, nla, -EINVAL, "%s is '" QUOTE "': %s", what,
+			       text, why);
+}
+
+int weft_nla_name(const struct nlattr *nla, const char *what, const char **out,
+		  struct weft_fault *f)
+{
+	int err = weft_nla_peek(nla, what, WEFT_NAME_MAX, out, f);
+
+	return err ? err : text_check(nla, what, weft_name_wrong, *out, f);
+}
+
+int weft_nla_dup(const struct nlattr *nla, const char *what, size_t max,
+		 weft_wrong_fn *wrong, const char **out, struct weft_fault *f)
+{
+	const char *text;
+	int err;
+
+	err = weft_nla_peek(nla, what, max, &text, f);
+	if (!err)
+		err = text_check(nla, what, wrong, text, f);
+	if (err)
+		return err;
+	text = kstrdup(text, GFP_KERNEL_ACCOUNT);
+	if (!text)
+		return weft_fault_nomem(f);
+	*out = text;
+	return 0;
+}
+
+int weft_nla_name_dup(const struct nlattr *nla, const char *what,
+		      const char **out, struct weft_fault *f)
+{
+	return weft_nla_dup(nla, what, WEFT_NAME_MAX, weft_name_wrong, out, f);
+}
+
+int weft_nla_count(const struct nlattr *list, const char *what,
+		   unsigned int max, struct weft_fault *f)
+{
+	const struct nlattr *item;
+	unsigned int n = 0;
+	int rest;
+
+	if (!list)
+		return 0;
+	nla_for_each_nested(item, list, rest)
+		n++;
+	if (n > max)
+		return weft_fault_attr(f, list, -ERANGE,
+				       "%u %s, at most %u are allowed", n,
+				       what, max);
+	return n;
+}
+
+int weft_nla_patterns(const struct nlattr *list, const char *what,
+		      const char ***out, u16 *n, struct weft_fault *f)
+{
+	const struct nlattr *item;
+	int count, rest, err;
+
+	count = weft_nla_count(list, what, WEFT_IDENTITIES_MAX, f);
+	if (count <= 0)
+		return count;
+	*out = kcalloc(count, sizeof(**out), GFP_KERNEL_ACCOUNT);
+	if (!*out)
+		return weft_fault_nomem(f);
+	nla_for_each_nested(item, list, rest) {
+		err = weft_nla_dup(item, what, WEFT_IDENTITY_MAX,
+				   weft_pattern_wrong, &(*out)[*n], f);
+		if (err)
+			return err;
+		(*n)++;
+	}
+	return 0;
+}
+
+int weft_nla_addr(const struct nlattr *nla, const char *what,
+		  struct in6_addr *out, struct weft_fault *f)
+{
+	char text[WEFT_ADDR_TEXT];
+	struct weft_addr addr = {};
+	const char *why;
+
+	if (!nla)
+		return weft_fault_set(f, -EINVAL, "%s is missing", what);
+	addr.ip = nla_get_in6_addr(nla);
+	why = weft_ip_wrong(&addr.ip);
+	if (why)
+		return weft_fault_attr(f, nla, -EINVAL, "%s is %s: %s", what,
+				       weft_addr_text(&addr, text), why);
+	*out = addr.ip;
+	return 0;
+}
+
+int weft_nla_port(struct nlattr **port, const struct nlattr *nest,
+		  const char *what, u16 *out, struct weft_fault *f)
+{
+	const struct nlattr *nla = port[WEFT_PORT_A_PORT];
+
+	if (!nla)
+		return weft_fault_attr(f, nest, -EINVAL, "%s has no number",
+				       what);
+	if (!nla_get_u16(nla))
+		return weft_fault_attr(f, nla, -ERANGE,
+				       "%s is 0, 1 to 65535 is allowed", what);
+	*out = nla_get_u16(nla);
+	return 0;
+}
+
+int weft_nla_u32(const struct nlattr *nla, const char *what, u32 max, u32 *out,
+		 struct weft_fault *f)
+{
+	u32 value = nla ? nla_get_u32(nla) : 0;
+
+	if (value > max)
+		return weft_fault_attr(f, nla, -ERANGE,
+				       "%s is %u, 0 to %u is allowed", what,
+				       value, max);
+	*out = value;
+	return 0;
+}
+
+int weft_nla_put_addr(struct sk_buff *skb, int attr, const struct in6_addr *ip)
+{
+	return nla_put_in6_addr(skb, attr, ip);
+}
+
+int weft_nla_put_strings(struct sk_buff *skb, int attr, const char **strings,
+			 unsigned int n)
+{
+	struct nlattr *list;
+	unsigned int i;
+
+	if (!n)
+		return 0;
+	list = nla_nest_start(skb, attr);
+	if (!list)
+		return -EMSGSIZE;
+	for (i = 0; i < n; i++)
+		if (nla_put_string(skb, WEFT_LIST_A_ITEM, strings[i]))
+			return -EMSGSIZE;
+	nla_nest_end(skb, list);
+	return 0;
+}

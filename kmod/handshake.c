@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's half of a handshake, see handshake.h. All of it in process
+ * context with c->mu held and a reference on the socket's file.
+ *
+ *   WANT -- accept() --> HANDSHAKE -- judge() -- done() --> LIVE
+ *     ^                      |  \
+ *     '-- worker gone, no ---'   '-- anything else: client: next endpoint,
+ *         byte exchanged             server: DEAD
+ *
+ * Only the worker ends HANDSHAKE while it lives: it has a descriptor of the
+ * socket, and what it might still write must not reach another endpoint. When
+ * time is up its I/O fails (->aborting), so that it says so.
+ */
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <net/tcp.h>
+#include "connect.h"
+#include "handshake.h"
+#include "ktls.h"
+#include "limits.h"
+#include "policy.h"
+#include "upcall.h"
+
+/* Its calls do not pass any more. */
+static void drop_daemon(struct weft_conn *c)
+{
+	struct pid *old = c->daemon;
+
+	WRITE_ONCE(c->daemon, NULL);
+	put_pid(old);
+}
+
+/* What it still may take a worker to notice that its time is up. */
+#define GRACE	HZ
+
+/**
+ * weft_handshake_accept() - a worker takes the conn
+ * @c: the conn
+ * @portid: the worker's netlink socket
+ *
+ * Also sets the ULP, while the connection is still ESTABLISHED: tls_init()
+ * refuses any other state, and the peer may close as soon as it is done.
+ *
+ * Return: 0, c is in HANDSHAKE and the caller's calls pass the hold; -EALREADY,
+ * somebody else was faster, or it died; -EPROTO, no ULP (the conn has failed).
+ */
+int weft_handshake_accept(struct weft_conn *c, u32 portid)
+{
+	struct tcp_sock *tp = tcp_sk(c->sock->sk);
+	int err;
+
+	if (weft_conn_state(c) != WEFT_CONN_WANT)
+		return -EALREADY;
+	drop_daemon(c);
+	WRITE_ONCE(c->daemon, get_pid(task_tgid(current)));
+	c->worker = portid;
+	c->write_seq = READ_ONCE(tp->write_seq);
+	c->copied_seq = READ_ONCE(tp->copied_seq);
+	c->judged = false;
+	c->aborting = false;
+	c->keys = 0;
+	if (!weft_conn_move(c, WEFT_CONN_WANT, WEFT_CONN_HANDSHAKE))
+		return -EALREADY;
+	err = weft_ktls_prepare(c);
+	if (!err)
+		return 0;
+	weft_handshake_done(c, &(struct weft_done){
+		.reason = c->sock->sk->sk_state == TCP_ESTABLISHED ?
+			  WEFT_REASON_RESOURCES : WEFT_REASON_RESET,
+		.err = ECONNRESET });
+	return -EPROTO;
+}
+
+/**
+ * weft_handshake_unaccept() - the descriptor could not be handed over
+ * @c: in HANDSHAKE since the caller's weft_handshake_accept()
+ */
+void weft_handshake_unaccept(struct weft_conn *c)
+{
+	if (weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_WANT))
+		weft_conn_kick(c);
+}
+
+/* Who may be at the other end, under the current generation. */
+static void judge(struct weft_conn *c)
+{
+	struct weft_policy_verdict v = { .allowed = true };
+	const struct weft_workload *w = c->steer.workload;
+	const struct weft_gen *gen;
+	u8 reason = WEFT_REASON_NONE;
+
+	rcu_read_lock();
+	gen = weft_gen_current(&c->wn->tables);
+	c->generation = weft_gen_number(gen);
+	if (c->role == WEFT_ROLE_CLIENT) {
+		if (!weft_service_identity_ok(c->steer.service,
+					      c->peer_identity, w->identity))
+			reason = WEFT_REASON_PEER_IDENTITY;
+	} else {
+		weft_policy_check(gen, w->name, c->peer_identity,
+				  inet_sk(c->sock->sk)->inet_num, &v);
+		if (!v.allowed)
+			reason = WEFT_REASON_POLICY_DENIED;
+	}
+	kfree(c->policy);
+	c->policy = v.policy ? kstrdup(v.policy->name, GFP_ATOMIC) : NULL;
+	rcu_read_unlock();
+	weft_conn_set_verdict(c, reason, reason ? EACCES : 0);
+	c->judged = !reason;
+	if (c->judged)			/* what an earlier endpoint had */
+		weft_conn_set_string(&c->detail, NULL, 0);
+}
+
+/**
+ * weft_handshake_judge() - may this peer be at the other end?
+ * @c: in HANDSHAKE, the caller's
+ * @peer: the SPIFFE ID the worker verified
+ *
+ * The verdict is in c->reason, err, policy and generation.
+ *
+ * Return: 0; -ECANCELED it is not the caller's (any more); -ENOMEM.
+ */
+int weft_handshake_judge(struct weft_conn *c, const char *peer)
+{
+	if (!weft_handshake_mine(c))
+		return -ECANCELED;
+	if (weft_conn_set_string(&c->peer_identity, peer, WEFT_IDENTITY_MAX))
+		return -ENOMEM;
+	judge(c);
+	return 0;
+}
+
+/* Both keys are in, the peer is allowed: the application may have it. */
+static int handshake_live(struct weft_conn *c, const struct weft_done *d)
+{
+	struct sock *sk = c->sock->sk;
+
+	if (c->keys != 3 || !c->peer_identity)
+		return -EINVAL;
+	judge(c);			/* the generation may have changed */
+	if (!c->judged)
+		return -EACCES;
+	weft_conn_set_string(&c->cipher, d->cipher, WEFT_CIPHER_MAX);
+	drop_daemon(c);
+	if (c->role == WEFT_ROLE_CLIENT)
+		weft_connect_live(c);
+	/* a close_notify or FIN may wait already: that does not matter */
+	if (!weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_LIVE))
+		return -ECANCELED;
+	weft_conn_report(c, WEFT_EVENT_CONN_LIVE);
+	wake_up_all(&c->wq);
+	lock_sock(sk);
+	weft_connect_unmute(c);
+	sk->sk_state_change(sk);
+	release_sock(sk);
+	return 0;
+}
+
+/*
+ * A server's child failed. A denied peer reads our denial: FIN, not RST, which
+ * could overtake it. The application reads neither data nor a clean end.
+ */
+static void server_failed(struct weft_conn *c, u8 reason, int err)
+{
+	struct sock *sk = c->sock->sk;
+	bool denied = reason == WEFT_REASON_POLICY_DENIED;
+
+	weft_conn_set_verdict(c, reason, err);
+	if (denied) {
+		c->base->shutdown(c->sock, SHUT_RDWR);
+		lock_sock(sk);
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
+		release_sock(sk);
+		weft_conn_settle(c, WEFT_CONN_DEAD);
+		sk_error_report(sk);
+	} else {
+		weft_conn_abort(c, ECONNRESET);
+	}
+	weft_conn_report(c, denied ? WEFT_EVENT_CONN_DENIED :
+				     WEFT_EVENT_CONN_FAILED);
+}
+
+static void handshake_failed(struct weft_conn *c, u8 reason, int err)
+{
+	drop_daemon(c);
+	if (c->role == WEFT_ROLE_SERVER) {
+		server_failed(c, reason, err);
+		return;
+	}
+	c->fail_reason = reason;
+	c->fail_err = err;
+	weft_conn_kick(c);		/* the driver goes on, see connect.c */
+}
+
+/**
+ * weft_handshake_done() - the worker says how it ended
+ * @c: in HANDSHAKE, the caller's
+ * @d: its words
+ *
+ * Return: 0; -EINVAL, "it worked" without keys or judgement, and the conn has
+ * failed; -EACCES, the configuration changed meanwhile and the peer is not
+ * allowed any more, the conn has failed; -ECANCELED, the conn is not the
+ * caller's (any more).
+ */
+int weft_handshake_done(struct weft_conn *c, const struct weft_done *d)
+{
+	int err = 0;
+
+	if (!weft_handshake_mine(c))
+		return -ECANCELED;
+	if (d->detail)
+		weft_conn_set_string(&c->detail, d->detail, WEFT_DETAIL_MAX);
+	if (d->reason == WEFT_REASON_NONE) {
+		err = handshake_live(c, d);
+		if (!err || err == -ECANCELED)
+			return err;
+		handshake_failed(c, err == -EACCES ? c->reason :
+				 WEFT_REASON_TLS, err == -EACCES ? EACCES :
+				 ECONNREFUSED);
+		return err;
+	}
+	if (c->aborting && c->fail_reason) {	/* we know better why */
+		handshake_failed(c, c->fail_reason, c->fail_err);
+		return 0;
+	}
+	handshake_failed(c, d->reason, d->err ?: ECONNREFUSED);
+	return 0;
+}
+
+/* Is a process gone or going, with all its descriptors? */
+static bool process_gone(struct pid *tgid)
+{
+	struct task_struct *p;
+	bool gone;
+
+	rcu_read_lock();
+	p = pid_task(tgid, PIDTYPE_TGID);
+	gone = !p || READ_ONCE(p->signal->flags) & SIGNAL_GROUP_EXIT;
+	rcu_read_unlock();
+	return gone;
+}
+
+/**
+ * weft_handshake_orphaned() - the worker that had the conn is gone
+ * @c: in HANDSHAKE
+ *
+ * Nothing exchanged yet: back to WANT. Else it fails; a client begins again at
+ * the same endpoint if the worker's process is gone with all its descriptors.
+ */
+void weft_handshake_orphaned(struct weft_conn *c)
+{
+	struct tcp_sock *tp = tcp_sk(c->sock->sk);
+	bool gone;
+
+	if (!c->daemon)			/* failed already, the driver is due */
+		return;
+	gone = process_gone(c->daemon);
+	if (gone && c->write_seq == READ_ONCE(tp->write_seq) &&
+	    c->copied_seq == READ_ONCE(tp->copied_seq) && !c->keys) {
+		drop_daemon(c);
+		if (weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_WANT)) {
+			weft_count(c->wn, handshakes_requeued);
+			weft_upcall_offer(c);
+			weft_conn_kick(c);
+		}
+		return;
+	}
+	if (!gone)
+		c->spent = true;	/* its descriptor is still out there */
+	handshake_failed(c, WEFT_REASON_DAEMON_DIED, ECONNREFUSED);
+}
+
+/**
+ * weft_handshake_timeout() - the deadline is over
+ * @c: in WANT or HANDSHAKE
+ *
+ * In HANDSHAKE the worker's I/O begins to fail; if it does not say so within a
+ * second the conn ends without it.
+ */
+void weft_handshake_timeout(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	weft_count(c->wn, timeouts);
+	if (weft_conn_state(c) == WEFT_CONN_WANT) {
+		if (weft_conn_move(c, WEFT_CONN_WANT, WEFT_CONN_HANDSHAKE))
+			handshake_failed(c, WEFT_REASON_NO_DAEMON,
+					 ECONNREFUSED);
+		return;
+	}
+	if (c->aborting) {
+		c->spent = true;
+		handshake_failed(c, WEFT_REASON_HANDSHAKE_TIMEOUT, ETIMEDOUT);
+		return;
+	}
+	WRITE_ONCE(c->aborting, true);
+	c->fail_reason = WEFT_REASON_HANDSHAKE_TIMEOUT;
+	c->fail_err = ETIMEDOUT;
+	c->deadline = jiffies + GRACE;
+	sk->sk_data_ready(sk);		/* wakes the worker, not connect() */
+	queue_delayed_work(system_wq, &c->work, GRACE);
+}
+
+/**
+ * weft_handshake_step() - the deadline work of a server's conn
+ * @c: a server's conn in any state
+ */
+void weft_handshake_step(struct weft_conn *c)
+{
+	u8 state = weft_conn_state(c);
+
+	if (state != WEFT_CONN_WANT && state != WEFT_CONN_HANDSHAKE)
+		return;
+	if (time_before(jiffies, c->deadline)) {
+		if (state == WEFT_CONN_WANT && c->offer_lost)
+			weft_upcall_offer(c);
+		queue_delayed_work(system_wq, &c->work, c->offer_lost ?
+				   HZ / 20 : c->deadline - jiffies + 1);
+		return;
+	}
+	weft_handshake_timeout(c);
+}

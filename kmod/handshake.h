@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's half of a handshake: a worker takes the socket, asks for the
+ * verdict on its peer, says how it ended.
+ */
+#ifndef WEFT_HANDSHAKE_H
+#define WEFT_HANDSHAKE_H
+
+#include "conn.h"
+
+/* What a worker says at the end. */
+struct weft_done {
+	u8 reason;		/* enum weft_reason; NONE: keys are in place */
+	u16 err;		/* positive errno */
+	const char *detail;	/* or NULL */
+	const char *cipher;	/* or NULL */
+};
+
+int weft_handshake_accept(struct weft_conn *c, u32 portid);
+void weft_handshake_unaccept(struct weft_conn *c);
+int weft_handshake_judge(struct weft_conn *c, const char *peer);
+int weft_handshake_done(struct weft_conn *c, const struct weft_done *d);
+void weft_handshake_step(struct weft_conn *c);
+void weft_handshake_orphaned(struct weft_conn *c);
+void weft_handshake_timeout(struct weft_conn *c);
+
+/* Is the caller the worker that has this conn in hand? */
+static inline bool weft_handshake_mine(const struct weft_conn *c)
+{
+	return weft_conn_state(c) == WEFT_CONN_HANDSHAKE &&
+	       READ_ONCE(c->daemon) == task_tgid(current);
+}
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Parking the application until the verdict: calls wait on c->wq as long as
+ * the socket's timeouts and signals allow. The worker that has the conn in
+ * hand passes. All in process context, the socket not locked.
+ *
+ * A permissive server's child whose peer did not say on its SYN that it speaks
+ * mesh is in SNIFF: what the application writes first goes out as plaintext
+ * (so protocols where the server speaks first just work), and what it would
+ * read is looked at: a ClientHello asks for a handshake, anything else is
+ * plaintext. Nothing waits for a timeout.
+ */
+#include <net/sock.h>
+#include <net/tcp.h>
+#include "handshake.h"
+#include "hold.h"
+#include "upcall.h"
+
+/**
+ * weft_hold() - wait until the conn is settled
+ * @c: the conn
+ * @rd: the call would read (whose timeout counts)
+ * @nonblock: the call must not wait
+ *
+ * Return: 0, settled, or the caller is the worker; -EAGAIN; -ERESTARTSYS or
+ * -EINTR after a signal, as TCP chooses them; -ECONNABORTED, the caller is a
+ * worker that has lost this conn.
+ */
+int weft_hold(struct weft_conn *c, bool rd, bool nonblock)
+{
+	struct sock *sk = c->sock->sk;
+	long timeo, left;
+
+	if (likely(weft_conn_settled(c)))
+		return 0;
+	if (weft_handshake_mine(c))
+		return READ_ONCE(c->aborting) ? -ETIMEDOUT : 0;
+	if (weft_worker_current(c->wn))
+		return -ECONNABORTED;
+	timeo = rd ? sock_rcvtimeo(sk, nonblock) : sock_sndtimeo(sk, nonblock);
+	if (!timeo)
+		return -EAGAIN;
+	left = wait_event_interruptible_timeout(c->wq, weft_conn_settled(c),
+						timeo);
+	if (left == -ERESTARTSYS)
+		return sock_intr_errno(timeo);
+	return left ? 0 : -EAGAIN;
+}
+
+/* What a TLS connection begins with: ContentType handshake, major version 3. */
+static int sniff_bytes(const u8 *b, int n)
+{
+	if (n >= 1 && b[0] != 22)
+		return false;
+	if (n >= 2 && b[1] != 3)
+		return false;
+	return n >= 3 ? true : -EAGAIN;
+}
+
+static int sniff_peek(struct weft_conn *c, u8 *b, int want, int flags)
+{
+	struct kvec iov = { b, want };
+	struct msghdr m = {};
+
+	iov_iter_kvec(&m.msg_iter, ITER_DEST, &iov, 1, want);
+	return c->base->recvmsg(c->sock, &m, want, flags | MSG_PEEK);
+}
+
+/* Look at the first bytes; 0: decided, or the error of the call. */
+static int sniff(struct weft_conn *c, int flags)
+{
+	int want = 1, n, tls;
+	u8 b[3];
+
+	for (;;) {
+		n = sniff_peek(c, b, want, flags |
+			       (want > 1 ? MSG_WAITALL : 0));
+		if (n == -EAGAIN || n == -EINTR || n == -ERESTARTSYS)
+			return n;
+		tls = n > 0 ? sniff_bytes(b, n) : false;
+		if (tls == -EAGAIN && want == 1) {
+			want = 3;
+			continue;
+		}
+		if (tls == -EAGAIN && flags & MSG_DONTWAIT)
+			return -EAGAIN;
+		break;
+	}
+	if (tls == true)
+		weft_conn_want(c);
+	else
+		weft_conn_pass(c);
+	return 0;
+}
+
+/**
+ * weft_hold_sniff() - without waiting: is there enough to tell what it is?
+ * @c: a conn in SNIFF
+ *
+ * Return: true if the conn has left SNIFF.
+ */
+bool weft_hold_sniff(struct weft_conn *c)
+{
+	return !sniff(c, MSG_DONTWAIT);
+}
+
+/**
+ * weft_hold_read() - before anything that reads
+ * @c: the conn
+ * @flags: MSG_DONTWAIT counts
+ *
+ * Return: as weft_hold().
+ */
+int weft_hold_read(struct weft_conn *c, int flags)
+{
+	int err;
+
+	if (weft_conn_state(c) == WEFT_CONN_SNIFF) {
+		err = sniff(c, flags & MSG_DONTWAIT);
+		if (err)
+			return err;
+	}
+	return weft_hold(c, true, flags & MSG_DONTWAIT);
+}
+
+/**
+ * weft_hold_write() - before anything that writes or shuts down
+ * @c: the conn
+ * @flags: MSG_DONTWAIT counts
+ *
+ * Return: as weft_hold().
+ */
+int weft_hold_write(struct weft_conn *c, int flags)
+{
+	if (weft_conn_state(c) == WEFT_CONN_SNIFF && !weft_hold_sniff(c))
+		weft_conn_pass(c);
+	return weft_hold(c, false, flags & MSG_DONTWAIT);
+}

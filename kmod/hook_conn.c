@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The calls of a conn, connect() aside: each waits for the verdict (hold.c) and
+ * then goes to kTLS (LIVE, ktls.c) or TCP (PASS). A DEAD conn reads nothing:
+ * what its peer sent was never authenticated. Process context.
+ */
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/sockios.h>
+#include <linux/splice.h>
+#include <linux/tls.h>
+#include <asm/ioctls.h>
+#include <net/tcp.h>
+#include "compat.h"
+#include "connect.h"
+#include "handshake.h"
+#include "hold.h"
+#include "hook_conn.h"
+#include "ktls.h"
+
+static bool is_live(const struct weft_conn *c)
+{
+	return likely(weft_conn_state(c) == WEFT_CONN_LIVE);
+}
+
+static bool is_dead(const struct weft_conn *c)
+{
+	return unlikely(weft_conn_state(c) == WEFT_CONN_DEAD);
+}
+
+/* What a reader of a socket that failed gets, once and afterwards. */
+static int dead_read(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+	int err = sock_error(sk);
+
+	if (err)
+		return err;
+	return READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN ? 0 : -ENOTCONN;
+}
+
+static int conn_recvmsg(struct socket *sock, struct msghdr *m, size_t len,
+			int flags)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	int err;
+
+	if (is_live(c))
+		return weft_ktls_recvmsg(c, m, len, flags);
+	if (flags & MSG_ERRQUEUE && !weft_handshake_mine(c))
+		return weft_conn_state(c) == WEFT_CONN_PASS ?
+		       c->base->recvmsg(sock, m, len, flags) : -EAGAIN;
+	err = weft_hold_read(c, flags);
+	if (err)
+		return err;
+	if (is_live(c))
+		return weft_ktls_recvmsg(c, m, len, flags);
+	if (is_dead(c))
+		return dead_read(c);
+	if (weft_handshake_mine(c))
+		flags |= MSG_DONTWAIT;
+	return c->base->recvmsg(sock, m, len, flags);
+}
+
+/* sendto(MSG_FASTOPEN) on a conn that is reused: connect first. */
+static int fastopen(struct socket *sock, struct msghdr *m)
+{
+	int err = READ_ONCE(sock->ops)->connect(sock, m->msg_name,
+			m->msg_namelen,
+			m->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0);
+
+	m->msg_flags &= ~MSG_FASTOPEN;
+	m->msg_name = NULL;
+	m->msg_namelen = 0;
+	return err;
+}
+
+static int conn_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	int err;
+
+	if (is_live(c))
+		return weft_ktls_sendmsg(c, m, len);
+	if (m->msg_flags & MSG_FASTOPEN && m->msg_name) {
+		err = fastopen(sock, m);
+		if (err)
+			return err;
+	}
+	err = weft_hold_write(c, m->msg_flags);
+	if (err)
+		return err;
+	if (is_live(c))
+		return weft_ktls_sendmsg(c, m, len);
+	if (weft_handshake_mine(c))
+		m->msg_flags |= MSG_DONTWAIT;
+	/* DEAD: the TCP connection is closed or shut down, and TCP says so */
+	return c->base->sendmsg(sock, m, len);
+}
+
+#if WEFT_HAVE_SENDPAGE
+static ssize_t conn_sendpage(struct socket *sock, struct page *page, int offset,
+			     size_t size, int flags)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	int err = weft_hold_write(c, flags);
+
+	if (err)
+		return err;
+	return (is_live(c) ? c->tls : c->base)->sendpage(sock, page, offset,
+							 size, flags);
+}
+#else
+static void conn_splice_eof(struct socket *sock)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	const struct proto_ops *o = is_live(c) ? c->tls : c->base;
+
+	if (weft_conn_settled(c) && o->splice_eof)
+		o->splice_eof(sock);
+}
+#endif
+
+static ssize_t conn_splice_read(struct socket *sock, loff_t *pos,
+				struct pipe_inode_info *pipe, size_t len,
+				unsigned int flags)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	bool nonblock = flags & SPLICE_F_NONBLOCK ||
+			sock->file->f_flags & O_NONBLOCK;
+	int err;
+
+	if (!is_live(c)) {
+		err = weft_hold_read(c, nonblock ? MSG_DONTWAIT : 0);
+		if (err)
+			return err;
+	}
+	if (is_live(c))
+		return weft_ktls_splice_read(c, pos, pipe, len, flags);
+	if (is_dead(c))
+		return dead_read(c);
+	return c->base->splice_read(sock, pos, pipe, len, flags);
+}
+
+/* Silent until the verdict; in SNIFF, writable and then what the bytes say. */
+static __poll_t held_poll(struct weft_conn *c, struct file *file,
+			  struct poll_table_struct *wait)
+{
+	const __poll_t in = EPOLLIN | EPOLLRDNORM;
+	__poll_t mask;
+
+	if (weft_conn_state(c) != WEFT_CONN_SNIFF) {
+		sock_poll_wait(file, c->sock, wait);
+		return 0;
+	}
+	mask = c->base->poll(file, c->sock, wait);
+	if (!(mask & in) || !weft_hold_sniff(c))
+		return mask & ~in;
+	return weft_conn_settled(c) ? mask : 0;
+}
+
+static __poll_t conn_poll(struct file *file, struct socket *sock,
+			  struct poll_table_struct *wait)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	__poll_t mask;
+
+	if (is_live(c))
+		return weft_ktls_poll(c, file, wait);
+	if (weft_handshake_mine(c)) {
+		mask = c->base->poll(file, sock, wait);
+		return READ_ONCE(c->aborting) ? mask | EPOLLIN | EPOLLERR :
+						mask;
+	}
+	if (!weft_conn_settled(c)) {
+		mask = held_poll(c, file, wait);
+		if (!weft_conn_settled(c))
+			return mask;
+		wait = NULL;		/* settled meanwhile */
+	}
+	if (is_live(c))
+		return weft_ktls_poll(c, file, wait);
+	return c->base->poll(file, sock, wait);
+}
+
+static int conn_shutdown(struct socket *sock, int how)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	int err;
+
+	if (!is_live(c)) {
+		err = weft_hold_write(c, 0);
+		if (err)
+			return err;
+	}
+	if (is_live(c) && how != SHUT_RD)
+		weft_ktls_close_notify(c);
+	return c->base->shutdown(sock, how);
+}
+
+static int conn_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+
+	if (cmd != SIOCINQ || weft_handshake_mine(c) ||
+	    weft_conn_state(c) == WEFT_CONN_PASS)
+		return c->base->ioctl(sock, cmd, arg);
+	return put_user(is_live(c) ? weft_ktls_inq(c) : 0, (int __user *)arg);
+}
+
+/* What would take the socket out of our hands is refused. */
+static bool is_ours(int level, int opt)
+{
+	return level == SOL_TLS || (level == SOL_TCP && opt == TCP_ULP) ||
+	       (level == SOL_IPV6 && opt == IPV6_ADDRFORM);
+}
+
+static int conn_setsockopt(struct socket *sock, int level, int opt,
+			   sockptr_t val, unsigned int len)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+
+	if (level == SOL_TLS && weft_handshake_mine(c))
+		return weft_ktls_key(c, opt, val, len);
+	if (is_ours(level, opt) && weft_conn_state(c) != WEFT_CONN_PASS)
+		return -EBUSY;
+	return c->base->setsockopt(sock, level, opt, val, len);
+}
+
+static int conn_getsockopt(struct socket *sock, int level, int opt,
+			   char __user *val, int __user *len)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+
+	if (weft_conn_state(c) != WEFT_CONN_PASS &&
+	    (level == SOL_TLS ||	/* would hand out the session's keys */
+	     (level == SOL_TCP && opt == TCP_ZEROCOPY_RECEIVE)))
+		return -ENOPROTOOPT;
+	return c->base->getsockopt(sock, level, opt, val, len);
+}
+
+/* The peer is who connect() asked for. */
+static void fill_asked(const struct weft_conn *c, struct sockaddr *addr)
+{
+	struct sockaddr_in *a4 = (void *)addr;
+	struct sockaddr_in6 *a6 = (void *)addr;
+
+	if (addr->sa_family == AF_INET) {
+		a4->sin_addr.s_addr = c->asked.ip.s6_addr32[3];
+		a4->sin_port = htons(c->asked.port);
+	} else {
+		a6->sin6_addr = c->asked.ip;
+		a6->sin6_port = htons(c->asked.port);
+	}
+}
+
+static int conn_getname(struct socket *sock, struct sockaddr *addr, int peer)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	int len;
+
+	if (c->role == WEFT_ROLE_CLIENT && peer && !weft_conn_settled(c))
+		return -ENOTCONN;
+	len = c->base->getname(sock, addr, peer);
+	if (len >= 0 && peer && c->role == WEFT_ROLE_CLIENT && c->asked.port)
+		fill_asked(c, addr);
+	return len;
+}
+
+static int conn_mmap(struct file *file, struct socket *sock,
+		     struct vm_area_struct *vma)
+{
+	return -ENODEV;
+}
+
+/**
+ * weft_conn_ops_init() - the ops every conn starts with
+ * @ops: to fill in; connect() stays TCP's
+ * @base: TCP's
+ */
+void weft_conn_ops_init(struct proto_ops *ops, const struct proto_ops *base)
+{
+	*ops = *base;
+	ops->owner = THIS_MODULE;
+	ops->release = weft_release;
+	ops->recvmsg = conn_recvmsg;
+	ops->sendmsg = conn_sendmsg;
+#if WEFT_HAVE_SENDPAGE
+	ops->sendpage = conn_sendpage;
+#else
+	ops->splice_eof = conn_splice_eof;
+#endif
+	ops->splice_read = conn_splice_read;
+	ops->poll = conn_poll;
+	ops->shutdown = conn_shutdown;
+	ops->ioctl = conn_ioctl;
+	ops->setsockopt = conn_setsockopt;
+	ops->getsockopt = conn_getsockopt;
+	ops->getname = conn_getname;
+	ops->mmap = conn_mmap;
+}

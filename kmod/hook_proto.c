@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How sockets become ours, in process context and able to sleep:
+ *
+ *   socket() in a governed namespace: tcp_prot.init is ours, the socket gets
+ *       early_ops, whose connect() decides once: a conn, or TCP's ops for good
+ *   connect() of any other socket with TCP's ops: tcp_prot.connect is ours; it
+ *       is entered with the socket locked
+ *
+ * tcp_prot and tcpv6_prot are written to between start() and stop(). Copies of
+ * them made meanwhile would keep our pointers; ktls.c sees to it that TLS has
+ * made its own before.
+ */
+#include <linux/module.h>
+#include <linux/tls.h>
+#include <net/tcp.h>
+#include "compat.h"
+#include "conn.h"
+#include "connect.h"
+#include "hook_conn.h"
+#include "hook_proto.h"
+#include "task.h"
+#include "upcall.h"
+
+static struct proto_ops early_ops[2];
+static int (*orig_init[2])(struct sock *sk);
+static int (*orig_connect[2])(struct sock *sk, struct weft_sockaddr *uaddr,
+			      int len);
+
+static bool is_early(const struct socket *sock)
+{
+	const struct proto_ops *o = READ_ONCE(sock->ops);
+
+	return o == &early_ops[0] || o == &early_ops[1];
+}
+
+static bool is_unspec(const struct weft_sockaddr *uaddr, int len)
+{
+	return len >= (int)sizeof(uaddr->sa_family) &&
+	       uaddr->sa_family == AF_UNSPEC;
+}
+
+/* ------------------------------------------------------------ decisions */
+
+/* A connect() as we see it. */
+struct request {
+	struct weft_addr dst;
+	u32 flowinfo;
+	struct weft_task task;
+	struct weft_steer steer;
+};
+
+/*
+ * What becomes of a connect(). 0: r->steer holds the decision, and unless it is
+ * PASS so does r->task; request_uninit() ends it. -ENOMEM.
+ */
+static int request_init(struct request *r, const struct sock *sk,
+			const void *uaddr, int len)
+{
+	struct weft_net *wn = weft_net(sock_net(sk));
+	int err;
+
+	memset(&r->steer, 0, sizeof(r->steer));
+	r->task.cgroup = NULL;
+	r->steer.verdict = WEFT_STEER_PASS;
+	if (!weft_connect_parse(sk, uaddr, len, &r->dst, &r->flowinfo) ||
+	    !weft_steer_wants(&wn->tables, &r->dst) || weft_worker_current(wn))
+		return 0;
+	err = weft_task_current(&r->task, GFP_KERNEL);
+	if (err)
+		return err;
+	weft_steer_connect(&wn->tables, &r->dst, &r->task, &r->steer);
+	return 0;
+}
+
+static void request_uninit(struct request *r)
+{
+	weft_steer_uninit(&r->steer);
+	weft_task_uninit(&r->task);
+}
+
+/* Carry the decision out on a conn; ->mu held. Takes r->steer over. */
+static int conn_begin(struct weft_conn *c, struct request *r, int flags)
+{
+	struct weft_steer steer = r->steer;
+
+	memset(&r->steer, 0, sizeof(r->steer));
+	weft_conn_set_task(c, &r->task);
+	if (steer.verdict == WEFT_STEER_REFUSE)
+		return weft_connect_refuse(c, &r->dst, &steer);
+	return weft_connect_start(c, &r->dst, r->flowinfo, &steer, flags);
+}
+
+/* A fresh conn: attach, first attempt, wait. The socket is not locked. */
+static int conn_first(struct socket *sock, struct request *r, int flags)
+{
+	struct weft_conn *c;
+	int err;
+
+	lock_sock(sock->sk);
+	c = weft_conn_of(sock);		/* another thread was faster */
+	if (!c)
+		c = weft_conn_attach(sock, WEFT_ROLE_CLIENT, 0, GFP_KERNEL);
+	release_sock(sock->sk);
+	if (!c)
+		return -ENOMEM;
+	mutex_lock(&c->mu);
+	err = c->asked.port ? -EALREADY : conn_begin(c, r, flags);
+	mutex_unlock(&c->mu);
+	return err ?: weft_connect_wait(c, flags);
+}
+
+/* ------------------------------------------------------------ early sockets */
+
+/**
+ * weft_early_drop() - this socket will not be ours
+ * @sk: locked
+ */
+void weft_early_drop(struct sock *sk)
+{
+	struct socket *sock = sk->sk_socket;
+
+	if (sock && is_early(sock))
+		weft_set_ops(sock, weft_base_ops[weft_family(sk)]);
+}
+
+static int decide(struct socket *sock, struct weft_sockaddr *uaddr, int len,
+		  int flags)
+{
+	struct sock *sk = sock->sk;
+	struct request r;
+	int err;
+
+	err = request_init(&r, sk, uaddr, len);
+	if (err)
+		return err;
+	if (r.steer.verdict != WEFT_STEER_PASS) {
+		err = conn_first(sock, &r, flags);
+		request_uninit(&r);
+		return err;
+	}
+	request_uninit(&r);
+	lock_sock(sk);
+	weft_early_drop(sk);
+	release_sock(sk);
+	return READ_ONCE(sock->ops)->connect(sock, uaddr, len, flags);
+}
+
+static int early_connect(struct socket *sock, struct weft_sockaddr *uaddr,
+			 int len, int flags)
+{
+	int err;
+
+	if (is_unspec(uaddr, len))
+		return weft_base_ops[weft_family(sock->sk)]->connect(sock,
+						uaddr, len, flags);
+	__module_get(THIS_MODULE);	/* set_ops() may drop the socket's */
+	err = decide(sock, uaddr, len, flags);
+	module_put(THIS_MODULE);	/* exit waits for RCU tasks */
+	return err;
+}
+
+/* sendto(MSG_FASTOPEN): connect, then send; no data in a SYN of ours. */
+static int early_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
+{
+	const struct proto_ops *base = weft_base_ops[weft_family(sock->sk)];
+	struct request r;
+	int err;
+
+	if (!(m->msg_flags & MSG_FASTOPEN) || !m->msg_name)
+		return base->sendmsg(sock, m, len);
+	__module_get(THIS_MODULE);
+	err = request_init(&r, sock->sk, m->msg_name, m->msg_namelen);
+	if (err)
+		goto out;
+	if (r.steer.verdict == WEFT_STEER_PASS) {
+		err = base->sendmsg(sock, m, len);
+	} else {
+		err = conn_first(sock, &r, m->msg_flags & MSG_DONTWAIT ?
+					   O_NONBLOCK : 0);
+		m->msg_flags &= ~MSG_FASTOPEN;
+		if (!err)
+			err = READ_ONCE(sock->ops)->sendmsg(sock, m, len);
+	}
+	request_uninit(&r);
+out:
+	module_put(THIS_MODULE);
+	return err;
+}
+
+/* A listener nobody covers: its children are as if weft were not there. */
+static int early_accept(struct socket *sock, struct socket *newsock,
+			WEFT_ACCEPT_PARAMS)
+{
+	const struct proto_ops *base = weft_base_ops[weft_family(sock->sk)];
+	int err = base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
+
+	if (err >= 0)
+		weft_set_ops(newsock, base);
+	return err;
+}
+
+/*
+ * A TCP socket is being created: nobody else knows it. __sock_create() takes
+ * the module reference, from the ops it finds when this is over.
+ */
+static void born(struct sock *sk)
+{
+	struct socket *sock = sk->sk_socket;
+	int ix = weft_family(sk);
+
+	if (!sk->sk_kern_sock && sock && sock->ops == weft_base_ops[ix] &&
+	    sk->sk_prot == weft_base_prot[ix] &&
+	    weft_tables_used(&weft_net(sock_net(sk))->tables))
+		sock->ops = &early_ops[ix];
+}
+
+static int init4(struct sock *sk)
+{
+	born(sk);
+	return orig_init[0](sk);
+}
+
+static int init6(struct sock *sk)
+{
+	born(sk);
+	return orig_init[1](sk);
+}
+
+/* ------------------------------------------------------------ tcp_prot.connect */
+
+/*
+ * The socket is locked and has TCP's ops. What is returned goes to the caller
+ * of __inet_stream_connect().
+ */
+static int prot_connect_ours(struct sock *sk, struct request *r)
+{
+	struct socket *sock = sk->sk_socket;
+	int flags = sock->file->f_flags, err;
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->fastopen_req) {
+		/* the caller would queue its data below us: it comes again */
+		kfree(tp->fastopen_req);
+		tp->fastopen_req = NULL;
+		flags |= O_NONBLOCK;
+	}
+	release_sock(sk);
+	err = conn_first(sock, r, flags);
+	lock_sock(sk);
+	return err;
+}
+
+static int prot_connect(struct sock *sk, struct weft_sockaddr *uaddr, int len)
+{
+	struct socket *sock = sk->sk_socket;
+	int ix = weft_family(sk), err;
+	struct request r;
+
+	if (sk->sk_kern_sock || !sock || !sock->file ||
+	    sk->sk_prot != weft_base_prot[ix] || sock->ops != weft_base_ops[ix])
+		return orig_connect[ix](sk, uaddr, len);
+	__module_get(THIS_MODULE);
+	err = request_init(&r, sk, uaddr, len);
+	if (!err) {
+		err = r.steer.verdict == WEFT_STEER_PASS ?
+		      orig_connect[ix](sk, uaddr, len) :
+		      prot_connect_ours(sk, &r);
+		request_uninit(&r);
+	}
+	module_put(THIS_MODULE);
+	return err;
+}
+
+/* ------------------------------------------------------------ conns: connect */
+
+/* A settled conn whose socket is unconnected: decide anew; ->mu held. */
+static int conn_again(struct weft_conn *c, struct weft_sockaddr *uaddr, int len,
+		      int flags)
+{
+	struct request r;
+	int err;
+
+	if (c->spent)
+		return -ECONNABORTED;
+	err = request_init(&r, c->sock->sk, uaddr, len);
+	if (!err)
+		err = weft_connect_reset(c);
+	if (err)
+		return err;
+	if (r.steer.verdict == WEFT_STEER_PASS) {
+		weft_conn_settle(c, WEFT_CONN_PASS);
+		err = c->base->connect(c->sock, uaddr, len, flags);
+	} else {
+		err = conn_begin(c, &r, flags) ?: 1;
+	}
+	request_uninit(&r);
+	return err;
+}
+
+/* 1: under way, wait. Else what connect() returns; ->mu held. */
+static int conn_connect_locked(struct weft_conn *c, struct weft_sockaddr *uaddr,
+			       int len, int flags)
+{
+	struct socket *sock = c->sock;
+	u8 state = weft_conn_state(c);
+
+	if (c->role != WEFT_ROLE_CLIENT)
+		return -EISCONN;
+	if (state == WEFT_CONN_PASS && sock->state != SS_UNCONNECTED)
+		return c->base->connect(sock, uaddr, len, flags);
+	if (is_unspec(uaddr, len))
+		return weft_connect_cancel(c);
+	if (!weft_conn_settled(c))
+		return flags & O_NONBLOCK ? -EALREADY : 1;
+	if (sock->state == SS_CONNECTED)
+		return -EISCONN;
+	if (sock->state == SS_CONNECTING)
+		return weft_connect_wait(c, O_NONBLOCK);
+	return conn_again(c, uaddr, len, flags);
+}
+
+static int conn_connect(struct socket *sock, struct weft_sockaddr *uaddr,
+			int len, int flags)
+{
+	struct weft_conn *c = weft_conn_of(sock);
+	int err;
+
+	mutex_lock(&c->mu);
+	err = conn_connect_locked(c, uaddr, len, flags);
+	mutex_unlock(&c->mu);
+	return err == 1 ? weft_connect_wait(c, flags) : err;
+}
+
+/**
+ * weft_hook_proto_init() - make the ops of early sockets and of conns
+ *
+ * Needs weft_base_init().
+ */
+void weft_hook_proto_init(void)
+{
+	int ix;
+
+	for (ix = 0; ix < 2; ix++) {
+		early_ops[ix] = *weft_base_ops[ix];
+		early_ops[ix].owner = THIS_MODULE;
+		early_ops[ix].connect = early_connect;
+		early_ops[ix].sendmsg = early_sendmsg;
+		early_ops[ix].accept = early_accept;
+		weft_conn_ops_init(&weft_conn_ops[ix], weft_base_ops[ix]);
+		weft_conn_ops[ix].connect = conn_connect;
+	}
+}
+
+/**
+ * weft_hook_proto_start() - from now on new sockets and connect() are ours
+ */
+void weft_hook_proto_start(void)
+{
+	orig_init[0] = weft_base_prot[0]->init;
+	orig_init[1] = weft_base_prot[1]->init;
+	orig_connect[0] = weft_base_prot[0]->connect;
+	orig_connect[1] = weft_base_prot[1]->connect;
+	WRITE_ONCE(weft_base_prot[0]->init, init4);
+	WRITE_ONCE(weft_base_prot[1]->init, init6);
+	WRITE_ONCE(weft_base_prot[0]->connect, prot_connect);
+	WRITE_ONCE(weft_base_prot[1]->connect, prot_connect);
+}
+
+/**
+ * weft_hook_proto_stop() - give TCP its pointers back
+ *
+ * At unload: no socket has our ops any more (each would hold the module), but
+ * some call may still be on its way out of ours.
+ */
+void weft_hook_proto_stop(void)
+{
+	int ix;
+
+	for (ix = 0; ix < 2; ix++) {
+		WRITE_ONCE(weft_base_prot[ix]->init, orig_init[ix]);
+		WRITE_ONCE(weft_base_prot[ix]->connect, orig_connect[ix]);
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * kTLS on the application's own socket, and what shields the application from
+ * it: control records, close_notify, truncation.
+ */
+#ifndef WEFT_KTLS_H
+#define WEFT_KTLS_H
+
+#include <linux/pipe_fs_i.h>
+#include <linux/sockptr.h>
+#include "conn.h"
+
+int weft_ktls_init(void);
+void weft_ktls_uninit(void);
+int weft_ktls_prepare(struct weft_conn *c);
+int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val, unsigned int len);
+
+int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len);
+int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
+		      int flags);
+ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
+			      struct pipe_inode_info *pipe, size_t len,
+			      unsigned int flags);
+__poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
+			struct poll_table_struct *wait);
+int weft_ktls_inq(struct weft_conn *c);
+void weft_ktls_close_notify(struct weft_conn *c);
+void weft_ktls_close(struct weft_conn *c);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every cap, deadline and default of the module in one place. What user space
+ * must know of them is in the uapi header.
+ */
+#ifndef WEFT_LIMITS_H
+#define WEFT_LIMITS_H
+
+/* ms for one endpoint's TCP handshake when the service does not say */
+#define WEFT_CONNECT_TIMEOUT_DEFAULT	2000
+#define WEFT_CONNECT_TIMEOUT_MIN	10
+#define WEFT_CONNECT_TIMEOUT_MAX	600000
+
+/* ms from TCP established to the verdict, waiting for a worker included */
+#define WEFT_HANDSHAKE_TIMEOUT_DEFAULT	10000
+
+/* finished connections remembered per namespace for weftctl explain */
+#define WEFT_HISTORY_MAX		1024
+
+/* listeners found and marked at a time when policy starts to cover them */
+#define WEFT_LISTENERS_BATCH		64
+
+/* nesting and text of selectors: path of a process's cgroup or executable */
+#define WEFT_PATH_MAX			1024
+
+/*
+ * bytes of one object's attribute: what came in must go out again, with the
+ * defaults and out-only attributes added, in the 65535 a nest can have
+ */
+#define WEFT_OBJECT_MAX			60000
+
+/* rows of a generation's address table: endpoints times target ports */
+#define WEFT_LOOKUP_MAX			(1 << 20)
+
+#endif

@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Marked listeners and their children.
+ *
+ * A listener is marked when it enters TCP_LISTEN (tracepoint: process context,
+ * socket lock held, not yet hashed, no sleeping), or, if it was there before,
+ * when a generation begins to cover it (weft_listen_rescan()). It gets ops of
+ * its own with our accept(), and a trap proto, which its children inherit: a
+ * child accepted through ops that were read before the marking is caught by
+ * the first recvmsg or sendmsg and set right there.
+ *
+ * Mode and identity are looked up anew for each child, so that a generation
+ * that no longer covers the listener has effect at once.
+ */
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <net/mptcp.h>
+#include <net/tcp.h>
+#include "compat.h"
+#include "handshake.h"
+#include "limits.h"
+#include "listen.h"
+#include "synopt.h"
+#include "task.h"
+#include "upcall.h"
+
+struct weft_listener {
+	struct proto_ops ops;
+	const struct proto_ops *base;	/* TCP's, or MPTCP's */
+	struct socket *sock;
+	struct weft_net *wn;
+	struct weft_workload *workload;	/* reference; as it was when marked */
+	bool own_save_syn;		/* TCP_SAVE_SYN is ours */
+	struct rcu_head rcu;
+};
+
+static struct proto trap_prot[2];
+/* for want of memory to mark one: nothing is accepted */
+static struct proto_ops refuse_ops[2];
+
+static int listener_release(struct socket *sock);
+
+static struct weft_listener *listener_of(const struct socket *sock)
+{
+	const struct proto_ops *o = READ_ONCE(sock->ops);
+
+	return o && o->release == listener_release ?
+	       container_of(o, struct weft_listener, ops) : NULL;
+}
+
+/* ------------------------------------------------------------ children */
+
+/*
+ * Give a child TCP's own proto back. sk_prot_creator too: a TIME_WAIT socket
+ * would hold our module through it.
+ */
+static void child_untrap(struct sock *sk)
+{
+	int ix = weft_family(sk);
+
+	lock_sock(sk);
+	if (sk->sk_prot == &trap_prot[ix])
+		WRITE_ONCE(sk->sk_prot, weft_base_prot[ix]);
+	if (sk->sk_prot_creator == &trap_prot[ix]) {
+		sk->sk_prot_creator = weft_base_prot[ix];
+		module_put(THIS_MODULE);	/* sk_prot_alloc()'s */
+	}
+	release_sock(sk);
+}
+
+/* Which workload and mode a child of port @port has today. 0 or -ENOENT. */
+static int child_cover(struct weft_net *wn, const char *name, u16 port,
+		       struct weft_workload **w, u8 *mode)
+{
+	const struct weft_gen *gen;
+	int err = -ENOENT;
+
+	rcu_read_lock();
+	gen = weft_gen_current(&wn->tables);
+	*w = gen ? weft_workload_find(gen, name) : NULL;
+	if (*w) {
+		*mode = weft_workload_mode(*w, port);
+		if (*mode != WEFT_MODE_DISABLED)
+			err = 0;
+	}
+	if (!err)
+		weft_workload_get(*w);
+	rcu_read_unlock();
+	return err;
+}
+
+/**
+ * weft_listen_established() - a child's TCP connection is up
+ * @c: a server's conn in CONNECTING; any context
+ */
+void weft_listen_established(struct weft_conn *c)
+{
+	if (c->mode == WEFT_MODE_STRICT || c->mesh_peer)
+		weft_conn_want(c);
+	else
+		weft_conn_move(c, WEFT_CONN_CONNECTING, WEFT_CONN_SNIFF);
+}
+
+/*
+ * What comes first: with the mesh option on its SYN, or at a strict port, a
+ * handshake; else we look at what it sends.
+ */
+static void child_begin(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	c->mesh_peer = weft_synopt_seen(sk);
+	switch (READ_ONCE(sk->sk_state)) {
+	case TCP_ESTABLISHED:
+	case TCP_CLOSE_WAIT:
+		weft_listen_established(c);
+		break;
+	case TCP_SYN_RECV:		/* Fast Open: the tracepoint will tell */
+		break;
+	default:
+		weft_conn_settle(c, WEFT_CONN_DEAD);
+	}
+}
+
+/*
+ * An accepted child: process context, not locked, not yet in a descriptor (or,
+ * trapped, in the hands of the caller alone). @w's reference goes to the conn.
+ * @forget_syn: nobody but us wanted the saved SYN.
+ */
+static int child_hold(struct socket *sock, struct weft_workload *w, u8 mode,
+		      bool forget_syn)
+{
+	struct weft_task task;
+	struct weft_conn *c;
+
+	if (weft_task_current(&task, GFP_KERNEL))
+		goto nomem;
+	c = weft_conn_attach(sock, WEFT_ROLE_SERVER, mode, GFP_KERNEL);
+	if (!c) {
+		weft_task_uninit(&task);
+		goto nomem;
+	}
+	c->steer.workload = w;
+	weft_conn_set_task(c, &task);
+	weft_task_uninit(&task);
+	child_untrap(sock->sk);
+	weft_count(c->wn, accepted);
+	child_begin(c);
+	if (forget_syn)
+		weft_synopt_forget(sock->sk);
+	return 0;
+nomem:
+	weft_workload_put(w);
+	return -ENOMEM;
+}
+
+static u16 local_port(const struct sock *sk)
+{
+	return READ_ONCE(inet_sk(sk)->inet_num);
+}
+
+/* A child of a listener: hold it, or let it pass if it is not covered. */
+static int listener_child(struct weft_listener *l, struct socket *newsock,
+			  const struct proto_ops *base)
+{
+	struct weft_workload *w;
+	u8 mode;
+
+	if (child_cover(l->wn, l->workload->name, local_port(newsock->sk), &w,
+			&mode)) {
+		child_untrap(newsock->sk);
+		weft_set_ops(newsock, base);
+		return 0;
+	}
+	return child_hold(newsock, w, mode, l->own_save_syn);
+}
+
+static int listener_accept(struct socket *sock, struct socket *newsock,
+			   WEFT_ACCEPT_PARAMS)
+{
+	struct weft_listener *l = listener_of(sock);
+	int err = l->base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
+
+	if (err < 0)
+		return err;
+	return listener_child(l, newsock, l->base);
+}
+
+/*
+ * MPTCP: a peer that speaks plain TCP yields an ordinary TCP socket, whose ops
+ * mptcp has written over those do_accept() took a reference for; real MPTCP
+ * cannot carry kTLS and is refused.
+ */
+static int listener_accept_mptcp(struct socket *sock, struct socket *newsock,
+				 WEFT_ACCEPT_PARAMS)
+{
+	struct weft_listener *l = listener_of(sock);
+	struct weft_workload *w;
+	int err;
+	u8 mode;
+
+	err = l->base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
+	if (err < 0)
+		return err;
+	if (newsock->ops->owner != THIS_MODULE)
+		module_put(THIS_MODULE);
+	else
+		weft_set_ops(newsock, l->base);
+	if (child_cover(l->wn, l->workload->name, local_port(sock->sk), &w,
+			&mode))
+		return 0;
+	if (newsock->sk->sk_protocol == IPPROTO_TCP)
+		return child_hold(newsock, w, mode, false);
+	weft_workload_put(w);
+	return -ECONNABORTED;
+}
+
+static int refuse_accept(struct socket *sock, struct socket *newsock,
+			 WEFT_ACCEPT_PARAMS)
+{
+	return -ENOMEM;
+}
+
+/* ------------------------------------------------------------ the trap */
+
+/*
+ * A child accepted through stale ops, at its first call: hold it by what the
+ * caller is. NULL: no memory, and nothing is read or written.
+ */
+static struct socket *untrap_locked(struct sock *sk, struct socket *sock)
+{
+	struct weft_net *wn = weft_net(sock_net(sk));
+	struct weft_steer steer;
+	struct weft_task task;
+	int err;
+
+	if (weft_conn_of(sock) || sk->sk_prot != &trap_prot[weft_family(sk)])
+		return sock;		/* another thread was faster */
+	weft_count(wn, trapped);
+	if (weft_task_current(&task, GFP_KERNEL))
+		return NULL;
+	weft_steer_listen(&wn->tables, local_port(sk), &task, &steer);
+	weft_task_uninit(&task);
+	if (steer.verdict != WEFT_STEER_MESH) {
+		weft_steer_uninit(&steer);
+		child_untrap(sk);
+		return sock;
+	}
+	err = child_hold(sock, steer.workload,
+			 weft_workload_mode(steer.workload, local_port(sk)),
+			 false);
+	return err ? NULL : sock;
+}
+
+static struct socket *untrap(struct sock *sk)
+{
+	static DEFINE_MUTEX(lock);	/* against its other threads */
+	struct socket *sock = sk->sk_socket;
+
+	if (!sock)
+		return NULL;
+	mutex_lock(&lock);
+	sock = untrap_locked(sk, sock);
+	mutex_unlock(&lock);
+	return sock;
+}
+
+static int trap_recvmsg(struct sock *sk, struct msghdr *m, size_t len,
+			WEFT_PRECV_PARAMS)
+{
+	struct socket *sock = untrap(sk);
+
+	return sock ? sock->ops->recvmsg(sock, m, len, flags) : -ENOMEM;
+}
+
+static int trap_sendmsg(struct sock *sk, struct msghdr *m, size_t len)
+{
+	struct socket *sock = untrap(sk);
+
+	return sock ? sock->ops->sendmsg(sock, m, len) : -ENOMEM;
+}
+
+/* ------------------------------------------------------------ marking */
+
+static int listener_release(struct socket *sock)
+{
+	struct weft_listener *l = listener_of(sock);
+	struct sock *sk = sock->sk;
+	int ret;
+
+	/* a child that never was accepted: the ops are the listener's */
+	if (l->sock != sock)
+		return l->base->release(sock);
+	if (sk && sk->sk_protocol == IPPROTO_TCP) {
+		lock_sock(sk);
+		WRITE_ONCE(sk->sk_prot, weft_base_prot[weft_family(sk)]);
+		release_sock(sk);
+	}
+	atomic_dec(&l->wn->listeners);
+	ret = l->base->release(sock);
+	weft_workload_put(l->workload);
+	kfree_rcu(l, rcu);
+	return ret;
+}
+
+static bool markable(const struct sock *sk)
+{
+	const struct socket *sock = sk->sk_socket;
+
+	if (!sock || !sock->file || listener_of(sock) || weft_conn_of(sock))
+		return false;
+	if (sk->sk_protocol == IPPROTO_MPTCP)
+		return true;
+	return sk->sk_prot == weft_base_prot[weft_family(sk)];
+}
+
+/* The socket is locked. @w's reference goes to the listener. */
+static void mark(struct sock *sk, struct weft_workload *w, gfp_t gfp)
+{
+	struct socket *sock = sk->sk_socket;
+	int ix = weft_family(sk);
+	bool mptcp = sk->sk_protocol == IPPROTO_MPTCP;
+	struct weft_listener *l;
+
+	l = kzalloc(sizeof(*l), gfp);
+	if (!l) {
+		weft_workload_put(w);
+		if (!mptcp)
+			weft_set_ops(sock, &refuse_ops[ix]);
+		return;
+	}
+	l->base = mptcp ? sock->ops : weft_base_ops[ix];
+	l->ops = *l->base;
+	l->ops.owner = THIS_MODULE;
+	l->ops.release = listener_release;
+	l->ops.accept = mptcp ? listener_accept_mptcp : listener_accept;
+	l->sock = sock;
+	l->wn = weft_net(sock_net(sk));
+	l->workload = w;
+	if (!mptcp) {
+		l->own_save_syn = weft_synopt_save(sk);
+		WRITE_ONCE(sk->sk_prot, &trap_prot[ix]);
+	}
+	weft_set_ops(sock, &l->ops);
+	atomic_inc(&l->wn->listeners);
+	weft_count(l->wn, listeners_marked);
+}
+
+static void mark_for(struct sock *sk, const struct weft_task *task, gfp_t gfp)
+{
+	struct weft_net *wn = weft_net(sock_net(sk));
+	struct weft_steer steer;
+
+	weft_steer_listen(&wn->tables, local_port(sk), task, &steer);
+	if (steer.verdict == WEFT_STEER_MESH)
+		mark(sk, weft_workload_get(steer.workload), gfp);
+	weft_steer_uninit(&steer);
+}
+
+/**
+ * weft_listen_state() - a socket enters TCP_LISTEN
+ * @sk: a TCP or MPTCP socket; locked, process context, preemption disabled
+ */
+void weft_listen_state(struct sock *sk)
+{
+	struct weft_net *wn = weft_net(sock_net(sk));
+	struct weft_task task;
+
+	if (sk->sk_kern_sock || !weft_tables_used(&wn->tables) ||
+	    !markable(sk) || weft_worker_current(wn))
+		return;
+	if (weft_task_current(&task, GFP_ATOMIC | __GFP_NOWARN)) {
+		weft_set_ops(sk->sk_socket, &refuse_ops[weft_family(sk)]);
+		return;
+	}
+	mark_for(sk, &task, GFP_ATOMIC | __GFP_NOWARN);
+	weft_task_uninit(&task);
+}
+
+/* ------------------------------------------------------------ rescan */
+
+struct found {
+	struct file *file;		/* reference */
+	struct weft_workload *workload;	/* reference */
+};
+
+struct scan {
+	struct weft_net *wn;
+	struct weft_task task;		/* whose files we look at */
+	unsigned int n;
+	struct found found[WEFT_LISTENERS_BATCH];
+};
+
+static bool is_candidate(const struct scan *s, const struct socket *sock)
+{
+	struct sock *sk = READ_ONCE(sock->sk);
+
+	return sk && sock_net(sk) == s->wn->net && !sk->sk_kern_sock &&
+	       READ_ONCE(sk->sk_state) == TCP_LISTEN &&
+	       (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	       (sk->sk_protocol == IPPROTO_TCP ||
+		sk->sk_protocol == IPPROTO_MPTCP) && markable(sk);
+}
+
+/* One open file; its files_struct is locked. Nonzero: no room for more. */
+static int scan_file(const void *data, struct file *f, unsigned int fd)
+{
+	struct scan *s = (struct scan *)data;
+	struct socket *sock = sock_from_file(f);
+	struct weft_steer steer;
+
+	if (!sock || !is_candidate(s, sock))
+		return 0;
+	weft_steer_listen(&s->wn->tables, local_port(sock->sk), &s->task,
+			  &steer);
+	if (steer.verdict == WEFT_STEER_MESH) {
+		s->found[s->n].file = get_file(f);
+		s->found[s->n].workload = weft_workload_get(steer.workload);
+		s->n++;
+	}
+	weft_steer_uninit(&steer);
+	return s->n == ARRAY_SIZE(s->found);
+}
+
+/* The facts are gathered outside task_lock(), which they need themselves. */
+static void scan_task(struct scan *s, struct task_struct *p)
+{
+	if (p->flags & (PF_KTHREAD | PF_EXITING))
+		return;
+	if (weft_task_of(p, &s->task, GFP_ATOMIC))
+		return;
+	task_lock(p);
+	if (p->files)
+		iterate_fd(p->files, 0, scan_file, s);
+	task_unlock(p);
+	weft_task_uninit(&s->task);
+}
+
+static void mark_found(struct found *n)
+{
+	struct sock *sk = sock_from_file(n->file)->sk;
+
+	lock_sock(sk);
+	if (sk->sk_state == TCP_LISTEN && markable(sk))
+		mark(sk, n->workload, GFP_KERNEL);
+	else
+		weft_workload_put(n->workload);
+	release_sock(sk);
+	fput(n->file);
+}
+
+/**
+ * weft_listen_rescan() - mark listeners a new generation covers
+ * @work: wn->rescan
+ *
+ * Process context. Looks through the descriptors of all processes: only so is
+ * it known whose listener it is. What is marked is no candidate any more, so
+ * the rounds end.
+ */
+void weft_listen_rescan(struct work_struct *work)
+{
+	struct weft_net *wn = container_of(work, struct weft_net, rescan);
+	struct task_struct *p;
+	struct scan *s;
+	unsigned int i;
+	bool more;
+
+	s = kvmalloc(sizeof(*s), GFP_KERNEL);
+	if (!s)
+		return;
+	s->wn = wn;
+	do {
+		s->n = 0;
+		rcu_read_lock();
+		for_each_process(p) {
+			scan_task(s, p);
+			if (s->n == ARRAY_SIZE(s->found))
+				break;
+		}
+		rcu_read_unlock();
+		more = s->n == ARRAY_SIZE(s->found);
+		for (i = 0; i < s->n; i++)
+			mark_found(&s->found[i]);
+	} while (more);
+	kvfree(s);
+}
+
+/**
+ * weft_listen_init() - make the protos and ops that listeners get
+ *
+ * Before any pointer in struct proto is ours: the trap is a copy.
+ */
+void weft_listen_init(void)
+{
+	int ix;
+
+	for (ix = 0; ix < 2; ix++) {
+		trap_prot[ix] = *weft_base_prot[ix];
+		trap_prot[ix].owner = THIS_MODULE;
+		trap_prot[ix].recvmsg = trap_recvmsg;
+		trap_prot[ix].sendmsg = trap_sendmsg;
+		refuse_ops[ix] = *weft_base_ops[ix];
+		refuse_ops[ix].owner = THIS_MODULE;
+		refuse_ops[ix].accept = refuse_accept;
+	}
+}

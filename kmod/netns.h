@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The state of one network namespace: created with it (or when the module is
+ * loaded), destroyed with it. Everything per-namespace hangs here.
+ */
+#ifndef WEFT_NETNS_H
+#define WEFT_NETNS_H
+
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+#include "generation.h"
+#include "stats.h"
+
+struct weft_record;
+
+/* A netlink socket that takes handshakes. */
+struct weft_worker {
+	struct list_head node;
+	u32 portid;
+	struct pid *tgid;		/* reference */
+};
+
+struct weft_net {
+	struct net *net;
+	struct weft_tables tables;
+	struct weft_stats __percpu *stats;
+
+	struct xarray conns;		/* id -> conn; its own lock, BH-safe */
+
+	spinlock_t worker_lock;		/* the three below; BH-safe */
+	struct list_head workers;
+	struct weft_worker *next_worker;	/* round robin */
+	unsigned int n_workers;
+
+	spinlock_t history_lock;	/* the two below; BH-safe */
+	struct weft_record **history;	/* ring of WEFT_HISTORY_MAX */
+	unsigned int history_next;
+
+	bool hooked;			/* netfilter, see hook_nf.c (tables.lock) */
+
+	atomic_t listeners;
+	atomic_t parked;
+	atomic_t live;
+
+	struct work_struct rescan;	/* after a new generation: existing listeners */
+	struct work_struct requeue;	/* after a worker came or went */
+};
+
+extern unsigned int weft_net_id;
+
+struct weft_net *weft_net(const struct net *net);
+
+#endif

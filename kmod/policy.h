@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Authorization policies: may this identity talk to that workload's port?
+ * Pure; the order of evaluation stands in the uapi header. Any context, in an
+ * RCU read section.
+ */
+#ifndef WEFT_POLICY_H
+#define WEFT_POLICY_H
+
+#include <linux/refcount.h>
+#include "types.h"
+
+struct weft_rule {
+	u16 n_identities;
+	u16 n_ports;
+	const char **identities;
+	u16 *ports;
+};
+
+struct weft_policy {
+	refcount_t ref;
+	u8 owner;
+	u8 action;		/* enum weft_action */
+	u16 n_rules;
+	u16 wire;		/* bytes of the attribute it came in */
+	const char *name;
+	const char *workload;	/* NULL: every one */
+	struct weft_rule *rules;
+	struct rcu_head rcu;
+};
+
+struct weft_gen;
+
+struct weft_policy_verdict {
+	bool allowed;
+	/*
+	 * The policy that decided, without a reference; NULL: none had a say,
+	 * or (denied) no ALLOW matched.
+	 */
+	const struct weft_policy *policy;
+};
+
+/**
+ * weft_policy_create() - an empty one with one reference, for its maker to fill
+ * @n_rules: elements of ->rules, all zero
+ *
+ * The maker puts kmalloc()ed strings and arrays in; weft_policy_put() frees
+ * them, also of one that is half made. Return: NULL when out of memory.
+ */
+struct weft_policy *weft_policy_create(u16 n_rules);
+
+struct weft_policy *weft_policy_get(struct weft_policy *p);
+void weft_policy_put(struct weft_policy *p);		/* NULL is fine */
+
+/**
+ * weft_policy_check() - the verdict on a connection
+ * @gen: the generation to judge by; NULL: everything is allowed
+ * @workload: name of the workload that is connected to
+ * @peer: SPIFFE ID of the client; NULL: it proved none (plaintext), and only
+ *	  rules that are for anybody match
+ * @port: of the listener
+ * @out: the verdict
+ */
+void weft_policy_check(const struct weft_gen *gen, const char *workload,
+		       const char *peer, u16 port,
+		       struct weft_policy_verdict *out);
+
+struct weft_policy *weft_policy_find(const struct weft_gen *gen,
+				     const char *name);
+
+#endif

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Self-tests: what becomes of a connect() and of a listen().
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include "selftest.h"
+#include "steer.h"
+
+#define TEXTS(...)	((const char * const []){ __VA_ARGS__, NULL })
+#define PORTS(...)	((const struct weft_st_ports[]){ __VA_ARGS__, {} })
+
+static const struct weft_task member = { .cgroup = "/app", .exe = "" };
+static const struct weft_task stranger = { .cgroup = "/else", .exe = "" };
+
+/* Workload app in /app; web with two endpoints; empty without any. */
+static bool world(struct weft_tables *t)
+{
+	static const struct weft_selector in_app[] = {
+		{ .cgroup = "/app" }, {}
+	};
+
+	return !weft_st_workload(t, 0, "app", in_app) &&
+	       !weft_st_service(t, 0, "web", TEXTS("240.0.0.1"),
+				PORTS({ 80, 8080 }), NULL, NULL) &&
+	       !weft_st_endpoint(t, 0, "web", "10.0.0.1", 0, 1) &&
+	       !weft_st_endpoint(t, 0, "web", "fd00::1", 7000, 1) &&
+	       !weft_st_service(t, 0, "empty", TEXTS("240.0.0.2"),
+				PORTS({ 80 }), NULL, NULL);
+}
+
+static void steer_to(struct weft_tables *t, const char *ip, u16 port,
+		     const struct weft_task *task, struct weft_steer *s)
+{
+	struct weft_addr dst = weft_st_addr(ip, port);
+
+	weft_steer_connect(t, &dst, task, s);
+}
+
+/* The decision in short; references are dropped. */
+struct decision {
+	enum weft_steer_verdict verdict;
+	int err;
+	u8 reason;
+	bool service;
+	bool workload;
+};
+
+static struct decision decide(struct weft_tables *t, const char *ip, u16 port,
+			      const struct weft_task *task)
+{
+	struct decision d;
+	struct weft_steer s;
+
+	steer_to(t, ip, port, task, &s);
+	d = (struct decision){ s.verdict, s.err, s.reason, s.service,
+			       s.workload };
+	weft_steer_uninit(&s);
+	return d;
+}
+
+static bool wants(struct weft_tables *t, const char *ip, u16 port)
+{
+	struct weft_addr dst = weft_st_addr(ip, port);
+
+	return weft_steer_wants(t, &dst);
+}
+
+static const char *unconfigured_namespace_wants_nothing(struct weft_tables *t)
+{
+	struct decision d = decide(t, "240.0.0.1", 80, &member);
+
+	WEFT_EXPECT(!wants(t, "240.0.0.1", 80));
+	WEFT_EXPECT(d.verdict == WEFT_STEER_PASS && !d.service && !d.workload);
+	return NULL;
+}
+
+static const char *unknown_destination_passes(struct weft_tables *t)
+{
+	struct decision d;
+
+	WEFT_EXPECT(world(t));
+	d = decide(t, "192.0.2.1", 80, &member);
+	WEFT_EXPECT(!wants(t, "192.0.2.1", 80));
+	WEFT_EXPECT(d.verdict == WEFT_STEER_PASS && !d.service && !d.workload);
+	return NULL;
+}
+
+static const char *stranger_passes_to_an_endpoint_named_itself(struct weft_tables *t)
+{
+	struct decision d;
+
+	WEFT_EXPECT(world(t));
+	d = decide(t, "10.0.0.1", 8080, &stranger);
+	WEFT_EXPECT(wants(t, "10.0.0.1", 8080));
+	WEFT_EXPECT(d.verdict == WEFT_STEER_PASS && !d.service && !d.workload);
+	return NULL;
+}
+
+static const char *stranger_is_refused_at_a_service(struct weft_tables *t)
+{
+	struct decision d;
+
+	WEFT_EXPECT(world(t));
+	d = decide(t, "240.0.0.1", 80, &stranger);
+	WEFT_EXPECT(d.verdict == WEFT_STEER_REFUSE && d.err == EACCES);
+	WEFT_EXPECT(d.reason == WEFT_REASON_NO_WORKLOAD && d.service);
+	return NULL;
+}
+
+static const char *service_without_endpoints_refuses(struct weft_tables *t)
+{
+	struct decision d;
+
+	WEFT_EXPECT(world(t));
+	d = decide(t, "240.0.0.2", 80, &member);
+	WEFT_EXPECT(d.verdict == WEFT_STEER_REFUSE && d.err == ECONNREFUSED);
+	WEFT_EXPECT(d.reason == WEFT_REASON_NO_ENDPOINT && d.service);
+	return NULL;
+}
+
+static const char *member_is_meshed(struct weft_tables *t)
+{
+	struct weft_steer s;
+	bool ok;
+
+	WEFT_EXPECT(world(t));
+	steer_to(t, "240.0.0.1", 80, &member, &s);
+	ok = s.verdict == WEFT_STEER_MESH && s.pinned == -1 &&
+	     s.target == 8080 && !strcmp(s.service->name, "web") &&
+	     !strcmp(s.workload->name, "app") &&
+	     s.generation == weft_gen_number(weft_st_gen(t));
+	weft_steer_uninit(&s);
+	WEFT_EXPECT(ok);
+	return NULL;
+}
+
+/* Where attempt @n_tried goes, as port; 0: nowhere. */
+static u16 next(struct weft_steer *s, u16 *tried, unsigned int n_tried,
+		bool v4, bool v6)
+{
+	struct weft_addr to;
+	int at = weft_steer_next(s, tried, n_tried, v4, v6, &to);
+
+	if (at < 0)
+		return 0;
+	tried[n_tried] = at;
+	return to.port;
+}
+
+static const char *attempts_go_to_each_endpoint_once(struct weft_tables *t)
+{
+	u16 tried[3], first, second, third, v4, v6;
+	struct weft_steer s;
+
+	WEFT_EXPECT(world(t));
+	steer_to(t, "240.0.0.1", 80, &member, &s);
+	first = next(&s, tried, 0, true, true);
+	second = next(&s, tried, 1, true, true);
+	third = next(&s, tried, 2, true, true);
+	v4 = next(&s, tried, 0, true, false);
+	v6 = next(&s, tried, 0, false, true);
+	weft_steer_uninit(&s);
+	/* 8080 is the service's target, 7000 the endpoint's own port */
+	WEFT_EXPECT((first == 8080 && second == 7000) ||
+		    (first == 7000 && second == 8080));
+	WEFT_EXPECT(!third);
+	WEFT_EXPECT(v4 == 8080);
+	WEFT_EXPECT(v6 == 7000);
+	return NULL;
+}
+
+static const char *pinned_endpoint_is_tried_once(struct weft_tables *t)
+{
+	u16 tried[2], first, second, wrong;
+	struct weft_steer s;
+
+	WEFT_EXPECT(world(t));
+	steer_to(t, "fd00::1", 7000, &member, &s);
+	first = next(&s, tried, 0, true, true);
+	second = next(&s, tried, 1, true, true);
+	wrong = next(&s, tried, 0, true, false);
+	weft_steer_uninit(&s);
+	WEFT_EXPECT(first == 7000);
+	WEFT_EXPECT(!second);
+	WEFT_EXPECT(!wrong);
+	return NULL;
+}
+
+static const char *decision_outlives_its_generation(struct weft_tables *t)
+{
+	struct weft_steer s;
+	u16 tried[1];
+	bool ok;
+
+	WEFT_EXPECT(world(t));
+	steer_to(t, "fd00::1", 7000, &member, &s);
+	WEFT_EXPECT(!weft_tables_del(t, WEFT_KIND_SERVICE, "web", NULL));
+	WEFT_EXPECT(!weft_tables_del(t, WEFT_KIND_WORKLOAD, "app", NULL));
+	weft_generation_flush();
+	ok = next(&s, tried, 0, true, true) == 7000 &&
+	     !strcmp(s.workload->name, "app") &&
+	     refcount_read(&s.service->ref) == 1 &&
+	     refcount_read(&s.workload->ref) == 1;
+	weft_steer_uninit(&s);
+	WEFT_EXPECT(ok);
+	WEFT_EXPECT(!wants(t, "fd00::1", 7000));
+	return NULL;
+}
+
+static enum weft_steer_verdict listens(struct weft_tables *t, u16 port,
+				       const struct weft_task *task)
+{
+	enum weft_steer_verdict verdict;
+	struct weft_steer s;
+
+	weft_steer_listen(t, port, task, &s);
+	verdict = s.verdict;
+	if ((verdict == WEFT_STEER_MESH) != !!s.workload)
+		verdict = WEFT_STEER_REFUSE;	/* never right for listen() */
+	weft_steer_uninit(&s);
+	return verdict;
+}
+
+static const char *listener_is_meshed_unless_disabled(struct weft_tables *t)
+{
+	static const struct weft_port_mode ports[] = {
+		{ 80, WEFT_MODE_DISABLED }, { 81, WEFT_MODE_PERMISSIVE }, {}
+	};
+
+	WEFT_EXPECT(listens(t, 80, &member) == WEFT_STEER_PASS);
+	WEFT_EXPECT(world(t));
+	WEFT_EXPECT(listens(t, 80, &member) == WEFT_STEER_MESH);
+	WEFT_EXPECT(listens(t, 80, &stranger) == WEFT_STEER_PASS);
+	WEFT_EXPECT(!weft_st_workload_mode(t, "all", WEFT_MODE_STRICT, ports));
+	WEFT_EXPECT(listens(t, 80, &stranger) == WEFT_STEER_PASS);
+	WEFT_EXPECT(listens(t, 81, &stranger) == WEFT_STEER_MESH);
+	WEFT_EXPECT(listens(t, 82, &stranger) == WEFT_STEER_MESH);
+	return NULL;
+}
+
+static const struct weft_claim claims[] = {
+	WEFT_CLAIM(unconfigured_namespace_wants_nothing),
+	WEFT_CLAIM(unknown_destination_passes),
+	WEFT_CLAIM(stranger_passes_to_an_endpoint_named_itself),
+	WEFT_CLAIM(stranger_is_refused_at_a_service),
+	WEFT_CLAIM(service_without_endpoints_refuses),
+	WEFT_CLAIM(member_is_meshed),
+	WEFT_CLAIM(attempts_go_to_each_endpoint_once),
+	WEFT_CLAIM(pinned_endpoint_is_tried_once),
+	WEFT_CLAIM(decision_outlives_its_generation),
+	WEFT_CLAIM(listener_is_meshed_unless_disabled),
+};
+
+WEFT_CLAIMS(weft_claims_steer, claims);

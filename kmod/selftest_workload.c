@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Self-tests: which workload a process belongs to, what its listeners accept.
+ */
+#include <linux/kernel.h>
+#include "selftest.h"
+
+#define SELECTOR(...)	((const struct weft_selector[]){ { __VA_ARGS__ }, {} })
+#define UID(u)		.has_uid = true, .uid = (u)
+
+/* Name of the workload a process with these facts belongs to; "" none. */
+static const char *match(struct weft_tables *t, const char *cgroup,
+			 const char *exe, u32 uid)
+{
+	struct weft_task task = { .cgroup = cgroup, .exe = exe, .uid = uid };
+	const struct weft_workload *w;
+
+	w = weft_workload_match(weft_st_gen(t), &task);
+	return w ? w->name : "";
+}
+
+#define EXPECT_MATCH(cgroup, exe, uid, name) \
+	WEFT_EXPECT(!strcmp(match(t, cgroup, exe, uid), name))
+
+static const char *no_tables_match_nobody(struct weft_tables *t)
+{
+	EXPECT_MATCH("/", "/bin/sh", 0, "");
+	return NULL;
+}
+
+static const char *cgroup_selector_ends_at_slash(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w", SELECTOR(.cgroup = "/a/b")));
+	EXPECT_MATCH("/a/b", "", 0, "w");
+	EXPECT_MATCH("/a/b/c", "", 0, "w");
+	EXPECT_MATCH("/a/bc", "", 0, "");
+	EXPECT_MATCH("/a", "", 0, "");
+	EXPECT_MATCH("/a/", "", 0, "");
+	EXPECT_MATCH("/x/a/b", "", 0, "");
+	EXPECT_MATCH("", "", 0, "");
+	return NULL;
+}
+
+static const char *cgroup_root_selects_all_known(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w", SELECTOR(.cgroup = "/")));
+	EXPECT_MATCH("/", "", 0, "w");
+	EXPECT_MATCH("/a", "", 0, "w");
+	EXPECT_MATCH("", "", 0, "");
+	return NULL;
+}
+
+static const char *unit_selector_is_one_whole_part(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w", SELECTOR(.unit = "n.service")));
+	EXPECT_MATCH("/system.slice/n.service", "", 0, "w");
+	EXPECT_MATCH("/n.service", "", 0, "w");
+	EXPECT_MATCH("/system.slice/n.service/worker", "", 0, "w");
+	EXPECT_MATCH("/system.slice/n.service2", "", 0, "");
+	EXPECT_MATCH("/system.slice/xn.service", "", 0, "");
+	EXPECT_MATCH("/system.slice", "", 0, "");
+	EXPECT_MATCH("/", "", 0, "");
+	EXPECT_MATCH("", "", 0, "");
+	return NULL;
+}
+
+static const char *selector_needs_all_its_parts(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w",
+				      SELECTOR(.cgroup = "/a", UID(7),
+					       .exe = "/bin/x",
+					       .unit = "u")));
+	EXPECT_MATCH("/a/u", "/bin/x", 7, "w");
+	EXPECT_MATCH("/b/u", "/bin/x", 7, "");
+	EXPECT_MATCH("/a/v", "/bin/x", 7, "");
+	EXPECT_MATCH("/a/u", "/bin/y", 7, "");
+	EXPECT_MATCH("/a/u", "/bin/x", 8, "");
+	return NULL;
+}
+
+static const char *workload_needs_one_of_its_selectors(struct weft_tables *t)
+{
+	static const struct weft_selector two[] = {
+		{ .cgroup = "/a" }, { UID(7) }, {}
+	};
+
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w", two));
+	EXPECT_MATCH("/a", "", 1, "w");
+	EXPECT_MATCH("/b", "", 7, "w");
+	EXPECT_MATCH("/b", "", 1, "");
+	return NULL;
+}
+
+static const char *uid_selector_matches_root(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w", SELECTOR(UID(0))));
+	EXPECT_MATCH("/a", "", 0, "w");
+	EXPECT_MATCH("/a", "", 1, "");
+	return NULL;
+}
+
+static const char *executable_beats_cgroup(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a",
+				      SELECTOR(.cgroup = "/a/b/c", UID(7))));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(.exe = "/bin/x")));
+	EXPECT_MATCH("/a/b/c", "/bin/x", 7, "b");
+	EXPECT_MATCH("/a/b/c", "/bin/y", 7, "a");
+	EXPECT_MATCH("/a/b/c", "/bin/x2", 7, "a");
+	return NULL;
+}
+
+static const char *longer_path_beats_shorter(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/a")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(.cgroup = "/a/b")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "c", SELECTOR(.unit = "n.service")));
+	EXPECT_MATCH("/a/b/x", "", 0, "b");
+	EXPECT_MATCH("/a/x", "", 0, "a");
+	EXPECT_MATCH("/a/b/n.service", "", 0, "c");
+	EXPECT_MATCH("/n.service", "", 0, "c");
+	return NULL;
+}
+
+static const char *cgroup_beats_uid(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(UID(7))));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(.cgroup = "/")));
+	EXPECT_MATCH("/a", "", 7, "b");
+	EXPECT_MATCH("", "", 7, "a");
+	return NULL;
+}
+
+static const char *uid_decides_between_equal_paths(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/a")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b",
+				      SELECTOR(.cgroup = "/a", UID(7))));
+	EXPECT_MATCH("/a", "", 7, "b");
+	EXPECT_MATCH("/a", "", 8, "a");
+	return NULL;
+}
+
+static const char *first_name_wins_among_equals(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(.cgroup = "/a")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "c", SELECTOR(.cgroup = "/a")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/a")));
+	EXPECT_MATCH("/a", "", 0, "a");
+	return NULL;
+}
+
+static const char *narrowest_selector_of_a_workload_counts(struct weft_tables *t)
+{
+	static const struct weft_selector two[] = {
+		{ UID(7) }, { .cgroup = "/a/b" }, {}
+	};
+
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/a")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b", two));
+	EXPECT_MATCH("/a/b", "", 7, "b");
+	EXPECT_MATCH("/a/c", "", 7, "a");
+	return NULL;
+}
+
+static const char *port_mode_goes_before_workload_mode(struct weft_tables *t)
+{
+	static const struct weft_port_mode ports[] = {
+		{ 80, WEFT_MODE_PERMISSIVE }, { 81, WEFT_MODE_DISABLED },
+		{ 82, WEFT_MODE_DEFAULT }, {}
+	};
+	const struct weft_workload *w;
+
+	WEFT_EXPECT(!weft_st_workload_mode(t, "w", WEFT_MODE_STRICT, ports));
+	w = weft_workload_find(weft_st_gen(t), "w");
+	WEFT_EXPECT(w);
+	WEFT_EXPECT(weft_workload_mode(w, 80) == WEFT_MODE_PERMISSIVE);
+	WEFT_EXPECT(weft_workload_mode(w, 81) == WEFT_MODE_DISABLED);
+	WEFT_EXPECT(weft_workload_mode(w, 82) == WEFT_MODE_STRICT);
+	WEFT_EXPECT(weft_workload_mode(w, 83) == WEFT_MODE_STRICT);
+	return NULL;
+}
+
+static const struct weft_claim claims[] = {
+	WEFT_CLAIM(no_tables_match_nobody),
+	WEFT_CLAIM(cgroup_selector_ends_at_slash),
+	WEFT_CLAIM(cgroup_root_selects_all_known),
+	WEFT_CLAIM(unit_selector_is_one_whole_part),
+	WEFT_CLAIM(selector_needs_all_its_parts),
+	WEFT_CLAIM(workload_needs_one_of_its_selectors),
+	WEFT_CLAIM(uid_selector_matches_root),
+	WEFT_CLAIM(executable_beats_cgroup),
+	WEFT_CLAIM(longer_path_beats_shorter),
+	WEFT_CLAIM(cgroup_beats_uid),
+	WEFT_CLAIM(uid_decides_between_equal_paths),
+	WEFT_CLAIM(first_name_wins_among_equals),
+	WEFT_CLAIM(narrowest_selector_of_a_workload_counts),
+	WEFT_CLAIM(port_mode_goes_before_workload_mode),
+};
+
+WEFT_CLAIMS(weft_claims_workload, claims);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The decision what becomes of a connect() or a listen(). Pure: the tables and
+ * facts in, a decision out; hook_proto.c and hook_state.c carry it out.
+ */
+#ifndef WEFT_STEER_H
+#define WEFT_STEER_H
+
+#include "generation.h"
+#include "service.h"
+#include "workload.h"
+
+enum weft_steer_verdict {
+	WEFT_STEER_PASS,	/* not ours: as if weft were not there */
+	WEFT_STEER_MESH,	/* mesh it: service, workload, pinned, target are set */
+	WEFT_STEER_REFUSE,	/* errno_ and reason say why; service is set */
+};
+
+struct weft_steer {
+	enum weft_steer_verdict verdict;
+	struct weft_service *service;	/* reference, or NULL */
+	struct weft_workload *workload;	/* reference, or NULL */
+	int pinned;
+	u16 target;
+	int err;			/* positive errno with REFUSE */
+	u8 reason;			/* enum weft_reason with REFUSE */
+	u64 generation;
+};
+
+/* Could connect(@dst) be ours? Takes and drops the RCU read lock; cheap. */
+bool weft_steer_wants(const struct weft_tables *t, const struct weft_addr *dst);
+
+/*
+ * Decide connect(@dst) by @task.
+ *   destination unknown                                  PASS
+ *   no workload, an endpoint's own address was named     PASS (plaintext; a strict server refuses)
+ *   no workload, a service's address was named           REFUSE EACCES NO_WORKLOAD
+ *   workload, service without endpoints                  REFUSE ECONNREFUSED NO_ENDPOINT
+ *   else                                                 MESH
+ * References in *@out belong to the caller: weft_steer_uninit().
+ */
+void weft_steer_connect(const struct weft_tables *t, const struct weft_addr *dst,
+			const struct weft_task *task, struct weft_steer *out);
+
+/*
+ * Decide listen() on @port by @task: MESH with workload set and mode other than
+ * DISABLED, else PASS.
+ */
+void weft_steer_listen(const struct weft_tables *t, u16 port,
+		       const struct weft_task *task, struct weft_steer *out);
+void weft_steer_uninit(struct weft_steer *s);
+
+/*
+ * Where attempt number @n_tried goes: picks by weight among the untried (or the
+ * pinned one, once), fills *@out and returns its index in
+ * service->endpoints; -1 when none is left. @want4/@want6: families the socket
+ * can reach; endpoints of others are passed over (and do not count as tried).
+ */
+int weft_steer_next(const struct weft_steer *s, const u16 *tried,
+		    unsigned int n_tried, bool want4, bool want6,
+		    struct weft_addr *out);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Facts about a process, as selectors and audit need them.
+ */
+#ifndef WEFT_TASK_H
+#define WEFT_TASK_H
+
+#include <linux/gfp.h>
+#include "types.h"
+
+int weft_task_of(struct task_struct *p, struct weft_task *t, gfp_t gfp);
+void weft_task_uninit(struct weft_task *t);
+
+/* The calling process. 0, or -ENOMEM with nothing to undo. */
+static inline int weft_task_current(struct weft_task *t, gfp_t gfp)
+{
+	return weft_task_of(current, t, gfp);
+}
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The few types every layer shares. No state, no functions with side effects.
+ */
+#ifndef WEFT_TYPES_H
+#define WEFT_TYPES_H
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/weft.h>
+#include <net/ipv6.h>
+
+/* An address and port; IPv4 is v4-mapped, the port in host order. */
+struct weft_addr {
+	struct in6_addr ip;
+	u16 port;
+};
+
+static inline bool weft_addr_equal(const struct weft_addr *a,
+				   const struct weft_addr *b)
+{
+	return a->port == b->port && ipv6_addr_equal(&a->ip, &b->ip);
+}
+
+/*
+ * What is known of a process: selectors match on it, audit repeats it. The
+ * strings are owned by whoever filled it in (weft_task_current() and
+ * weft_task_uninit() in task.h); "" where unknown, never NULL.
+ */
+struct weft_task {
+	const char *cgroup;	/* path in cgroup v2, "/" the root */
+	const char *exe;
+	u32 uid;
+	u32 pid;
+	char comm[TASK_COMM_LEN];
+};
+
+#endif

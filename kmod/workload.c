@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Workloads: who a process is, and what its listeners accept, see workload.h.
+ */
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include "generation_priv.h"
+#include "workload.h"
+
+/* How narrow a match was: compared from top to bottom. */
+struct specificity {
+	bool exe;
+	size_t path;		/* length of the cgroup path; 0: any cgroup */
+	bool uid;
+};
+
+struct weft_workload *weft_workload_create(u16 n_selectors, u16 n_ports)
+{
+	struct weft_workload *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+
+	if (!w)
+		return NULL;
+	refcount_set(&w->ref, 1);
+	atomic_inc(&weft_objects);
+	w->selectors = kcalloc(n_selectors, sizeof(*w->selectors),
+			       GFP_KERNEL_ACCOUNT);
+	w->ports = kcalloc(n_ports, sizeof(*w->ports), GFP_KERNEL_ACCOUNT);
+	if (!w->selectors || !w->ports) {
+		weft_workload_put(w);
+		return NULL;
+	}
+	w->n_selectors = n_selectors;
+	w->n_ports = n_ports;
+	return w;
+}
+
+static void workload_free(struct rcu_head *rcu)
+{
+	struct weft_workload *w = container_of(rcu, struct weft_workload, rcu);
+	unsigned int i;
+
+	for (i = 0; i < w->n_selectors; i++) {
+		kfree(w->selectors[i].cgroup);
+		kfree(w->selectors[i].unit);
+		kfree(w->selectors[i].exe);
+	}
+	kfree(w->selectors);
+	kfree(w->ports);
+	kfree(w->identity);
+	kfree(w->name);
+	kfree(w);
+	atomic_dec(&weft_objects);
+}
+
+struct weft_workload *weft_workload_get(struct weft_workload *w)
+{
+	refcount_inc(&w->ref);
+	return w;
+}
+
+void weft_workload_put(struct weft_workload *w)
+{
+	if (w && refcount_dec_and_test(&w->ref))
+		call_rcu(&w->rcu, workload_free);
+}
+
+/* Length of @dir when @path is it or below it, else 0. */
+static size_t below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	if (strncmp(path, dir, len))
+		return 0;
+	if (len == 1 || !path[len] || path[len] == '/')
+		return len;	/* a path of one character is the root */
+	return 0;
+}
+
+/* Length of @path up to and with its last part that is @unit, else 0. */
+static size_t in_unit(const char *path, const char *unit)
+{
+	size_t len = strlen(unit), found = 0;
+	const char *at = path;
+
+	while (*at == '/') {
+		size_t part = strcspn(++at, "/");
+
+		if (part == len && !memcmp(at, unit, len))
+			found = at + part - path;
+		at += part;
+	}
+	return found;
+}
+
+static bool selector_match(const struct weft_selector *s,
+			   const struct weft_task *task,
+			   struct specificity *out)
+{
+	size_t path = 0;
+
+	if (s->exe && strcmp(s->exe, task->exe))
+		return false;
+	if (s->has_uid && s->uid != task->uid)
+		return false;
+	if (s->cgroup) {
+		path = below(task->cgroup, s->cgroup);
+		if (!path)
+			return false;
+	}
+	out->path = path;
+	if (s->unit) {
+		path = in_unit(task->cgroup, s->unit);
+		if (!path)
+			return false;
+		out->path = max(out->path, path);
+	}
+	out->exe = s->exe;
+	out->uid = s->has_uid;
+	return true;
+}
+
+static bool more_specific(const struct specificity *a,
+			  const struct specificity *b)
+{
+	if (a->exe != b->exe)
+		return a->exe;
+	if (a->path != b->path)
+		return a->path > b->path;
+	return a->uid && !b->uid;
+}
+
+/* The narrowest of the workload's selectors that match. */
+static bool workload_match(const struct weft_workload *w,
+			   const struct weft_task *task,
+			   struct specificity *out)
+{
+	struct specificity one;
+	bool found = false;
+	unsigned int i;
+
+	for (i = 0; i < w->n_selectors; i++) {
+		if (!selector_match(&w->selectors[i], task, &one))
+			continue;
+		if (!found || more_specific(&one, out))
+			*out = one;
+		found = true;
+	}
+	return found;
+}
+
+struct weft_workload *weft_workload_match(const struct weft_gen *gen,
+					  const struct weft_task *task)
+{
+	struct weft_workload *best = NULL;
+	struct specificity narrow, one;
+	const struct weft_table *t;
+	u32 i;
+
+	if (!gen)
+		return NULL;
+	t = &gen->tables[WEFT_KIND_WORKLOAD];
+	for (i = 0; i < t->n; i++) {
+		struct weft_workload *w = t->rows[i].object;
+
+		if (!workload_match(w, task, &one))
+			continue;
+		/* sorted: of equals the first name stays */
+		if (!best || more_specific(&one, &narrow)) {
+			best = w;
+			narrow = one;
+		}
+	}
+	return best;
+}
+
+struct weft_workload *weft_workload_find(const struct weft_gen *gen,
+					 const char *name)
+{
+	return gen ? weft_table_find(&gen->tables[WEFT_KIND_WORKLOAD], name) :
+		     NULL;
+}
+
+u8 weft_workload_mode(const struct weft_workload *w, u16 port)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_ports; i++)
+		if (w->ports[i].port == port &&
+		    w->ports[i].mode != WEFT_MODE_DEFAULT)
+			return w->ports[i].mode;
+	return w->mode;
+}

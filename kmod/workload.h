@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Workloads: who a process is, and what its listeners accept.
+ *
+ * Pure: knows no sockets. Objects are immutable once in a generation and
+ * refcounted, so that a conn can keep the one it was judged by.
+ * Any context; match needs an RCU read section or a generation reference.
+ */
+#ifndef WEFT_WORKLOAD_H
+#define WEFT_WORKLOAD_H
+
+#include <linux/refcount.h>
+#include "types.h"
+
+struct weft_selector {
+	const char *cgroup;	/* NULL: does not matter */
+	const char *unit;
+	const char *exe;
+	bool has_uid;
+	u32 uid;
+};
+
+struct weft_port_mode {
+	u16 port;
+	u8 mode;		/* enum weft_mode; DEFAULT: as the workload */
+};
+
+struct weft_workload {
+	refcount_t ref;
+	u8 owner;		/* enum weft_owner */
+	u8 mode;		/* enum weft_mode, never DEFAULT */
+	u16 n_ports;
+	u16 n_selectors;
+	u16 wire;		/* bytes of the attribute it came in */
+	const char *name;
+	const char *identity;
+	struct weft_port_mode *ports;
+	struct weft_selector *selectors;
+	struct rcu_head rcu;
+};
+
+struct weft_gen;
+
+/**
+ * weft_workload_create() - an empty one with one reference, for its maker to fill
+ * @n_selectors: elements of ->selectors, all zero
+ * @n_ports: elements of ->ports, all zero
+ *
+ * The maker puts kmalloc()ed strings into ->name, ->identity and the selectors;
+ * weft_workload_put() frees them, also of one that is half made.
+ * Return: NULL when out of memory.
+ */
+struct weft_workload *weft_workload_create(u16 n_selectors, u16 n_ports);
+
+struct weft_workload *weft_workload_get(struct weft_workload *w);
+void weft_workload_put(struct weft_workload *w);	/* NULL is fine */
+
+/* The workload the process belongs to, or NULL; no reference is taken. */
+struct weft_workload *weft_workload_match(const struct weft_gen *gen,
+					  const struct weft_task *task);
+struct weft_workload *weft_workload_find(const struct weft_gen *gen,
+					 const char *name);
+
+/* enum weft_mode for a listener of @w on @port: never DEFAULT. */
+u8 weft_workload_mode(const struct weft_workload *w, u16 port);
+
+#endif
