@@ -19,6 +19,7 @@
 const struct proto_ops *weft_base_ops[2];
 struct proto *weft_base_prot[2];
 struct proto_ops weft_conn_ops[2];
+struct workqueue_struct *weft_wq;
 
 /* 64 bits: an id is never used twice, so a stale event names nothing else. */
 static atomic64_t next_id = ATOMIC64_INIT(0);
@@ -63,7 +64,20 @@ static int base_capture(int ix, int family)
  */
 int weft_base_init(void)
 {
-	return base_capture(0, AF_INET) ?: base_capture(1, AF_INET6);
+	int err = base_capture(0, AF_INET) ?: base_capture(1, AF_INET6);
+
+	if (err)
+		return err;
+	weft_wq = alloc_workqueue("weft", WQ_HIGHPRI | WQ_UNBOUND, 0);
+	return weft_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * weft_base_uninit() - undo it, when no conn is left
+ */
+void weft_base_uninit(void)
+{
+	destroy_workqueue(weft_wq);
 }
 
 /**
@@ -293,7 +307,7 @@ void weft_conn_want(struct weft_conn *c)
 		return;
 	weft_count(c->wn, handshakes_wanted);
 	weft_upcall_offer(c);
-	mod_delayed_work(system_wq, &c->work, c->offer_lost ? HZ / 20 :
+	mod_delayed_work(weft_wq, &c->work, c->offer_lost ? HZ / 20 :
 			 READ_ONCE(handshake_timeout) * HZ / 1000 + 1);
 }
 
@@ -318,7 +332,7 @@ void weft_conn_settle(struct weft_conn *c, u8 state)
  */
 void weft_conn_kick(struct weft_conn *c)
 {
-	mod_delayed_work(system_highpri_wq, &c->work, 0);
+	mod_delayed_work(weft_wq, &c->work, 0);
 }
 
 /**
@@ -402,6 +416,8 @@ void weft_conn_pass(struct weft_conn *c)
  * @err: positive errno the application sees
  *
  * Nothing of what the peer sent is ever read by the application afterwards.
+ * Pollers are woken after the state has changed: before, they would go back to
+ * sleep.
  */
 void weft_conn_abort(struct weft_conn *c, int err)
 {
@@ -411,7 +427,13 @@ void weft_conn_abort(struct weft_conn *c, int err)
 	c->switching = true;		/* we know: no event of our own abort */
 	release_sock(sk);
 	tcp_abort(sk, err);
+	lock_sock(sk);
+	if (!sk->sk_err)		/* closed already, and somebody read it */
+		WRITE_ONCE(sk->sk_err, err);
 	weft_conn_settle(c, WEFT_CONN_DEAD);
+	sk->sk_state_change(sk);
+	sk_error_report(sk);
+	release_sock(sk);
 }
 
 static void conn_forget(struct weft_conn *c)
@@ -465,11 +487,13 @@ static void conn_last_words(struct weft_conn *c, bool live)
  */
 int weft_release(struct socket *sock)
 {
-	struct weft_conn *c = weft_conn_of(sock);
+	struct weft_conn *c = container_of(sock->ops, struct weft_conn, ops);
 	struct sock *sk = sock->sk;
 	bool live = weft_conn_state(c) == WEFT_CONN_LIVE;
 	int ret;
 
+	if (c->sock != sock)		/* accept() on a conn, which failed */
+		return c->base->release(sock);
 	if (sk) {
 		lock_sock(sk);		/* the tracepoint runs under it too */
 		c->dead = true;

@@ -89,6 +89,7 @@ struct weft_conn {
 	u32 worker;			/* its portid */
 	u32 write_seq;			/* when the worker got it */
 	u32 copied_seq;
+	bool stale;			/* bytes of the application were queued (mu) */
 	bool judged;			/* and allowed (mu) */
 
 	/* the verdict and who it is about (mu) */
@@ -132,19 +133,29 @@ static inline bool weft_conn_settled(const struct weft_conn *c)
 
 int weft_release(struct socket *sock);
 
-/* The conn behind a socket, or NULL. The socket, or RCU, must be held. */
+/*
+ * The conn behind a socket, or NULL. The socket, or RCU, must be held. accept()
+ * copies the ops pointer to its new socket before it asks us: that one is none.
+ */
 static inline struct weft_conn *weft_conn_of(const struct socket *sock)
 {
 	const struct proto_ops *o = READ_ONCE(sock->ops);
+	struct weft_conn *c;
 
-	return o && o->release == weft_release ?
-	       container_of(o, struct weft_conn, ops) : NULL;
+	if (!o || o->release != weft_release)
+		return NULL;
+	c = container_of(o, struct weft_conn, ops);
+	return c->sock == sock ? c : NULL;
 }
 
 int weft_base_init(void);
+void weft_base_uninit(void);
 
 /* What a conn's ops start as; hook_proto.c fills them in before any hook. */
 extern struct proto_ops weft_conn_ops[2];
+
+/* Where every conn's work runs: one queue, or it could run twice at a time. */
+extern struct workqueue_struct *weft_wq;
 
 void weft_set_ops(struct socket *sock, const struct proto_ops *ops);
 

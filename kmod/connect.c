@@ -210,7 +210,7 @@ static int attempt(struct weft_conn *c, const struct weft_addr *to)
 	c->attempt_end = jiffies + attempt_time(c);
 	cancel_delayed_work(&c->work);
 	/* before: ESTABLISHED may come at once, and sets the work itself */
-	queue_delayed_work(system_wq, &c->work, attempt_time(c));
+	queue_delayed_work(weft_wq, &c->work, attempt_time(c));
 	err = c->base->connect(c->sock, (struct weft_sockaddr *)&ss, len,
 			       O_NONBLOCK);
 	if (READ_ONCE(sk->sk_err_soft))		/* ICMP while we held the lock */
@@ -356,7 +356,7 @@ static void step_connecting(struct weft_conn *c)
 	struct sock *sk = c->sock->sk;
 	int err;
 
-	if (READ_ONCE(c->tcp_closed)) {
+	if (READ_ONCE(c->tcp_closed) || sk->sk_state == TCP_CLOSE) {
 		err = c->tcp_err ?: ECONNABORTED;
 		fail_over(c, reason_of(err), err);
 		return;
@@ -371,7 +371,7 @@ static void step_connecting(struct weft_conn *c)
 	if (err) {
 		fail_over(c, reason_of(err), err);
 	} else if (time_before(jiffies, c->attempt_end)) {
-		queue_delayed_work(system_wq, &c->work,
+		queue_delayed_work(weft_wq, &c->work,
 				   c->attempt_end - jiffies);
 	} else {
 		fail_over(c, WEFT_REASON_SILENT, ETIMEDOUT);
@@ -385,15 +385,18 @@ static void step_handshake(struct weft_conn *c, u8 state)
 			fail_over(c, WEFT_REASON_RESET, ECONNREFUSED);
 		return;
 	}
-	if (READ_ONCE(c->tcp_closed))	/* the worker reads it and says so */
+	if (READ_ONCE(c->tcp_closed)) {	/* the worker reads it and says so */
+		lock_sock(c->sock->sk);
 		c->sock->sk->sk_data_ready(c->sock->sk);
+		release_sock(c->sock->sk);
+	}
 	if (!time_before(jiffies, c->deadline)) {
 		weft_handshake_timeout(c);
 		return;
 	}
 	if (state == WEFT_CONN_WANT && c->offer_lost)
 		weft_upcall_offer(c);
-	queue_delayed_work(system_wq, &c->work, c->offer_lost ? HZ / 20 :
+	queue_delayed_work(weft_wq, &c->work, c->offer_lost ? HZ / 20 :
 			   c->deadline - jiffies + 1);
 }
 
@@ -533,25 +536,38 @@ int weft_connect_start(struct weft_conn *c, const struct weft_addr *dst,
 	if (!c->n_tried)		/* none of this family */
 		weft_conn_set_verdict(c, WEFT_REASON_NO_ENDPOINT, err);
 	settle_failed(c);
-	return weft_connect_wait(c, O_NONBLOCK);
+	return weft_connect_result(c);
 }
 
-/* The verdict was no: as TCP leaves a socket whose connect() failed. */
-static int connect_failed(struct weft_conn *c)
+/**
+ * weft_connect_result() - what connect() returns now that the conn is settled
+ * @c: a client's conn; ->mu held
+ *
+ * After a no the socket is left as TCP leaves one whose connect() failed.
+ *
+ * Return: 0, the verdict's errno, or -ECONNABORTED: another thread was told it.
+ */
+int weft_connect_result(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
-	int err;
+	int err = 0;
 
+	if (!weft_conn_settled(c))	/* another thread connects anew */
+		return -EALREADY;
 	lock_sock(sk);
-	err = sock_error(sk) ?: -ECONNABORTED;
+	if (weft_conn_state(c) == WEFT_CONN_DEAD)
+		err = sock_error(sk) ?: -ECONNABORTED;
+	else
+		c->sock->state = SS_CONNECTED;
 	release_sock(sk);
-	disconnect(c);
+	if (err)
+		disconnect(c);
 	return err;
 }
 
 /**
  * weft_connect_wait() - wait for the verdict as connect() does
- * @c: a client's conn; ->mu not held unless it is settled
+ * @c: a client's conn; ->mu not held
  * @flags: O_NONBLOCK counts
  *
  * Return: 0, connected; -EINPROGRESS, -ERESTARTSYS, -EINTR as TCP's connect();
@@ -561,6 +577,7 @@ int weft_connect_wait(struct weft_conn *c, int flags)
 {
 	struct sock *sk = c->sock->sk;
 	long timeo, left;
+	int err;
 
 	if (!weft_conn_settled(c)) {
 		if (flags & O_NONBLOCK)
@@ -574,12 +591,10 @@ int weft_connect_wait(struct weft_conn *c, int flags)
 		if (!left)
 			return -EINPROGRESS;
 	}
-	if (weft_conn_state(c) == WEFT_CONN_DEAD)
-		return connect_failed(c);
-	lock_sock(sk);
-	c->sock->state = SS_CONNECTED;
-	release_sock(sk);
-	return 0;
+	mutex_lock(&c->mu);
+	err = weft_connect_result(c);
+	mutex_unlock(&c->mu);
+	return err;
 }
 
 /**
@@ -602,10 +617,10 @@ int weft_connect_cancel(struct weft_conn *c)
 		weft_conn_set_verdict(c, WEFT_REASON_CLOSED, 0);
 		weft_conn_report(c, WEFT_EVENT_CONN_FAILED);
 	}
-	weft_conn_settle(c, WEFT_CONN_DEAD);
 	lock_sock(sk);
 	weft_connect_unmute(c);
 	release_sock(sk);
-	disconnect(c);
+	disconnect(c);			/* before it is DEAD: nobody may send */
+	weft_conn_settle(c, WEFT_CONN_DEAD);
 	return 0;
 }

@@ -15,6 +15,7 @@ bool weft_connect_parse(const struct sock *sk, const void *uaddr, int len,
 
 int weft_connect_start(struct weft_conn *c, const struct weft_addr *dst,
 		       u32 flowinfo, struct weft_steer *steer, int flags);
+int weft_connect_result(struct weft_conn *c);
 int weft_connect_wait(struct weft_conn *c, int flags);
 int weft_connect_cancel(struct weft_conn *c);
 int weft_connect_refuse(struct weft_conn *c, const struct weft_addr *dst,

@@ -117,11 +117,11 @@ u64 weft_gen_number(const struct weft_gen *gen)
 	return gen ? gen->number : 0;
 }
 
-/* The row that sorts first of both tables; both move on over namesakes. */
+/* Walks two tables as one, in order of names; namesakes come together. */
 struct merge {
 	const struct weft_table *tables[WEFT_OWNERS];
 	u32 at[WEFT_OWNERS];
-	const struct weft_row *rows[WEFT_OWNERS];	/* out; NULL: not there */
+	const struct weft_row *rows[WEFT_OWNERS];	/* NULL: no such row */
 };
 
 static bool merge_next(struct merge *m)

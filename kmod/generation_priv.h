@@ -2,9 +2,9 @@
 /*
  * The inside of a generation, for the pure layers and the dumps of genl.
  *
- *	weft_tables ─▶ weft_gen ─┬▶ tables: what is in force, joined
- *	                         ├▶ lookup: addresses of it
- *	                         └▶ sets[DAEMON], sets[STATIC]: as configured
+ *	weft_tables --> weft_gen -+-> tables: what is in force, joined
+ *				  +-> lookup: addresses of it
+ *				  +-> sets[DAEMON], sets[STATIC]: as configured
  *
  * Sets, objects and joined services are shared between generations; one that
  * follows another costs rows of pointers, not copies.

@@ -178,7 +178,9 @@ int weft_genl_fail(struct sk_buff *skb, struct genl_info *info,
 }
 
 static int message_put(struct sk_buff *skb, const struct genl_info *info,
-		       weft_genl_fill_fn *fill, const void *object)
+		       int (*fill)(struct sk_buff *skb, const void *object,
+				   struct weft_net *wn),
+		       const void *object)
 {
 	void *head;
 	int err;
@@ -193,7 +195,9 @@ static int message_put(struct sk_buff *skb, const struct genl_info *info,
 	return err;
 }
 
-int weft_genl_reply(struct genl_info *info, weft_genl_fill_fn *fill,
+int weft_genl_reply(struct genl_info *info,
+		    int (*fill)(struct sk_buff *skb, const void *object,
+				struct weft_net *wn),
 		    const void *object)
 {
 	static const size_t sizes[] = {
@@ -216,7 +220,10 @@ int weft_genl_reply(struct genl_info *info, weft_genl_fill_fn *fill,
 }
 
 int weft_genl_dump_put(struct sk_buff *skb, struct netlink_callback *cb,
-		       u8 cmd, weft_genl_fill_fn *fill, const void *object)
+		       u8 cmd,
+		       int (*fill)(struct sk_buff *skb, const void *object,
+				   struct weft_net *wn),
+		       const void *object)
 {
 	void *head;
 

@@ -66,15 +66,16 @@ int weft_fault_attr(struct weft_fault *f, const struct nlattr *attr, int err,
 /* Out: each returns 0 or -EMSGSIZE */
 
 int weft_nla_put_addr(struct sk_buff *skb, int attr, const struct in6_addr *ip);
+
+/* A list; nothing when @n is 0. */
 int weft_nla_put_strings(struct sk_buff *skb, int attr, const char **strings,
-			 unsigned int n);	/* a list; nothing when n is 0 */
+			 unsigned int n);
 
 /*
- * Puts one object into a message. @wn: the namespace it is of. Must not sleep.
+ * What every @fill below does: puts one object into a message. @wn: the
+ * namespace it is of. Must not sleep in a dump of configuration.
  * Return: 0 or -EMSGSIZE.
  */
-typedef int weft_genl_fill_fn(struct sk_buff *skb, const void *object,
-			      struct weft_net *wn);
 
 /**
  * weft_genl_reply() - answer a command with one message
@@ -85,7 +86,9 @@ typedef int weft_genl_fill_fn(struct sk_buff *skb, const void *object,
  *
  * Return: 0 or -ENOMEM, -EMSGSIZE (larger than any attribute can be).
  */
-int weft_genl_reply(struct genl_info *info, weft_genl_fill_fn *fill,
+int weft_genl_reply(struct genl_info *info,
+		    int (*fill)(struct sk_buff *skb, const void *object,
+				struct weft_net *wn),
 		    const void *object);
 
 /**
@@ -99,7 +102,10 @@ int weft_genl_reply(struct genl_info *info, weft_genl_fill_fn *fill,
  * Return: 0, or -EMSGSIZE and nothing was added: no room left.
  */
 int weft_genl_dump_put(struct sk_buff *skb, struct netlink_callback *cb,
-		       u8 cmd, weft_genl_fill_fn *fill, const void *object);
+		       u8 cmd,
+		       int (*fill)(struct sk_buff *skb, const void *object,
+				   struct weft_net *wn),
+		       const void *object);
 
 /* Of a dump: its attributes by enum weft_attr, and its namespace. */
 struct nlattr **weft_genl_dump_attrs(struct netlink_callback *cb);
@@ -134,22 +140,20 @@ int weft_nla_name(const struct nlattr *nla, const char *what, const char **out,
 int weft_nla_name_dup(const struct nlattr *nla, const char *what,
 		      const char **out, struct weft_fault *f);
 
-/* One of names.h: NULL, or what is wrong with a text. */
-typedef const char *weft_wrong_fn(const char *text);
-
 /**
  * weft_nla_dup() - a string that must look a certain way, copied
  * @nla: the attribute
  * @what: how the error calls it
  * @max: most characters allowed
- * @wrong: says what is wrong with it, see names.h
+ * @wrong: NULL, or what is wrong with a text: one of names.h
  * @out: kfree() it; untouched on error
  * @f: filled in on error
  *
  * Return: as weft_nla_peek(), -EINVAL also when @wrong, -ENOMEM.
  */
 int weft_nla_dup(const struct nlattr *nla, const char *what, size_t max,
-		 weft_wrong_fn *wrong, const char **out, struct weft_fault *f);
+		 const char *(*wrong)(const char *text), const char **out,
+		 struct weft_fault *f);
 
 /**
  * weft_nla_patterns() - a list of identities and prefixes
@@ -186,7 +190,8 @@ struct weft_genl_kind {
 	enum weft_kind kind;
 	u8 attr;			/* enum weft_attr; NAME in it is 1 */
 	u8 cmd_get;			/* enum weft_cmd */
-	weft_genl_fill_fn *fill;
+	int (*fill)(struct sk_buff *skb, const void *object,
+		    struct weft_net *wn);
 };
 
 /**

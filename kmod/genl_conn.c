@@ -207,7 +207,10 @@ int weft_genl_conn_find(struct genl_info *info, struct nlattr **tb,
 		return weft_fault_attr(f, tb[WEFT_CONN_A_ID], -ENOENT,
 				       "no connection %llu (any more)", id);
 	mutex_lock(&(*c)->mu);
-	return 0;
+	if ((*c)->id == id)
+		return 0;
+	weft_genl_conn_put(*c, *fp);	/* its socket connects anew */
+	return -ENOENT;
 }
 
 /**

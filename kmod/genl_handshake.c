@@ -99,8 +99,11 @@ static int accept_conn(struct genl_info *info, struct weft_conn *c,
 	int err;
 
 	a.fd = get_unused_fd_flags(O_CLOEXEC);
-	if (a.fd < 0)
+	if (a.fd < 0) {
+		c->offer_lost = true;	/* to another worker */
+		weft_conn_kick(c);
 		return a.fd;
+	}
 	err = weft_handshake_accept(c, info->snd_portid);
 	if (err) {
 		put_unused_fd(a.fd);

@@ -48,8 +48,8 @@ int weft_nla_peek(const struct nlattr *nla, const char *what, size_t max,
 }
 
 static int text_check(const struct nlattr *nla, const char *what,
-		      weft_wrong_fn *wrong, const char *text,
-		      struct weft_fault *f)
+		      const char *(*wrong)(const char *text),
+		      const char *text, struct weft_fault *f)
 {
 	const char *why = wrong(text);
 
@@ -68,7 +68,8 @@ int weft_nla_name(const struct nlattr *nla, const char *what, const char **out,
 }
 
 int weft_nla_dup(const struct nlattr *nla, const char *what, size_t max,
-		 weft_wrong_fn *wrong, const char **out, struct weft_fault *f)
+		 const char *(*wrong)(const char *text), const char **out,
+		 struct weft_fault *f)
 {
 	const char *text;
 	int err;

@@ -38,8 +38,8 @@ const struct nla_policy weft_workload_policy[WEFT_WORKLOAD_A_MAX + 1] = {
 
 /* A string that need not be there. */
 static int optional_dup(const struct nlattr *nla, const char *what,
-			weft_wrong_fn *wrong, const char **out,
-			struct weft_fault *f)
+			const char *(*wrong)(const char *text),
+			const char **out, struct weft_fault *f)
 {
 	return nla ? weft_nla_dup(nla, what, WEFT_SELECTOR_MAX, wrong, out,
 				  f) : 0;

@@ -39,7 +39,8 @@ static void drop_daemon(struct weft_conn *c)
  * @c: the conn
  * @portid: the worker's netlink socket
  *
- * Also sets the ULP, while the connection is still ESTABLISHED: tls_init()
+ * Bytes of a thread that was inside send() when the socket became a conn would
+ * go out among the handshake's: such a connection fails. Also sets the ULP, while the connection is still ESTABLISHED: tls_init()
  * refuses any other state, and the peer may close as soon as it is done.
  *
  * Return: 0, c is in HANDSHAKE and the caller's calls pass the hold; -EALREADY,
@@ -56,13 +57,14 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	WRITE_ONCE(c->daemon, get_pid(task_tgid(current)));
 	c->worker = portid;
 	c->write_seq = READ_ONCE(tp->write_seq);
+	c->stale = c->write_seq != READ_ONCE(tp->snd_una);
 	c->copied_seq = READ_ONCE(tp->copied_seq);
 	c->judged = false;
 	c->aborting = false;
 	c->keys = 0;
 	if (!weft_conn_move(c, WEFT_CONN_WANT, WEFT_CONN_HANDSHAKE))
 		return -EALREADY;
-	err = weft_ktls_prepare(c);
+	err = c->stale ? -EPROTO : weft_ktls_prepare(c);
 	if (!err)
 		return 0;
 	weft_handshake_done(c, &(struct weft_done){
@@ -78,8 +80,10 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
  */
 void weft_handshake_unaccept(struct weft_conn *c)
 {
-	if (weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_WANT))
-		weft_conn_kick(c);
+	if (!weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_WANT))
+		return;
+	c->offer_lost = true;
+	weft_conn_kick(c);
 }
 
 /* Who may be at the other end, under the current generation. */
@@ -145,13 +149,20 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 	drop_daemon(c);
 	if (c->role == WEFT_ROLE_CLIENT)
 		weft_connect_live(c);
+	lock_sock(sk);
+	if (sk->sk_write_pending) {	/* it would write past kTLS */
+		release_sock(sk);
+		return -EBUSY;
+	}
 	/* a close_notify or FIN may wait already: that does not matter */
-	if (!weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_LIVE))
-		return -ECANCELED;
+	weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_LIVE);
+	if (c->tcp_closed && !sk->sk_err)	/* a RST, muted */
+		WRITE_ONCE(sk->sk_err, c->tcp_err ?: ECONNRESET);
+	weft_connect_unmute(c);
+	release_sock(sk);
 	weft_conn_report(c, WEFT_EVENT_CONN_LIVE);
 	wake_up_all(&c->wq);
 	lock_sock(sk);
-	weft_connect_unmute(c);
 	sk->sk_state_change(sk);
 	release_sock(sk);
 	return 0;
@@ -184,6 +195,8 @@ static void server_failed(struct weft_conn *c, u8 reason, int err)
 static void handshake_failed(struct weft_conn *c, u8 reason, int err)
 {
 	drop_daemon(c);
+	if (c->keys)			/* they cannot be taken off again */
+		c->spent = true;
 	if (c->role == WEFT_ROLE_SERVER) {
 		server_failed(c, reason, err);
 		return;
@@ -298,8 +311,10 @@ void weft_handshake_timeout(struct weft_conn *c)
 	c->fail_reason = WEFT_REASON_HANDSHAKE_TIMEOUT;
 	c->fail_err = ETIMEDOUT;
 	c->deadline = jiffies + GRACE;
+	lock_sock(sk);			/* kTLS's data_ready relies on it */
 	sk->sk_data_ready(sk);		/* wakes the worker, not connect() */
-	queue_delayed_work(system_wq, &c->work, GRACE);
+	release_sock(sk);
+	queue_delayed_work(weft_wq, &c->work, GRACE);
 }
 
 /**
@@ -315,7 +330,7 @@ void weft_handshake_step(struct weft_conn *c)
 	if (time_before(jiffies, c->deadline)) {
 		if (state == WEFT_CONN_WANT && c->offer_lost)
 			weft_upcall_offer(c);
-		queue_delayed_work(system_wq, &c->work, c->offer_lost ?
+		queue_delayed_work(weft_wq, &c->work, c->offer_lost ?
 				   HZ / 20 : c->deadline - jiffies + 1);
 		return;
 	}

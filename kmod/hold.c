@@ -75,16 +75,20 @@ static int sniff(struct weft_conn *c, int flags)
 	for (;;) {
 		n = sniff_peek(c, b, want, flags |
 			       (want > 1 ? MSG_WAITALL : 0));
-		if (n == -EAGAIN || n == -EINTR || n == -ERESTARTSYS)
+		if (n < 0)
 			return n;
 		tls = n > 0 ? sniff_bytes(b, n) : false;
-		if (tls == -EAGAIN && want == 1) {
+		if (tls != -EAGAIN)
+			break;
+		if (want == 1) {
 			want = 3;
 			continue;
 		}
-		if (tls == -EAGAIN && flags & MSG_DONTWAIT)
+		/* too short to tell, and it stays so after a FIN */
+		if (READ_ONCE(c->sock->sk->sk_shutdown) & RCV_SHUTDOWN)
+			break;
+		if (flags & MSG_DONTWAIT)
 			return -EAGAIN;
-		break;
 	}
 	if (tls == true)
 		weft_conn_want(c);

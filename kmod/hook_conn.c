@@ -23,6 +23,14 @@ static bool is_live(const struct weft_conn *c)
 	return likely(weft_conn_state(c) == WEFT_CONN_LIVE);
 }
 
+static bool is_held(const struct weft_conn *c)
+{
+	u8 state = weft_conn_state(c);
+
+	return state == WEFT_CONN_WANT || (state == WEFT_CONN_HANDSHAKE &&
+					   !weft_handshake_mine(c));
+}
+
 static bool is_dead(const struct weft_conn *c)
 {
 	return unlikely(weft_conn_state(c) == WEFT_CONN_DEAD);
@@ -37,6 +45,12 @@ static int dead_read(struct weft_conn *c)
 	if (err)
 		return err;
 	return READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN ? 0 : -ENOTCONN;
+}
+
+/* A writer: as TCP on a closed socket, and nothing ever goes out. */
+static int dead_write(struct weft_conn *c, int flags)
+{
+	return sk_stream_error(c->sock->sk, flags, -EPIPE);
 }
 
 static int conn_recvmsg(struct socket *sock, struct msghdr *m, size_t len,
@@ -92,9 +106,10 @@ static int conn_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
 		return err;
 	if (is_live(c))
 		return weft_ktls_sendmsg(c, m, len);
+	if (is_dead(c))
+		return dead_write(c, m->msg_flags);
 	if (weft_handshake_mine(c))
 		m->msg_flags |= MSG_DONTWAIT;
-	/* DEAD: the TCP connection is closed or shut down, and TCP says so */
 	return c->base->sendmsg(sock, m, len);
 }
 
@@ -107,6 +122,8 @@ static ssize_t conn_sendpage(struct socket *sock, struct page *page, int offset,
 
 	if (err)
 		return err;
+	if (is_dead(c))
+		return dead_write(c, flags);
 	return (is_live(c) ? c->tls : c->base)->sendpage(sock, page, offset,
 							 size, flags);
 }
@@ -188,8 +205,14 @@ static int conn_shutdown(struct socket *sock, int how)
 	struct weft_conn *c = weft_conn_of(sock);
 	int err;
 
+	if (how == SHUT_RDWR && c->role == WEFT_ROLE_SERVER &&
+	    is_held(c)) {		/* it gives up: so do we */
+		weft_conn_abort(c, ECONNRESET);
+		return 0;
+	}
 	if (!is_live(c)) {
-		err = weft_hold_write(c, 0);
+		err = weft_hold_write(c, sock->file->f_flags & O_NONBLOCK ?
+					 MSG_DONTWAIT : 0);
 		if (err)
 			return err;
 	}
@@ -222,7 +245,7 @@ static int conn_setsockopt(struct socket *sock, int level, int opt,
 
 	if (level == SOL_TLS && weft_handshake_mine(c))
 		return weft_ktls_key(c, opt, val, len);
-	if (is_ours(level, opt) && weft_conn_state(c) != WEFT_CONN_PASS)
+	if (is_ours(level, opt))
 		return -EBUSY;
 	return c->base->setsockopt(sock, level, opt, val, len);
 }
@@ -267,6 +290,20 @@ static int conn_getname(struct socket *sock, struct sockaddr *addr, int peer)
 	return len;
 }
 
+/* A socket that has or had a ULP cannot listen: as inet_ulp_can_listen(). */
+static int conn_listen(struct socket *sock, int backlog)
+{
+	return -EINVAL;
+}
+
+static int conn_accept(struct socket *sock, struct socket *newsock,
+		       WEFT_ACCEPT_PARAMS)
+{
+	if (newsock->ops)		/* may outlive the conn */
+		weft_set_ops(newsock, weft_conn_of(sock)->base);
+	return -EINVAL;
+}
+
 static int conn_mmap(struct file *file, struct socket *sock,
 		     struct vm_area_struct *vma)
 {
@@ -297,5 +334,7 @@ void weft_conn_ops_init(struct proto_ops *ops, const struct proto_ops *base)
 	ops->setsockopt = conn_setsockopt;
 	ops->getsockopt = conn_getsockopt;
 	ops->getname = conn_getname;
+	ops->listen = conn_listen;
+	ops->accept = conn_accept;
 	ops->mmap = conn_mmap;
 }

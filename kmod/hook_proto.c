@@ -63,7 +63,9 @@ static int request_init(struct request *r, const struct sock *sk,
 	memset(&r->steer, 0, sizeof(r->steer));
 	r->task.cgroup = NULL;
 	r->steer.verdict = WEFT_STEER_PASS;
-	if (!weft_connect_parse(sk, uaddr, len, &r->dst, &r->flowinfo) ||
+	/* without a file: in the kernel's hands; netfilter fails it closed */
+	if (!sk->sk_socket->file ||
+	    !weft_connect_parse(sk, uaddr, len, &r->dst, &r->flowinfo) ||
 	    !weft_steer_wants(&wn->tables, &r->dst) || weft_worker_current(wn))
 		return 0;
 	err = weft_task_current(&r->task, GFP_KERNEL);
@@ -257,10 +259,13 @@ static int prot_connect(struct sock *sk, struct weft_sockaddr *uaddr, int len)
 	int ix = weft_family(sk), err;
 	struct request r;
 
+	__module_get(THIS_MODULE);	/* it may sleep, and comes back to us */
 	if (sk->sk_kern_sock || !sock || !sock->file ||
-	    sk->sk_prot != weft_base_prot[ix] || sock->ops != weft_base_ops[ix])
-		return orig_connect[ix](sk, uaddr, len);
-	__module_get(THIS_MODULE);
+	    sk->sk_prot != weft_base_prot[ix] ||
+	    sock->ops != weft_base_ops[ix]) {
+		err = orig_connect[ix](sk, uaddr, len);
+		goto out;
+	}
 	err = request_init(&r, sk, uaddr, len);
 	if (!err) {
 		err = r.steer.verdict == WEFT_STEER_PASS ?
@@ -268,11 +273,16 @@ static int prot_connect(struct sock *sk, struct weft_sockaddr *uaddr, int len)
 		      prot_connect_ours(sk, &r);
 		request_uninit(&r);
 	}
+out:
 	module_put(THIS_MODULE);
 	return err;
 }
 
 /* ------------------------------------------------------------ conns: connect */
+
+/* What conn_connect() does when it has let go of ->mu; or what it returns. */
+#define CONNECT_WAIT	1
+#define CONNECT_BASE	2
 
 /* A settled conn whose socket is unconnected: decide anew; ->mu held. */
 static int conn_again(struct weft_conn *c, struct weft_sockaddr *uaddr, int len,
@@ -284,21 +294,20 @@ static int conn_again(struct weft_conn *c, struct weft_sockaddr *uaddr, int len,
 	if (c->spent)
 		return -ECONNABORTED;
 	err = request_init(&r, c->sock->sk, uaddr, len);
-	if (!err)
-		err = weft_connect_reset(c);
 	if (err)
 		return err;
-	if (r.steer.verdict == WEFT_STEER_PASS) {
+	err = weft_connect_reset(c);
+	if (!err && r.steer.verdict == WEFT_STEER_PASS) {
 		weft_conn_settle(c, WEFT_CONN_PASS);
-		err = c->base->connect(c->sock, uaddr, len, flags);
-	} else {
-		err = conn_begin(c, &r, flags) ?: 1;
+		err = CONNECT_BASE;
+	} else if (!err) {
+		err = conn_begin(c, &r, flags) ?: CONNECT_WAIT;
 	}
 	request_uninit(&r);
 	return err;
 }
 
-/* 1: under way, wait. Else what connect() returns; ->mu held. */
+/* CONNECT_*, or what connect() returns; ->mu held. */
 static int conn_connect_locked(struct weft_conn *c, struct weft_sockaddr *uaddr,
 			       int len, int flags)
 {
@@ -308,15 +317,15 @@ static int conn_connect_locked(struct weft_conn *c, struct weft_sockaddr *uaddr,
 	if (c->role != WEFT_ROLE_CLIENT)
 		return -EISCONN;
 	if (state == WEFT_CONN_PASS && sock->state != SS_UNCONNECTED)
-		return c->base->connect(sock, uaddr, len, flags);
+		return CONNECT_BASE;
 	if (is_unspec(uaddr, len))
 		return weft_connect_cancel(c);
 	if (!weft_conn_settled(c))
-		return flags & O_NONBLOCK ? -EALREADY : 1;
+		return flags & O_NONBLOCK ? -EALREADY : CONNECT_WAIT;
 	if (sock->state == SS_CONNECTED)
 		return -EISCONN;
 	if (sock->state == SS_CONNECTING)
-		return weft_connect_wait(c, O_NONBLOCK);
+		return weft_connect_result(c);
 	return conn_again(c, uaddr, len, flags);
 }
 
@@ -329,7 +338,9 @@ static int conn_connect(struct socket *sock, struct weft_sockaddr *uaddr,
 	mutex_lock(&c->mu);
 	err = conn_connect_locked(c, uaddr, len, flags);
 	mutex_unlock(&c->mu);
-	return err == 1 ? weft_connect_wait(c, flags) : err;
+	if (err == CONNECT_BASE)
+		return c->base->connect(sock, uaddr, len, flags);
+	return err == CONNECT_WAIT ? weft_connect_wait(c, flags) : err;
 }
 
 /**

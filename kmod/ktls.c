@@ -19,6 +19,7 @@
 #include <net/tcp.h>
 #include <net/tls.h>
 #include "compat.h"
+#include "handshake.h"
 #include "ktls.h"
 
 #define RECORD_ALERT		21
@@ -110,7 +111,9 @@ int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val, unsigned int len)
 		return -ENOPROTOOPT;
 	bit = opt == TLS_TX ? 1 : 2;
 	mutex_lock(&c->mu);
-	if (!c->judged)
+	if (!weft_handshake_mine(c))
+		err = -ECANCELED;
+	else if (!c->judged)
 		err = -EACCES;		/* no keys for who may not come in */
 	else if (c->keys & bit)
 		err = -EBUSY;
@@ -339,6 +342,15 @@ static int first_send(struct weft_conn *c, struct msghdr *m, size_t len)
 	return n;
 }
 
+/* tls_sw_sendmsg() refuses a call with any other; TCP ignores most of them. */
+#define KTLS_SEND_FLAGS	(MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL |	\
+			 MSG_CMSG_COMPAT | KTLS_SPLICE_FLAGS)
+#if WEFT_HAVE_SENDPAGE
+#define KTLS_SPLICE_FLAGS 0
+#else
+#define KTLS_SPLICE_FLAGS (MSG_SPLICE_PAGES | MSG_SENDPAGE_NOPOLICY)
+#endif
+
 /**
  * weft_ktls_sendmsg() - sendmsg() on a LIVE conn
  * @c: the conn
@@ -351,7 +363,7 @@ int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
 {
 	m->msg_control = NULL;
 	m->msg_controllen = 0;
-	m->msg_flags &= ~(MSG_ZEROCOPY | MSG_CONFIRM | MSG_OOB | MSG_FASTOPEN);
+	m->msg_flags &= KTLS_SEND_FLAGS;
 	if (unlikely(!c->first_sent))
 		return first_send(c, m, len);
 	return c->tls->sendmsg(c->sock, m, len);
@@ -388,11 +400,53 @@ ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
 	return n;
 }
 
+/* Bytes of the receive queue from @seq on; they may lie in several buffers. */
+static bool queue_copy(struct sock *sk, u32 seq, u8 *to, unsigned int len)
+{
+	struct sk_buff *skb;
+	u32 off, n;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		off = seq - TCP_SKB_CB(skb)->seq;
+		if (off >= skb->len)
+			continue;
+		n = min(len, skb->len - off);
+		if (skb_copy_bits(skb, off, to, n))
+			return false;
+		to += n;
+		seq += n;
+		len -= n;
+		if (!len)
+			return true;
+	}
+	return false;
+}
+
+/* Plaintext of the whole records that wait in the receive queue. */
+static int queued_plaintext(struct sock *sk, int overhead)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 seq = tp->copied_seq;
+	u8 head[TLS_HEADER_SIZE];
+	int n = 0, len;
+
+	while (queue_copy(sk, seq, head, sizeof(head))) {
+		len = sizeof(head) + get_unaligned_be16(head + 3);
+		if (after(seq + len, tp->rcv_nxt))
+			break;
+		n += max(0, len - overhead);
+		seq += len;
+	}
+	return n;
+}
+
 /**
- * weft_ktls_inq() - SIOCINQ on a LIVE conn: plaintext bytes to read
+ * weft_ktls_inq() - plaintext bytes to read on a LIVE conn
  * @c: the conn
  *
- * What is decrypted but unread, and the record at hand without its framing.
+ * What is decrypted but unread, and all whole records that wait. TLS 1.3 hides
+ * which of them are data, so an alert counts as two bytes; padding, which we
+ * never send, counts as data.
  *
  * Return: bytes.
  */
@@ -402,17 +456,27 @@ int weft_ktls_inq(struct weft_conn *c)
 	struct tls_context *ctx = tls_get_ctx(sk);
 	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(ctx);
 	struct sk_buff *skb;
-	int n = 0;
+	int overhead, n = 0;
 
+	/* header, tag, and the record type that TLS 1.3 puts behind the data */
+	overhead = ctx->prot_info.overhead_size;
 	lock_sock(sk);
 	skb_queue_walk(&rx->rx_list, skb)
 		if (((struct sk_skb_cb *)skb->cb)->tls.control == RECORD_DATA)
 			n += strp_msg(skb)->full_len;
-	if (rx->strp.msg_ready)
-		n += max_t(int, 0, rx->strp.stm.full_len -
-			   ctx->prot_info.overhead_size);
+	if (rx->strp.copy_mode && rx->strp.msg_ready)
+		n += max_t(int, 0, rx->strp.stm.full_len - overhead);
+	n += queued_plaintext(sk, overhead);
 	release_sock(sk);
 	return n;
+}
+
+/* SO_RCVLOWAT counts plaintext. */
+static bool below_low_water(struct weft_conn *c)
+{
+	int low = READ_ONCE(c->sock->sk->sk_rcvlowat);
+
+	return low > 1 && weft_ktls_inq(c) < low;
 }
 
 /**
@@ -432,6 +496,9 @@ __poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
 
 	if (READ_ONCE(c->rx_eof) || READ_ONCE(c->rx_err))
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+	else if (mask & EPOLLIN && !(mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) &&
+		 below_low_water(c))
+		mask &= ~(EPOLLIN | EPOLLRDNORM);
 	return mask;
 }
 

@@ -30,6 +30,6 @@
 #define WEFT_OBJECT_MAX			60000
 
 /* rows of a generation's address table: endpoints times target ports */
-#define WEFT_LOOKUP_MAX			(1 << 20)
+#define WEFT_LOOKUP_MAX			1048576
 
 #endif

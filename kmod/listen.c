@@ -18,6 +18,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 #include <net/mptcp.h>
 #include <net/tcp.h>
 #include "compat.h"
@@ -28,28 +29,48 @@
 #include "task.h"
 #include "upcall.h"
 
-struct weft_listener {
+/* One kind of listening socket; its ops are static, since accept() hands them
+ * to sockets that may outlive the listener.
+ */
+struct kind {
 	struct proto_ops ops;
-	const struct proto_ops *base;	/* TCP's, or MPTCP's */
-	struct socket *sock;
+	const struct proto_ops *base;	/* NULL: none was seen yet (MPTCP) */
+};
+
+struct weft_listener {
 	struct weft_net *wn;
 	struct weft_workload *workload;	/* reference; as it was when marked */
 	bool own_save_syn;		/* TCP_SAVE_SYN is ours */
 	struct rcu_head rcu;
 };
 
+static struct kind tcp_kinds[2], mptcp_kinds[2];
 static struct proto trap_prot[2];
-/* for want of memory to mark one: nothing is accepted */
-static struct proto_ops refuse_ops[2];
 
-static int listener_release(struct socket *sock);
+/*
+ * By the socket's address. A socket with a kind's ops that is not in here is a
+ * child that failed to be accepted, or a listener for which there was no memory
+ * when it was to be marked: that one accepts nothing.
+ */
+static DEFINE_XARRAY_FLAGS(listeners, XA_FLAGS_LOCK_BH);
 
-static struct weft_listener *listener_of(const struct socket *sock)
+static unsigned long key(const struct socket *sock)
+{
+	return (unsigned long)sock / sizeof(long);
+}
+
+static const struct kind *kind_of(const struct socket *sock)
 {
 	const struct proto_ops *o = READ_ONCE(sock->ops);
+	int ix;
 
-	return o && o->release == listener_release ?
-	       container_of(o, struct weft_listener, ops) : NULL;
+	for (ix = 0; ix < 2; ix++) {
+		if (o == &tcp_kinds[ix].ops)
+			return &tcp_kinds[ix];
+		if (o == &mptcp_kinds[ix].ops)
+			return &mptcp_kinds[ix];
+	}
+	return NULL;
 }
 
 /* ------------------------------------------------------------ children */
@@ -164,7 +185,7 @@ static u16 local_port(const struct sock *sk)
 }
 
 /* A child of a listener: hold it, or let it pass if it is not covered. */
-static int listener_child(struct weft_listener *l, struct socket *newsock,
+static int listener_child(const struct weft_listener *l, struct socket *newsock,
 			  const struct proto_ops *base)
 {
 	struct weft_workload *w;
@@ -179,15 +200,24 @@ static int listener_child(struct weft_listener *l, struct socket *newsock,
 	return child_hold(newsock, w, mode, l->own_save_syn);
 }
 
-static int listener_accept(struct socket *sock, struct socket *newsock,
-			   WEFT_ACCEPT_PARAMS)
+/* @newsock->ops is NULL for kernel_accept(): not an application's. */
+static int tcp_accept(struct socket *sock, struct socket *newsock,
+		      WEFT_ACCEPT_PARAMS)
 {
-	struct weft_listener *l = listener_of(sock);
-	int err = l->base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
+	const struct weft_listener *l = xa_load(&listeners, key(sock));
+	const struct proto_ops *base = kind_of(sock)->base;
+	int err;
 
+	if (!l)
+		return -ENOMEM;
+	err = base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
 	if (err < 0)
 		return err;
-	return listener_child(l, newsock, l->base);
+	if (!newsock->ops) {
+		child_untrap(newsock->sk);
+		return err;
+	}
+	return listener_child(l, newsock, base);
 }
 
 /*
@@ -195,21 +225,24 @@ static int listener_accept(struct socket *sock, struct socket *newsock,
  * mptcp has written over those do_accept() took a reference for; real MPTCP
  * cannot carry kTLS and is refused.
  */
-static int listener_accept_mptcp(struct socket *sock, struct socket *newsock,
-				 WEFT_ACCEPT_PARAMS)
+static int mptcp_accept(struct socket *sock, struct socket *newsock,
+			WEFT_ACCEPT_PARAMS)
 {
-	struct weft_listener *l = listener_of(sock);
+	const struct weft_listener *l = xa_load(&listeners, key(sock));
+	const struct proto_ops *base = kind_of(sock)->base;
 	struct weft_workload *w;
 	int err;
 	u8 mode;
 
-	err = l->base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
-	if (err < 0)
+	if (!l)
+		return -ENOMEM;
+	err = base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
+	if (err < 0 || !newsock->ops)
 		return err;
 	if (newsock->ops->owner != THIS_MODULE)
 		module_put(THIS_MODULE);
 	else
-		weft_set_ops(newsock, l->base);
+		weft_set_ops(newsock, base);
 	if (child_cover(l->wn, l->workload->name, local_port(sock->sk), &w,
 			&mode))
 		return 0;
@@ -217,12 +250,6 @@ static int listener_accept_mptcp(struct socket *sock, struct socket *newsock,
 		return child_hold(newsock, w, mode, false);
 	weft_workload_put(w);
 	return -ECONNABORTED;
-}
-
-static int refuse_accept(struct socket *sock, struct socket *newsock,
-			 WEFT_ACCEPT_PARAMS)
-{
-	return -ENOMEM;
 }
 
 /* ------------------------------------------------------------ the trap */
@@ -288,66 +315,94 @@ static int trap_sendmsg(struct sock *sk, struct msghdr *m, size_t len)
 
 static int listener_release(struct socket *sock)
 {
-	struct weft_listener *l = listener_of(sock);
+	const struct proto_ops *base = kind_of(sock)->base;
+	struct weft_listener *l = xa_erase_bh(&listeners, key(sock));
 	struct sock *sk = sock->sk;
-	int ret;
 
-	/* a child that never was accepted: the ops are the listener's */
-	if (l->sock != sock)
-		return l->base->release(sock);
 	if (sk && sk->sk_protocol == IPPROTO_TCP) {
 		lock_sock(sk);
-		WRITE_ONCE(sk->sk_prot, weft_base_prot[weft_family(sk)]);
+		if (sk->sk_prot == &trap_prot[weft_family(sk)])
+			WRITE_ONCE(sk->sk_prot,
+				   weft_base_prot[weft_family(sk)]);
 		release_sock(sk);
 	}
-	atomic_dec(&l->wn->listeners);
-	ret = l->base->release(sock);
-	weft_workload_put(l->workload);
-	kfree_rcu(l, rcu);
-	return ret;
+	if (l) {
+		atomic_dec(&l->wn->listeners);
+		weft_workload_put(l->workload);
+		kfree_rcu(l, rcu);
+	}
+	return base->release(sock);
 }
 
 static bool markable(const struct sock *sk)
 {
 	const struct socket *sock = sk->sk_socket;
 
-	if (!sock || !sock->file || listener_of(sock) || weft_conn_of(sock))
+	if (!sock || !sock->file || kind_of(sock) || weft_conn_of(sock))
 		return false;
 	if (sk->sk_protocol == IPPROTO_MPTCP)
 		return true;
 	return sk->sk_prot == weft_base_prot[weft_family(sk)];
 }
 
-/* The socket is locked. @w's reference goes to the listener. */
-static void mark(struct sock *sk, struct weft_workload *w, gfp_t gfp)
+static void kind_init(struct kind *k, const struct proto_ops *base,
+		      typeof(base->accept) accept)
+{
+	k->ops = *base;
+	k->ops.owner = THIS_MODULE;
+	k->ops.release = listener_release;
+	k->ops.accept = accept;
+	smp_store_release(&k->base, base);
+}
+
+/* The first MPTCP listener tells what MPTCP's ops are. */
+static struct kind *mptcp_kind(struct socket *sock, int ix)
+{
+	static DEFINE_SPINLOCK(lock);
+
+	spin_lock_bh(&lock);
+	if (!mptcp_kinds[ix].base)
+		kind_init(&mptcp_kinds[ix], sock->ops, mptcp_accept);
+	spin_unlock_bh(&lock);
+	return &mptcp_kinds[ix];
+}
+
+static void set_kind(struct sock *sk)
 {
 	struct socket *sock = sk->sk_socket;
 	int ix = weft_family(sk);
-	bool mptcp = sk->sk_protocol == IPPROTO_MPTCP;
+
+	if (sk->sk_protocol == IPPROTO_MPTCP) {
+		weft_set_ops(sock, &mptcp_kind(sock, ix)->ops);
+		return;
+	}
+	WRITE_ONCE(sk->sk_prot, &trap_prot[ix]);
+	weft_set_ops(sock, &tcp_kinds[ix].ops);
+}
+
+/* The socket is locked. @w's reference goes to the listener. */
+static void mark(struct sock *sk, struct weft_workload *w, gfp_t gfp)
+{
+	struct weft_net *wn = weft_net(sock_net(sk));
 	struct weft_listener *l;
 
 	l = kzalloc(sizeof(*l), gfp);
-	if (!l) {
-		weft_workload_put(w);
-		if (!mptcp)
-			weft_set_ops(sock, &refuse_ops[ix]);
-		return;
-	}
-	l->base = mptcp ? sock->ops : weft_base_ops[ix];
-	l->ops = *l->base;
-	l->ops.owner = THIS_MODULE;
-	l->ops.release = listener_release;
-	l->ops.accept = mptcp ? listener_accept_mptcp : listener_accept;
-	l->sock = sock;
-	l->wn = weft_net(sock_net(sk));
+	if (!l)
+		goto closed;
+	l->wn = wn;
 	l->workload = w;
-	if (!mptcp) {
+	if (sk->sk_protocol == IPPROTO_TCP)
 		l->own_save_syn = weft_synopt_save(sk);
-		WRITE_ONCE(sk->sk_prot, &trap_prot[ix]);
-	}
-	weft_set_ops(sock, &l->ops);
-	atomic_inc(&l->wn->listeners);
-	weft_count(l->wn, listeners_marked);
+	if (xa_err(xa_store_bh(&listeners, key(sk->sk_socket), l, gfp)))
+		goto closed;
+	set_kind(sk);
+	atomic_inc(&wn->listeners);
+	weft_count(wn, listeners_marked);
+	return;
+closed:
+	kfree(l);
+	weft_workload_put(w);
+	set_kind(sk);
 }
 
 static void mark_for(struct sock *sk, const struct weft_task *task, gfp_t gfp)
@@ -374,7 +429,7 @@ void weft_listen_state(struct sock *sk)
 	    !markable(sk) || weft_worker_current(wn))
 		return;
 	if (weft_task_current(&task, GFP_ATOMIC | __GFP_NOWARN)) {
-		weft_set_ops(sk->sk_socket, &refuse_ops[weft_family(sk)]);
+		set_kind(sk);		/* closed: it accepts nothing */
 		return;
 	}
 	mark_for(sk, &task, GFP_ATOMIC | __GFP_NOWARN);
@@ -503,8 +558,6 @@ void weft_listen_init(void)
 		trap_prot[ix].owner = THIS_MODULE;
 		trap_prot[ix].recvmsg = trap_recvmsg;
 		trap_prot[ix].sendmsg = trap_sendmsg;
-		refuse_ops[ix] = *weft_base_ops[ix];
-		refuse_ops[ix].owner = THIS_MODULE;
-		refuse_ops[ix].accept = refuse_accept;
+		kind_init(&tcp_kinds[ix], weft_base_ops[ix], tcp_accept);
 	}
 }

@@ -14,7 +14,8 @@
 
 static u32 *bucket(const struct weft_lookup *l, const struct weft_addr *addr)
 {
-	u32 hash = jhash2(addr->ip.s6_addr32, 4, l->seed + addr->port);
+	u32 hash = jhash2((__force const u32 *)addr->ip.s6_addr32, 4,
+			  l->seed + addr->port);
 
 	return &l->heads[hash & l->mask];
 }

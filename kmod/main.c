@@ -37,13 +37,16 @@ static int __init weft_init(void)
 			goto generation;
 	}
 	err = weft_base_init();
-	if (!err)
-		err = weft_ktls_init();
 	if (err) {
-		pr_err("weft: this kernel lacks %s\n",
-		       err == -EOPNOTSUPP ? "kTLS (CONFIG_TLS)" :
-					    "TCP over IPv4 and IPv6");
+		pr_err("weft: cannot load (%d): no TCP over IPv4 and IPv6, or no memory\n",
+		       err);
 		goto generation;
+	}
+	err = weft_ktls_init();
+	if (err) {
+		pr_err("weft: cannot load (%d): no kTLS (CONFIG_TLS), or the loopback device is down\n",
+		       err);
+		goto base;
 	}
 	weft_genl_conn_init();
 	weft_listen_init();
@@ -64,9 +67,12 @@ hooks:
 	weft_hook_state_stop();
 	synchronize_rcu_tasks();
 netns:
+	weft_netns_deaf();
 	weft_netns_uninit();
 ktls:
 	weft_ktls_uninit();
+base:
+	weft_base_uninit();
 generation:
 	weft_generation_uninit();
 	return err;
@@ -74,6 +80,7 @@ generation:
 
 static void __exit weft_exit(void)
 {
+	weft_netns_deaf();
 	weft_genl_uninit();
 	weft_hook_proto_stop();
 	weft_hook_state_stop();
@@ -82,6 +89,7 @@ static void __exit weft_exit(void)
 	rcu_barrier();			/* conns put what they held */
 	weft_generation_uninit();
 	weft_ktls_uninit();
+	weft_base_uninit();
 }
 
 module_init(weft_init);

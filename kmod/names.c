@@ -12,6 +12,46 @@
 #define DNS_LABEL_MAX		63
 #define TRUST_DOMAIN_MAX	255	/* SPIFFE-ID section 2.1 */
 
+/* Ends of sentences. */
+enum rule {
+	NAME,
+	ID_CHARS,
+	ID_PARTS,
+	SCHEME,
+	TRUST_DOMAIN,
+	PREFIX,
+	NO_PATH,
+	PATH,
+	UNIT,
+	NOT_A_HOST,
+	NOT_MAPPED,
+};
+
+static const char * const wrong[] = {
+	[NAME] =
+		"a name must be made of labels of 1 to 63 lower-case letters, digits and inner '-', joined by '.'",
+	[ID_CHARS] =
+		"a SPIFFE ID's path must be made of letters, digits, '.', '-' and '_'",
+	[ID_PARTS] =
+		"a SPIFFE ID's path must have no empty, '.' or '..' part and no final '/'",
+	[SCHEME] =
+		"a SPIFFE ID must start with 'spiffe://'",
+	[TRUST_DOMAIN] =
+		"a SPIFFE ID must name a trust domain of 1 to 255 lower-case letters, digits, '.', '-' and '_' behind 'spiffe://'",
+	[PREFIX] =
+		"a prefix must hold the whole trust domain and a '/', as in 'spiffe://example.org/*'",
+	[NO_PATH] =
+		"a SPIFFE ID must have a path behind its trust domain, as in 'spiffe://example.org/web'",
+	[PATH] =
+		"it must be an absolute path without empty, '.' or '..' parts and without a final '/'",
+	[UNIT] =
+		"a unit must be the last part of a cgroup path, as in 'nginx.service'",
+	[NOT_A_HOST] =
+		"it must be the address of one host",
+	[NOT_MAPPED] =
+		"IPv4 must be written v4-mapped, as ::ffff:a.b.c.d",
+};
+
 static bool lower_or_digit(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -36,7 +76,7 @@ const char *weft_name_wrong(const char *name)
 		size_t len = strcspn(name, ".");
 
 		if (!label_ok(name, len))
-			return "a name must be made of labels of 1 to 63 lower-case letters, digits and inner '-', joined by '.'";
+			return wrong[NAME];
 		if (!name[len])
 			return NULL;
 		name += len + 1;
@@ -75,13 +115,13 @@ static const char *id_path_wrong(const char *path, size_t len, bool prefix)
 
 		while (at < len && path[at] != '/') {
 			if (!path_char(path[at]))
-				return "a SPIFFE ID's path must be made of letters, digits, '.', '-' and '_'";
+				return wrong[ID_CHARS];
 			at++;
 		}
 		if (prefix && at == len)
 			return NULL;	/* the last part may be half a word */
 		if (at == start || dots(path + start, at - start))
-			return "a SPIFFE ID's path must have no empty, '.' or '..' part and no final '/'";
+			return wrong[ID_PARTS];
 	}
 	return NULL;
 }
@@ -94,15 +134,13 @@ static const char *id_wrong(const char *id, size_t len, bool prefix)
 
 	if (len < SPIFFE_SCHEME_LEN ||
 	    memcmp(id, SPIFFE_SCHEME, SPIFFE_SCHEME_LEN))
-		return "a SPIFFE ID must start with 'spiffe://'";
+		return wrong[SCHEME];
 	td = trust_domain_len(id + SPIFFE_SCHEME_LEN);
 	if (!td || td > TRUST_DOMAIN_MAX)
-		return "a SPIFFE ID must name a trust domain of 1 to 255 lower-case letters, digits, '.', '-' and '_' behind 'spiffe://'";
+		return wrong[TRUST_DOMAIN];
 	path = id + SPIFFE_SCHEME_LEN + td;
 	if (*path != '/' || path + 1 - id > len)
-		return prefix ?
-		       "a prefix must hold the whole trust domain and a '/', as in 'spiffe://example.org/*'" :
-		       "a SPIFFE ID must have a path behind its trust domain, as in 'spiffe://example.org/web'";
+		return wrong[prefix ? PREFIX : NO_PATH];
 	return id_path_wrong(path, len - (path - id), prefix);
 }
 
@@ -124,18 +162,15 @@ const char *weft_pattern_wrong(const char *pattern)
 
 const char *weft_path_wrong(const char *path)
 {
-	static const char * const why =
-		"it must be an absolute path without empty, '.' or '..' parts and without a final '/'";
-
 	if (path[0] != '/')
-		return why;
+		return wrong[PATH];
 	if (!path[1])
 		return NULL;
 	while (*path) {
 		size_t len = strcspn(++path, "/");
 
 		if (!len || dots(path, len))
-			return why;
+			return wrong[PATH];
 		path += len;
 	}
 	return NULL;
@@ -144,7 +179,7 @@ const char *weft_path_wrong(const char *path)
 const char *weft_unit_wrong(const char *unit)
 {
 	if (!unit[0] || strchr(unit, '/') || dots(unit, strlen(unit)))
-		return "a unit must be the last part of a cgroup path, as in 'nginx.service'";
+		return wrong[UNIT];
 	return NULL;
 }
 
@@ -155,14 +190,14 @@ const char *weft_ip_wrong(const struct in6_addr *ip)
 	if (ipv6_addr_v4mapped(ip)) {
 		if (ipv4_is_zeronet(v4) || ipv4_is_multicast(v4) ||
 		    ipv4_is_lbcast(v4))
-			return "it must be the address of one host";
+			return wrong[NOT_A_HOST];
 		return NULL;
 	}
 	if (ipv6_addr_any(ip) || ipv6_addr_is_multicast(ip))
-		return "it must be the address of one host";
+		return wrong[NOT_A_HOST];
 	if (!ip->s6_addr32[0] && !ip->s6_addr32[1] && !ip->s6_addr32[2] &&
 	    !ipv6_addr_loopback(ip))
-		return "IPv4 must be written v4-mapped, as ::ffff:a.b.c.d";
+		return wrong[NOT_MAPPED];
 	return NULL;
 }
 

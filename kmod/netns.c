@@ -117,18 +117,28 @@ int weft_netns_init(void)
 {
 	int err = register_pernet_subsys(&pernet);
 
-	if (!err)
-		err = netlink_register_notifier(&netlink_nb);
+	if (err)
+		return err;
+	err = netlink_register_notifier(&netlink_nb);
 	if (err)
 		unregister_pernet_subsys(&pernet);
 	return err;
 }
 
 /**
- * weft_netns_uninit() - take every namespace down
+ * weft_netns_deaf() - no word of closed netlink sockets any more
+ *
+ * Before the netlink family goes: the notifier sends events through it.
+ */
+void weft_netns_deaf(void)
+{
+	netlink_unregister_notifier(&netlink_nb);
+}
+
+/**
+ * weft_netns_uninit() - take every namespace down, after weft_netns_deaf()
  */
 void weft_netns_uninit(void)
 {
-	netlink_unregister_notifier(&netlink_nb);
 	unregister_pernet_subsys(&pernet);
 }

@@ -6,6 +6,7 @@
 #define WEFT_NETNS_OPS_H
 
 int weft_netns_init(void);
+void weft_netns_deaf(void);
 void weft_netns_uninit(void);
 
 #endif

@@ -41,7 +41,7 @@ struct weft_policy_verdict {
 };
 
 /**
- * weft_policy_create() - an empty one with one reference, for its maker to fill
+ * weft_policy_create() - an empty one with one reference, to fill
  * @n_rules: elements of ->rules, all zero
  *
  * The maker puts kmalloc()ed strings and arrays in; weft_policy_put() frees

@@ -329,7 +329,7 @@ static const char *endpoint_counters_outlive_generations(struct weft_tables *t)
 	return NULL;
 }
 
-static const char *endpoint_counters_follow_it_between_owners(struct weft_tables *t)
+static const char *endpoint_counters_survive_their_owner(struct weft_tables *t)
 {
 	u32 txn;
 
@@ -477,7 +477,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(static_endpoint_joins_the_daemons),
 	WEFT_CLAIM(static_endpoint_waits_for_its_service),
 	WEFT_CLAIM(endpoint_counters_outlive_generations),
-	WEFT_CLAIM(endpoint_counters_follow_it_between_owners),
+	WEFT_CLAIM(endpoint_counters_survive_their_owner),
 	WEFT_CLAIM(unchanged_objects_are_shared),
 	WEFT_CLAIM(every_swap_is_announced_once),
 	WEFT_CLAIM(service_has_at_most_so_many_endpoints),

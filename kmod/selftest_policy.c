@@ -8,13 +8,14 @@
 #define WEB	"spiffe://td.test/web"
 #define BATCH	"spiffe://td.test/batch"
 
-#define ALLOW(name, workload, ...)	POLICY(ALLOW, name, workload, __VA_ARGS__)
-#define DENY(name, workload, ...)	POLICY(DENY, name, workload, __VA_ARGS__)
+#define RULES(...)	((const struct weft_st_rule[]){ __VA_ARGS__ })
 #define POLICY(action, name, workload, ...)				\
-	(!weft_st_policy(t, 0, name, WEFT_ACTION_##action, workload,	\
-			 (const struct weft_st_rule[]){ __VA_ARGS__ },	\
-			 sizeof((const struct weft_st_rule[]){ __VA_ARGS__ }) / \
-			 sizeof(struct weft_st_rule)))
+	(!weft_st_policy(t, 0, name, action, workload, RULES(__VA_ARGS__), \
+			 ARRAY_SIZE(RULES(__VA_ARGS__))))
+#define ALLOW(name, workload, ...) \
+	POLICY(WEFT_ACTION_ALLOW, name, workload, __VA_ARGS__)
+#define DENY(name, workload, ...) \
+	POLICY(WEFT_ACTION_DENY, name, workload, __VA_ARGS__)
 
 /* Name of the policy that decides, or "" for none; *@allowed: how. */
 static const char *verdict(struct weft_tables *t, const char *workload,

@@ -258,7 +258,7 @@ static const char *service_is_of_the_callers_trust_domain(struct weft_tables *t)
 	return NULL;
 }
 
-static const char *listed_identities_are_all_a_service_may_be(struct weft_tables *t)
+static const char *service_is_nobody_else_than_listed(struct weft_tables *t)
 {
 	WEFT_EXPECT(!weft_st_service(t, 0, "web", NULL, PORTS({ 80 }),
 				     TEXTS("spiffe://td.test/web",
@@ -287,7 +287,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(other_families_are_passed_over),
 	WEFT_CLAIM(largest_weights_do_not_overflow),
 	WEFT_CLAIM(service_is_of_the_callers_trust_domain),
-	WEFT_CLAIM(listed_identities_are_all_a_service_may_be),
+	WEFT_CLAIM(service_is_nobody_else_than_listed),
 };
 
 WEFT_CLAIMS(weft_claims_service, claims);

@@ -86,7 +86,7 @@ static const char *unknown_destination_passes(struct weft_tables *t)
 	return NULL;
 }
 
-static const char *stranger_passes_to_an_endpoint_named_itself(struct weft_tables *t)
+static const char *stranger_passes_to_a_named_endpoint(struct weft_tables *t)
 {
 	struct decision d;
 
@@ -216,7 +216,7 @@ static enum weft_steer_verdict listens(struct weft_tables *t, u16 port,
 
 	weft_steer_listen(t, port, task, &s);
 	verdict = s.verdict;
-	if ((verdict == WEFT_STEER_MESH) != !!s.workload)
+	if (verdict == WEFT_STEER_MESH && !s.workload)
 		verdict = WEFT_STEER_REFUSE;	/* never right for listen() */
 	weft_steer_uninit(&s);
 	return verdict;
@@ -242,7 +242,7 @@ static const char *listener_is_meshed_unless_disabled(struct weft_tables *t)
 static const struct weft_claim claims[] = {
 	WEFT_CLAIM(unconfigured_namespace_wants_nothing),
 	WEFT_CLAIM(unknown_destination_passes),
-	WEFT_CLAIM(stranger_passes_to_an_endpoint_named_itself),
+	WEFT_CLAIM(stranger_passes_to_a_named_endpoint),
 	WEFT_CLAIM(stranger_is_refused_at_a_service),
 	WEFT_CLAIM(service_without_endpoints_refuses),
 	WEFT_CLAIM(member_is_meshed),

@@ -52,7 +52,8 @@ static const char *cgroup_root_selects_all_known(struct weft_tables *t)
 
 static const char *unit_selector_is_one_whole_part(struct weft_tables *t)
 {
-	WEFT_EXPECT(!weft_st_workload(t, 0, "w", SELECTOR(.unit = "n.service")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w",
+				      SELECTOR(.unit = "n.service")));
 	EXPECT_MATCH("/system.slice/n.service", "", 0, "w");
 	EXPECT_MATCH("/n.service", "", 0, "w");
 	EXPECT_MATCH("/system.slice/n.service/worker", "", 0, "w");
@@ -114,7 +115,8 @@ static const char *longer_path_beats_shorter(struct weft_tables *t)
 {
 	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/a")));
 	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(.cgroup = "/a/b")));
-	WEFT_EXPECT(!weft_st_workload(t, 0, "c", SELECTOR(.unit = "n.service")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "c",
+				      SELECTOR(.unit = "n.service")));
 	EXPECT_MATCH("/a/b/x", "", 0, "b");
 	EXPECT_MATCH("/a/x", "", 0, "a");
 	EXPECT_MATCH("/a/b/n.service", "", 0, "c");
@@ -150,7 +152,7 @@ static const char *first_name_wins_among_equals(struct weft_tables *t)
 	return NULL;
 }
 
-static const char *narrowest_selector_of_a_workload_counts(struct weft_tables *t)
+static const char *narrowest_selector_counts(struct weft_tables *t)
 {
 	static const struct weft_selector two[] = {
 		{ UID(7) }, { .cgroup = "/a/b" }, {}
@@ -194,7 +196,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(cgroup_beats_uid),
 	WEFT_CLAIM(uid_decides_between_equal_paths),
 	WEFT_CLAIM(first_name_wins_among_equals),
-	WEFT_CLAIM(narrowest_selector_of_a_workload_counts),
+	WEFT_CLAIM(narrowest_selector_counts),
 	WEFT_CLAIM(port_mode_goes_before_workload_mode),
 };
 

@@ -10,9 +10,9 @@
  * service and owner. A generation joins them to the weft_service that the rest
  * of the module sees:
  *
- *	 service of weft_set ◀── base ┐
- *	 daemon's endpoint list ◀─────┼─ joined service, shared by all
- *	 static endpoint list ◀───────┘  generations with the same three
+ *	service of a set  <-- base --+
+ *	daemon's endpoint list  <----+-- joined service, shared by all
+ *	static endpoint list  <------+   generations with the same three
  */
 #ifndef WEFT_SERVICE_H
 #define WEFT_SERVICE_H
@@ -35,7 +35,7 @@ struct weft_endpoint {
 	struct weft_addr addr;	/* port 0: the target of the service's port */
 	u32 weight;		/* never 0 */
 	u8 owner;
-	struct weft_endpoint_stats *stats;	/* NULL before it is in a gen */
+	struct weft_endpoint_stats *stats;	/* NULL before the commit */
 };
 
 /* Sorted by address and port, each once. Owns a reference on each ->stats. */
@@ -81,12 +81,12 @@ struct weft_gen;
 /* What an address means. */
 struct weft_service_match {
 	struct weft_service *service;
-	int pinned;	/* index of the endpoint that was named itself, or -1 */
+	int pinned;	/* index of the endpoint named itself, or -1 */
 	u16 target;	/* port for endpoints without one */
 };
 
 /**
- * weft_service_create() - an empty one with one reference, for its maker to fill
+ * weft_service_create() - an empty one with one reference, to fill
  * @n_addresses: elements of ->addresses
  * @n_ports: elements of ->ports
  *

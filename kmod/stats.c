@@ -5,7 +5,8 @@
 #include <linux/cpumask.h>
 #include "stats.h"
 
-#define COUNTER_NAME(n) [WEFT_C_##n] = #n,
+#define COUNTER_NAME(n)	#n,
+
 const char * const weft_counter_names[WEFT_C_MAX] = {
 	WEFT_COUNTERS(COUNTER_NAME)
 };

@@ -30,15 +30,17 @@
 	C(alerts)							\
 	C(records_discarded)	/* post-handshake messages */		\
 	C(plaintext_dropped)	/* by the netfilter net */		\
-	C(slipped)		/* meshed destination reached unmarked: aborted */ \
+	C(slipped)		/* reached a meshed destination unmarked */ \
 	C(upcall_lost)		/* no memory for, or no room at, a worker */ \
 	C(event_lost)
 
 #define WEFT_COUNTER_ENUM_(n) WEFT_C_##n,
+
 enum weft_counter {
 	WEFT_COUNTERS(WEFT_COUNTER_ENUM_)
 	WEFT_C_MAX
 };
+
 #undef WEFT_COUNTER_ENUM_
 
 struct weft_stats {
@@ -49,6 +51,7 @@ extern const char * const weft_counter_names[WEFT_C_MAX];
 
 #define weft_count(wn, name) this_cpu_inc((wn)->stats->c[WEFT_C_##name])
 
-u64 weft_stats_sum(const struct weft_stats __percpu *stats, enum weft_counter c);
+u64 weft_stats_sum(const struct weft_stats __percpu *stats,
+		   enum weft_counter c);
 
 #endif

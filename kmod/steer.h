@@ -12,7 +12,7 @@
 
 enum weft_steer_verdict {
 	WEFT_STEER_PASS,	/* not ours: as if weft were not there */
-	WEFT_STEER_MESH,	/* mesh it: service, workload, pinned, target are set */
+	WEFT_STEER_MESH,	/* mesh it: service to target are set */
 	WEFT_STEER_REFUSE,	/* errno_ and reason say why; service is set */
 };
 
@@ -30,16 +30,23 @@ struct weft_steer {
 /* Could connect(@dst) be ours? Takes and drops the RCU read lock; cheap. */
 bool weft_steer_wants(const struct weft_tables *t, const struct weft_addr *dst);
 
-/*
- * Decide connect(@dst) by @task.
- *   destination unknown                                  PASS
- *   no workload, an endpoint's own address was named     PASS (plaintext; a strict server refuses)
- *   no workload, a service's address was named           REFUSE EACCES NO_WORKLOAD
- *   workload, service without endpoints                  REFUSE ECONNREFUSED NO_ENDPOINT
- *   else                                                 MESH
- * References in *@out belong to the caller: weft_steer_uninit().
+/**
+ * weft_steer_connect() - decide connect(@dst) by @task
+ * @t: the namespace's tables
+ * @dst: what connect() named
+ * @task: who connects
+ * @out: the decision; its references are the caller's: weft_steer_uninit()
+ *
+ *	destination unknown				PASS
+ *	no workload, an endpoint's own address		PASS, plaintext
+ *	no workload, a service's address		REFUSE EACCES
+ *							NO_WORKLOAD
+ *	workload, service without endpoints		REFUSE ECONNREFUSED
+ *							NO_ENDPOINT
+ *	else						MESH
  */
-void weft_steer_connect(const struct weft_tables *t, const struct weft_addr *dst,
+void weft_steer_connect(const struct weft_tables *t,
+			const struct weft_addr *dst,
 			const struct weft_task *task, struct weft_steer *out);
 
 /*

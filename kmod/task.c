@@ -16,11 +16,13 @@
 /* Path in the default hierarchy; "" when it does not fit. */
 static void cgroup_of(struct task_struct *p, char *buf, size_t len)
 {
-	buf[0] = '\0';
+	int n;
+
 	rcu_read_lock();
-	if (cgroup_path(task_dfl_cgroup(p), buf, len) < 0)
-		buf[0] = '\0';
+	n = cgroup_path(task_dfl_cgroup(p), buf, len);
 	rcu_read_unlock();
+	if (n < 0 || n >= (int)len)	/* 6.1 says how long it would be */
+		buf[0] = '\0';
 }
 
 /*
@@ -46,14 +48,22 @@ static struct file *mm_exe_file(struct mm_struct *mm)
 	return f;
 }
 
-/* Absolute path of the executable at the end of buf, or "". */
+/*
+ * Absolute path of the executable at the end of buf, or "". In a user namespace
+ * of their own everybody may mount anything anywhere: there a path proves
+ * nothing.
+ */
 static const char *exe_of(struct task_struct *p, char *buf, size_t len)
 {
 	struct file *f = NULL;
+	bool trusted;
 	char *path;
 
+	rcu_read_lock();
+	trusted = __task_cred(p)->user_ns == &init_user_ns;
+	rcu_read_unlock();
 	task_lock(p);			/* p->mm stays */
-	if (p->mm && !(p->flags & PF_KTHREAD))
+	if (trusted && p->mm && !(p->flags & PF_KTHREAD))
 		f = mm_exe_file(p->mm);
 	task_unlock(p);
 	if (!f)

@@ -130,6 +130,19 @@ bool weft_worker_is(struct weft_net *wn, u32 portid)
 	return is;
 }
 
+/* Is the worker that took this conn still there? ->mu is held. */
+static bool worker_has(struct weft_net *wn, const struct weft_conn *c)
+{
+	struct weft_worker *w;
+	bool has;
+
+	spin_lock_bh(&wn->worker_lock);
+	w = worker_find(wn, c->worker);
+	has = w && w->tgid == c->daemon;
+	spin_unlock_bh(&wn->worker_lock);
+	return has;
+}
+
 /**
  * weft_worker_current() - does the calling process have a worker here?
  * @wn: the namespace
@@ -302,8 +315,10 @@ void weft_upcall_requeue(struct work_struct *work)
 		if (weft_conn_state(c) == WEFT_CONN_WANT) {
 			weft_count(wn, handshakes_requeued);
 			weft_upcall_offer(c);
+			if (c->offer_lost)
+				weft_conn_kick(c);
 		} else if (weft_conn_state(c) == WEFT_CONN_HANDSHAKE &&
-			   !weft_worker_is(wn, c->worker)) {
+			   !worker_has(wn, c)) {
 			weft_handshake_orphaned(c);
 		}
 		mutex_unlock(&c->mu);

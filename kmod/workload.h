@@ -42,11 +42,11 @@ struct weft_workload {
 struct weft_gen;
 
 /**
- * weft_workload_create() - an empty one with one reference, for its maker to fill
+ * weft_workload_create() - an empty one with one reference, to fill
  * @n_selectors: elements of ->selectors, all zero
  * @n_ports: elements of ->ports, all zero
  *
- * The maker puts kmalloc()ed strings into ->name, ->identity and the selectors;
+ * The maker puts kmalloc()ed strings into ->name, ->identity and selectors;
  * weft_workload_put() frees them, also of one that is half made.
  * Return: NULL when out of memory.
  */
