@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The audit stream: one structured record per verdict, for journald.
+ *
+ * Called by the daemon's main thread for the module's events. The sink is an
+ * ops struct, so that tests (and other streams) can take the fields. No state.
+ */
+#ifndef WEFT_AUDIT_AUDIT_H
+#define WEFT_AUDIT_AUDIT_H
+
+#include <linux/weft.h>
+#include <stddef.h>
+#include <sys/uio.h>
+#include "base/error.h"
+#include "nl/nl_conn.h"
+
+/* MESSAGE_ID of each kind of record; weft.catalog explains them. */
+#define WEFT_AUDIT_ID_LIVE   "1714d65f6e894a05b1d4144b6eedc2a1"
+#define WEFT_AUDIT_ID_PASS   "bea0788ba88e4123b2bd8f195e0f8123"
+#define WEFT_AUDIT_ID_DENIED "57a8d32cd99d49808feb8027ba4bb792"
+#define WEFT_AUDIT_ID_FAILED "27835a3679334d6cb2bd344fd4f69c78"
+#define WEFT_AUDIT_ID_CLOSED "983fa619e2e14dbf8651e080a6b02695"
+
+/* Takes "NAME=value" fields, not terminated, valid during the call. Return: 0 or
+ * negative errno. */
+typedef int weft_audit_send_fn(const struct iovec *fields, int count, void *data);
+
+struct weft_audit_sink {
+	weft_audit_send_fn *send;
+	void *data;
+};
+
+/* Writes to the system's journal; @data is not used. */
+extern const struct weft_audit_sink weft_audit_journal;
+
+/* The event is no verdict: nothing was written. */
+#define WEFT_AUDIT_SKIPPED 1
+
+/**
+ * weft_audit_verdict() - write the record of a verdict
+ * @sink: where to
+ * @conn: what the event says about the connection; stays the caller's
+ * @event: CONN_LIVE, CONN_PASS, CONN_DENIED, CONN_FAILED; CONN_CLOSED when the
+ *	connection did not end by close_notify and close()
+ *
+ * Return: 0; WEFT_AUDIT_SKIPPED; what the sink gives.
+ */
+int weft_audit_verdict(const struct weft_audit_sink *sink, const struct weft_nl_conn *conn,
+		       enum weft_event event, struct weft_error *err);
+
+#define WEFT_AUDIT_UNIT_MAX 256 /* systemd's UNIT_NAME_MAX and the NUL */
+
+/**
+ * weft_audit_unit() - the systemd unit in a cgroup path
+ * @cgroup: such as "/system.slice/cart.service/worker"; NULL: unknown
+ * @unit: WEFT_AUDIT_UNIT_MAX bytes; "cart.service"
+ *
+ * As systemd's cg_path_get_unit(): slices are passed over, the next part must be
+ * the name of a unit.
+ *
+ * Return: 0; -ENXIO the path leads to no unit.
+ */
+int weft_audit_unit(const char *cgroup, char *unit);
+
+#endif

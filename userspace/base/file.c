@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Whole files. See file.h.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+
+static int file_error(struct weft_error *err, int error, const char *what, const char *path)
+{
+	return weft_error_set(err, error, "%s: cannot %s: %s", path, what, strerror(error));
+}
+
+/* Bytes up to the end of @fd, at most @max + 1 of them so that the caller sees more. */
+static int read_all(int fd, size_t max, char **data, size_t *len)
+{
+	_cleanup_free_ char *buf = NULL;
+	size_t used = 0, room = 0;
+	ssize_t n;
+	char *more;
+
+	for (;;) {
+		if (used == room) {
+			room = room ? room * 2 : 4096;
+			if (room > max + 1)
+				room = max + 1;
+			more = realloc(buf, room + 1);
+			if (!more)
+				return -ENOMEM;
+			buf = more;
+		}
+		n = read(fd, buf + used, room - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		used += n;
+		if (!n || used > max)
+			break;
+	}
+	buf[used] = '\0';
+	*data = weft_steal_ptr(buf);
+	*len = used;
+	return 0;
+}
+
+int weft_file_read(const char *path, size_t max, char **data, size_t *len, struct weft_error *err)
+{
+	_cleanup_free_ char *buf = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	size_t used = 0;
+	int r;
+
+	/* not blocking: a FIFO put there must not hold us up */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return file_error(err, errno, "open", path);
+	if (fstat(fd, &st))
+		return file_error(err, errno, "stat", path);
+	if (!S_ISREG(st.st_mode))
+		return weft_error_set(err, EINVAL, "%s: not a regular file", path);
+	r = read_all(fd, max, &buf, &used);
+	if (r)
+		return file_error(err, -r, "read", path);
+	if (used > max)
+		return weft_error_set(err, EFBIG, "%s: longer than %zu bytes", path, max);
+	*data = weft_steal_ptr(buf);
+	*len = used;
+	return 0;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	ssize_t n;
+
+	while (len) {
+		n = write(fd, data, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* The directory of @path, so that the rename itself is on disk. */
+static int sync_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (!slash)
+		dir = strdup(".");
+	else
+		dir = strndup(path, slash == path ? 1 : slash - path);
+	if (!dir)
+		return -ENOMEM;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd))
+		return -errno;
+	return 0;
+}
+
+static int fill(int fd, const void *data, size_t len, mode_t mode)
+{
+	int r;
+
+	if (fchmod(fd, mode))
+		return -errno;
+	r = write_all(fd, data, len);
+	if (r)
+		return r;
+	return fsync(fd) ? -errno : 0;
+}
+
+int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
+		    struct weft_error *err)
+{
+	_cleanup_free_ char *temp = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (asprintf(&temp, "%s.XXXXXX", path) < 0) {
+		temp = NULL;
+		return weft_error_nomem(err);
+	}
+	fd = mkostemp(temp, O_CLOEXEC); /* 0600 until it has its mode */
+	if (fd < 0)
+		return file_error(err, errno, "create a temporary file beside it", path);
+	r = fill(fd, data, len, mode);
+	if (r) {
+		unlink(temp);
+		return file_error(err, -r, "write", path);
+	}
+	if (rename(temp, path)) {
+		r = errno;
+		unlink(temp);
+		return file_error(err, r, "replace", path);
+	}
+	r = sync_parent(path);
+	return r ? file_error(err, -r, "sync the directory of", path) : 0;
+}
+
+/* mkdir -p for everything before the last '/' of @path, which is scratch. */
+static int create_parents(char *path)
+{
+	char *p = path;
+
+	while ((p = strchr(p + 1, '/'))) {
+		*p = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return 0;
+}
+
+int weft_dir_create(const char *path, mode_t mode, struct weft_error *err)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	struct stat st;
+	size_t len;
+	int r;
+
+	if (!copy)
+		return weft_error_nomem(err);
+	for (len = strlen(copy); len > 1 && copy[len - 1] == '/'; len--)
+		copy[len - 1] = '\0';
+	r = create_parents(copy);
+	if (r)
+		return file_error(err, -r, "create its parent directories", path);
+	if (!mkdir(copy, mode & 0700)) /* never wider than it will be */
+		return chmod(copy, mode) ? file_error(err, errno, "set the mode", path) : 0;
+	if (errno != EEXIST)
+		return file_error(err, errno, "create", path);
+	if (stat(copy, &st))
+		return file_error(err, errno, "stat", path);
+	if (!S_ISDIR(st.st_mode))
+		return weft_error_set(err, ENOTDIR, "%s: not a directory", path);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole files: reading with a bound, replacing atomically. Blocking calls on
+ * local files; any thread.
+ */
+#ifndef WEFT_BASE_FILE_H
+#define WEFT_BASE_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include "base/error.h"
+
+/**
+ * weft_file_read() - read a regular file into memory
+ * @path: of the file
+ * @max: most bytes it may have
+ * @data: the caller's to free; a NUL follows the last byte
+ * @len: how many bytes, without that NUL
+ *
+ * Return: 0; -EFBIG longer than @max; -EINVAL not a regular file; -ENOMEM; what
+ * open() and read() give. @err names the file.
+ */
+int weft_file_read(const char *path, size_t max, char **data, size_t *len,
+		   struct weft_error *err);
+
+/**
+ * weft_file_write() - put a file in place, or leave what was there
+ * @mode: permissions, whatever the umask is; 0600 for keys
+ *
+ * A temporary file in the same directory, fsync(), rename(), fsync() of the
+ * directory: a reader sees the old content or the new, also after a crash.
+ *
+ * Return: 0; what the calls give. @err names the file.
+ */
+int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
+		    struct weft_error *err);
+
+/**
+ * weft_dir_create() - make sure that a directory exists
+ * @mode: of the last part when it is made, whatever the umask is; parents get 0755
+ *
+ * Return: 0 (also when it was there), -ENOTDIR, what mkdir() gives.
+ */
+int weft_dir_create(const char *path, mode_t mode, struct weft_error *err);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What reasons mean and what to do about them. Constant data.
+ */
+#ifndef WEFT_CLI_ADVICE_H
+#define WEFT_CLI_ADVICE_H
+
+#include <linux/weft.h>
+
+/* A phrase: "nothing listens there". Never NULL. */
+const char *weft_reason_meaning(unsigned int reason);
+
+/* What the operator of this side can do; NULL: there is nothing to be done. */
+const char *weft_reason_advice(unsigned int reason, enum weft_role role);
+
+#endif

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One run of weftctl. See cli.h.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include "cli/command.h"
+#include "cli/printable.h"
+#include "base/cleanup.h"
+
+/* One line on stderr; words from the command line may hold anything. */
+static void say(struct weft_cli *cli, const char *subject, const char *text)
+{
+	_cleanup_free_ char *safe_subject = weft_printable(subject, true);
+	_cleanup_free_ char *safe_text = weft_printable(text, true);
+
+	fprintf(cli->err, "weftctl: %s%s%s\n", safe_subject ? safe_subject : "",
+		*subject ? ": " : "", safe_text ? safe_text : "out of memory");
+}
+
+int weft_cli_usage(struct weft_cli *cli, const char *fmt, ...)
+{
+	char text[WEFT_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say(cli, cli->subject, text);
+	return WEFT_EXIT_USAGE;
+}
+
+int weft_cli_bad(struct weft_cli *cli, const char *key, const char *value, const char *problem)
+{
+	return weft_cli_usage(cli, "%s \"%.200s\": %s", key, value, problem);
+}
+
+/* The module names the object itself where it can: 'web', connection 42. */
+static bool names_object(const char *text, const char *name)
+{
+	const char *at;
+
+	for (at = strstr(text, name); at; at = strstr(at + 1, name)) {
+		if (at > text && at[-1] == '\'' && at[strlen(name)] == '\'')
+			return true;
+		if (at - text >= 11 && !strncmp(at - 11, "connection ", 11))
+			return true;
+	}
+	return false;
+}
+
+int weft_cli_failed(struct weft_cli *cli, const struct weft_error *err)
+{
+	bool named = cli->name && *cli->name && names_object(err->text, cli->name);
+
+	say(cli, named ? "" : cli->subject, err->text);
+	return WEFT_EXIT_FAILED;
+}
+
+int weft_cli_nomem(struct weft_cli *cli)
+{
+	say(cli, "", "out of memory");
+	return WEFT_EXIT_FAILED;
+}
+
+int weft_cli_connect(struct weft_cli *cli)
+{
+	struct weft_error err = { 0 };
+
+	if (cli->nl || !cli->open(&cli->nl, &err))
+		return WEFT_EXIT_DONE;
+	say(cli, "", err.text);
+	return WEFT_EXIT_FAILED;
+}
+
+struct weft_print *weft_cli_print(struct weft_cli *cli)
+{
+	if (!cli->print)
+		cli->print = weft_print_create(cli->out, cli->json);
+	if (!cli->print)
+		weft_cli_nomem(cli);
+	return cli->print;
+}
+
+const char *weft_cli_word(struct weft_cli *cli)
+{
+	return *cli->words ? *cli->words++ : NULL;
+}
+
+int weft_cli_take_name(struct weft_cli *cli, const char *kind)
+{
+	const char *name = weft_cli_word(cli);
+
+	if (!name)
+		return weft_cli_usage(cli, "%s: which one? A name is needed", kind);
+	snprintf(cli->subject, sizeof(cli->subject), "%s \"%s\"", kind, name);
+	cli->name = name;
+	return WEFT_EXIT_DONE;
+}
+
+int weft_cli_take_value(struct weft_cli *cli, const char *key, const char **value)
+{
+	*value = weft_cli_word(cli);
+	if (!*value)
+		return weft_cli_usage(cli, "%s: a value is needed", key);
+	return WEFT_EXIT_DONE;
+}
+
+int weft_cli_end(struct weft_cli *cli)
+{
+	const char *word = weft_cli_word(cli);
+
+	return word ? weft_cli_usage(cli, "\"%.200s\": nothing more is expected here", word)
+		    : WEFT_EXIT_DONE;
+}
+
+int weft_cli_begin_del(struct weft_cli *cli, const char *kind)
+{
+	int code = weft_cli_take_name(cli, kind);
+
+	if (!code)
+		code = weft_cli_end(cli);
+	return code ? code : weft_cli_connect(cli);
+}
+
+int weft_cli_begin_show(struct weft_cli *cli, const char *kind, struct weft_print **print)
+{
+	int code = *cli->words ? weft_cli_begin_del(cli, kind) : weft_cli_connect(cli);
+
+	if (code)
+		return code;
+	*print = weft_cli_print(cli);
+	return *print ? WEFT_EXIT_DONE : WEFT_EXIT_FAILED;
+}
+
+struct options {
+	bool help;
+	bool version;
+};
+
+/*
+ * Options may stand anywhere before "--": takes them out of @argv, so that the
+ * words remain.
+ */
+static int take_options(struct weft_cli *cli, char **argv, struct options *options)
+{
+	char **to = argv, **from;
+
+	for (from = argv; *from; from++) {
+		if ((*from)[0] != '-' || !(*from)[1])
+			*to++ = *from;
+		else if (!strcmp(*from, "-j") || !strcmp(*from, "--json"))
+			cli->json = true;
+		else if (!strcmp(*from, "-h") || !strcmp(*from, "--help"))
+			options->help = true;
+		else if (!strcmp(*from, "-V") || !strcmp(*from, "--version"))
+			options->version = true;
+		else if (!strcmp(*from, "--"))
+			break;
+		else
+			return weft_cli_usage(cli, "\"%.200s\": no such option (-j, -h, -V)",
+					      *from);
+	}
+	if (*from)
+		from++; /* "--" itself */
+	while (*from)
+		*to++ = *from++;
+	*to = NULL;
+	return WEFT_EXIT_DONE;
+}
+
+static int run_object(struct weft_cli *cli, const struct options *options)
+{
+	const char *word = weft_cli_word(cli);
+	const struct weft_object *object = weft_object_find(cli, word ? word : "status");
+	const struct weft_verb *verb;
+
+	if (!object)
+		return WEFT_EXIT_USAGE;
+	if (options->help) {
+		fputs(object->help, cli->out);
+		return WEFT_EXIT_DONE;
+	}
+	verb = object->verbs;
+	if (*verb->name && *cli->words) {
+		verb = weft_verb_find(cli, object, weft_cli_word(cli));
+		if (!verb)
+			return WEFT_EXIT_USAGE;
+	}
+	return verb->run(cli);
+}
+
+static int run(struct weft_cli *cli)
+{
+	struct options options = { 0 };
+
+	if (take_options(cli, cli->words, &options))
+		return WEFT_EXIT_USAGE;
+	if (options.version) {
+		fprintf(cli->out, "weftctl %s\n", WEFT_VERSION);
+		return WEFT_EXIT_DONE;
+	}
+	if ((options.help && !*cli->words) || (*cli->words && !strcmp(*cli->words, "help"))) {
+		fputs(weft_help, cli->out);
+		return WEFT_EXIT_DONE;
+	}
+	return run_object(cli, &options);
+}
+
+int weft_cli_run(struct weft_cli *cli, int argc, char **argv)
+{
+	struct weft_error err = { 0 };
+	int code, r;
+
+	cli->words = argv + (argc > 0);
+	code = run(cli);
+	r = weft_print_finish(cli->print);
+	errno = 0;
+	if (!r && (fflush(cli->out) || ferror(cli->out)))
+		r = errno ? -errno : -EIO;
+	if (r) {
+		weft_error_set(&err, r, "cannot write the output: %s", strerror(-r));
+		say(cli, "", err.text);
+		code = code ? code : WEFT_EXIT_FAILED;
+	}
+	weft_nl_close(cli->nl);
+	cli->print = NULL;
+	cli->nl = NULL;
+	return code;
+}

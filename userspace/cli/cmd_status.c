@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * weftctl status.
+ */
+#include <stdlib.h>
+#include "cli/command.h"
+#include "nl/nl_status.h"
+
+/* What somebody looking at the status should know, in order of weight; or NULL. */
+static const char *notice(const struct weft_nl_status *status)
+{
+	bool empty = !status->workloads && !status->services;
+
+	if (!status->generation || empty)
+		return "nothing is configured, so nothing is meshed: start weftd, or see "
+		       "weftctl workload -h and weftctl service -h";
+	if (!status->workers)
+		return "no daemon takes handshakes: new connections wait, then fail; start weftd";
+	return NULL;
+}
+
+static void print_counters(struct weft_print *p, const struct weft_nl_status *status)
+{
+	size_t i;
+
+	for (i = 0; i < status->n_counters; i++)
+		weft_print_number(p, status->counters[i].name, status->counters[i].value);
+}
+
+static void print_status(struct weft_print *p, const struct weft_nl_status *status)
+{
+	weft_print_block_begin(p);
+	weft_print_string(p, "module", status->version);
+	weft_print_number(p, "abi", status->abi);
+	weft_print_string(p, "notice", notice(status));
+	weft_print_number(p, "generation", status->generation);
+	weft_print_number(p, "workers", status->workers);
+	weft_print_number(p, "workloads", status->workloads);
+	weft_print_number(p, "services", status->services);
+	weft_print_number(p, "endpoints", status->endpoints);
+	weft_print_number(p, "policies", status->policies);
+	weft_print_number(p, "shadowed", status->shadowed);
+	weft_print_number(p, "listeners", status->listeners);
+	weft_print_number(p, "conns", status->conns);
+	weft_print_number(p, "parked", status->parked);
+	weft_print_number(p, "live", status->live);
+	weft_print_group_begin(p, "counters", "counters");
+	print_counters(p, status);
+	weft_print_group_end(p);
+	weft_print_block_end(p);
+}
+
+int weft_status_show(struct weft_cli *cli)
+{
+	struct weft_nl_status status = { 0 };
+	struct weft_error err = { 0 };
+	struct weft_print *p;
+	int code = weft_cli_end(cli);
+
+	if (!code)
+		code = weft_cli_begin_show(cli, "status", &p);
+	if (code)
+		return code;
+	if (weft_nl_status_get(cli->nl, &status, &err))
+		return weft_cli_failed(cli, &err);
+	print_status(p, &status);
+	weft_nl_status_uninit(&status);
+	return WEFT_EXIT_DONE;
+}

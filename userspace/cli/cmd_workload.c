@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * weftctl workload.
+ *
+ * unit, cgroup, uid and exe fill one selector, all of which must match; "or"
+ * begins the next.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/enums.h"
+#include "base/name.h"
+#include "cli/command.h"
+#include "cli/value.h"
+#include "nl/nl_workload.h"
+
+#define WORDS "identity, unit, cgroup, uid, exe, or, mode, port"
+
+/* A command line while it is read. */
+struct reading {
+	struct weft_nl_workload *workload;
+	bool selector_open; /* the last one may still get parts */
+};
+
+/* The selector that is being filled, begun when there is none. NULL: it was said. */
+static struct weft_nl_selector *open_selector(struct weft_cli *cli, struct reading *reading,
+					      int *code)
+{
+	struct weft_nl_workload *workload = reading->workload;
+
+	if (reading->selector_open)
+		return &workload->selectors[workload->n_selectors - 1];
+	if (workload->n_selectors >= WEFT_SELECTORS_MAX) {
+		*code = weft_value_full(cli, "selectors", WEFT_SELECTORS_MAX);
+		return NULL;
+	}
+	if (!WEFT_ARRAY_APPEND(workload->selectors, workload->n_selectors)) {
+		*code = weft_cli_nomem(cli);
+		return NULL;
+	}
+	reading->selector_open = true;
+	return &workload->selectors[workload->n_selectors - 1];
+}
+
+static int take_uid(struct weft_cli *cli, struct weft_nl_selector *selector)
+{
+	uint64_t uid;
+	int code;
+
+	if (selector->has_uid)
+		return weft_value_twice(cli, "uid");
+	/* the last number is "no user", see chown(2) */
+	code = weft_value_number(cli, "uid", 0, UINT32_MAX - 1, &uid);
+	if (code)
+		return code;
+	selector->has_uid = true;
+	selector->uid = uid;
+	return WEFT_EXIT_DONE;
+}
+
+static int take_selector_part(struct weft_cli *cli, const char *word, struct reading *reading)
+{
+	int code = WEFT_EXIT_DONE;
+	struct weft_nl_selector *selector = open_selector(cli, reading, &code);
+
+	if (!selector)
+		return code;
+	if (!strcmp(word, "unit"))
+		return weft_value_text(cli, word, weft_unit_problem, &selector->unit);
+	if (!strcmp(word, "cgroup"))
+		return weft_value_text(cli, word, weft_path_problem, &selector->cgroup);
+	if (!strcmp(word, "exe"))
+		return weft_value_text(cli, word, weft_path_problem, &selector->exe);
+	return take_uid(cli, selector);
+}
+
+static int take_or(struct weft_cli *cli, struct reading *reading)
+{
+	if (!reading->selector_open)
+		return weft_cli_usage(cli, "or: a selector (unit, cgroup, uid, exe) goes before it");
+	reading->selector_open = false;
+	return WEFT_EXIT_DONE;
+}
+
+static int take_port(struct weft_cli *cli, struct weft_nl_workload *workload)
+{
+	struct weft_nl_port_mode *slot;
+	const char *whole, *rest;
+	enum weft_mode mode;
+	uint16_t port;
+	int code = weft_value_port_and(cli, "port", &port, &whole, &rest);
+
+	if (code)
+		return code;
+	if (!rest)
+		return weft_cli_bad(cli, "port", whole,
+				    "not PORT:MODE (strict, permissive or disabled)");
+	code = weft_value_mode_in(cli, "port", whole, rest, &mode);
+	if (code)
+		return code;
+	if (workload->n_ports >= WEFT_PORTS_MAX)
+		return weft_value_full(cli, "port", WEFT_PORTS_MAX);
+	slot = WEFT_ARRAY_APPEND(workload->ports, workload->n_ports);
+	if (!slot)
+		return weft_cli_nomem(cli);
+	slot->port = port;
+	slot->mode = mode;
+	return WEFT_EXIT_DONE;
+}
+
+static int take_word(struct weft_cli *cli, const char *word, struct reading *reading)
+{
+	struct weft_nl_workload *workload = reading->workload;
+
+	if (!strcmp(word, "identity"))
+		return weft_value_text(cli, word, weft_identity_problem, &workload->identity);
+	if (!strcmp(word, "unit") || !strcmp(word, "cgroup") || !strcmp(word, "uid") ||
+	    !strcmp(word, "exe"))
+		return take_selector_part(cli, word, reading);
+	if (!strcmp(word, "or"))
+		return take_or(cli, reading);
+	if (!strcmp(word, "mode"))
+		return weft_value_mode(cli, word, &workload->mode);
+	if (!strcmp(word, "port"))
+		return take_port(cli, workload);
+	return weft_value_unknown(cli, word, WORDS);
+}
+
+static int take_workload(struct weft_cli *cli, struct weft_nl_workload *workload)
+{
+	struct reading reading = { .workload = workload };
+	const char *word, *last = "";
+	int code = weft_cli_take_name(cli, "workload");
+
+	if (code)
+		return code;
+	if (weft_name_problem(cli->name))
+		return weft_cli_usage(cli, "%s", weft_name_problem(cli->name));
+	workload->name = strdup(cli->name);
+	if (!workload->name)
+		return weft_cli_nomem(cli);
+	while ((word = weft_cli_word(cli))) {
+		code = take_word(cli, word, &reading);
+		if (code)
+			return code;
+		last = word;
+	}
+	if (!strcmp(last, "or"))
+		return weft_cli_usage(cli, "or: a selector (unit, cgroup, uid, exe) goes after it");
+	if (!workload->identity)
+		return weft_cli_usage(cli, "identity: is needed (spiffe://TRUST-DOMAIN/PATH)");
+	if (!workload->n_selectors)
+		return weft_cli_usage(cli, "a selector is needed (unit, cgroup, uid, exe)");
+	return WEFT_EXIT_DONE;
+}
+
+static int put(struct weft_cli *cli, bool replace)
+{
+	_cleanup_(weft_nl_workload_uninit) struct weft_nl_workload workload = { 0 };
+	struct weft_error err = { 0 };
+	int code = take_workload(cli, &workload);
+
+	if (!code)
+		code = weft_cli_connect(cli);
+	if (code)
+		return code;
+	if (weft_nl_workload_add(cli->nl, &workload, 0, replace, &err))
+		return weft_cli_failed(cli, &err);
+	return WEFT_EXIT_DONE;
+}
+
+int weft_workload_add(struct weft_cli *cli)
+{
+	return put(cli, false);
+}
+
+int weft_workload_replace(struct weft_cli *cli)
+{
+	return put(cli, true);
+}
+
+int weft_workload_del(struct weft_cli *cli)
+{
+	struct weft_error err = { 0 };
+	int code = weft_cli_begin_del(cli, "workload");
+
+	if (code)
+		return code;
+	if (weft_nl_workload_del(cli->nl, cli->name, &err))
+		return weft_cli_failed(cli, &err);
+	return WEFT_EXIT_DONE;
+}
+
+/* As it is written in a command. */
+static void write_selector(FILE *f, const struct weft_nl_selector *selector)
+{
+	const char *gap = "";
+
+	if (selector->unit) {
+		fprintf(f, "unit %s", selector->unit);
+		gap = " ";
+	}
+	if (selector->cgroup) {
+		fprintf(f, "%scgroup %s", gap, selector->cgroup);
+		gap = " ";
+	}
+	if (selector->has_uid) {
+		fprintf(f, "%suid %" PRIu32, gap, selector->uid);
+		gap = " ";
+	}
+	if (selector->exe)
+		fprintf(f, "%sexe %s", gap, selector->exe);
+}
+
+static char *selectors_text(const struct weft_nl_workload *workload)
+{
+	char *text = NULL;
+	size_t i, len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	for (i = 0; i < workload->n_selectors; i++) {
+		fputs(i ? " or " : "", f);
+		write_selector(f, &workload->selectors[i]);
+	}
+	fclose(f);
+	return text;
+}
+
+static void print_selectors(struct weft_print *p, const struct weft_nl_workload *workload)
+{
+	_cleanup_free_ char *text = selectors_text(workload);
+	const struct weft_nl_selector *selector;
+	size_t i;
+
+	weft_print_list_begin(p, "selectors", text);
+	for (i = 0; i < workload->n_selectors; i++) {
+		selector = &workload->selectors[i];
+		weft_print_item_begin(p);
+		weft_print_string(p, "unit", selector->unit);
+		weft_print_string(p, "cgroup", selector->cgroup);
+		if (selector->has_uid)
+			weft_print_number(p, "uid", selector->uid);
+		else
+			weft_print_string(p, "uid", NULL);
+		weft_print_string(p, "exe", selector->exe);
+		weft_print_item_end(p);
+	}
+	weft_print_list_end(p);
+}
+
+static void print_ports(struct weft_print *p, const struct weft_nl_workload *workload)
+{
+	char text[WEFT_PORTS_MAX * 20 + 1];
+	size_t i, len = 0;
+
+	text[0] = '\0';
+	for (i = 0; i < workload->n_ports && len < sizeof(text); i++)
+		len += snprintf(text + len, sizeof(text) - len, "%s%u:%s", i ? "," : "",
+				workload->ports[i].port, weft_mode_name(workload->ports[i].mode));
+	weft_print_list_begin(p, "ports", text[0] ? text : NULL);
+	for (i = 0; i < workload->n_ports; i++) {
+		weft_print_item_begin(p);
+		weft_print_number(p, "port", workload->ports[i].port);
+		weft_print_string(p, "mode", weft_mode_name(workload->ports[i].mode));
+		weft_print_item_end(p);
+	}
+	weft_print_list_end(p);
+}
+
+static int print_workload(const struct weft_nl_workload *workload, void *data)
+{
+	struct weft_print *p = data;
+
+	weft_print_row_begin(p);
+	weft_print_string(p, "name", workload->name);
+	weft_print_string(p, "owner", weft_owner_name(workload->owner));
+	weft_print_string(p, "mode", weft_mode_name(workload->mode));
+	print_ports(p, workload);
+	weft_print_string(p, "identity", workload->identity);
+	print_selectors(p, workload);
+	weft_print_row_end(p);
+	return 0;
+}
+
+static int show_one(struct weft_cli *cli, struct weft_print *p, struct weft_error *err)
+{
+	_cleanup_(weft_nl_workload_uninit) struct weft_nl_workload workload = { 0 };
+	int r = weft_nl_workload_get(cli->nl, cli->name, &workload, err);
+
+	return r ? r : print_workload(&workload, p);
+}
+
+int weft_workload_show(struct weft_cli *cli)
+{
+	struct weft_error err = { 0 };
+	struct weft_print *p;
+	int r, code = weft_cli_begin_show(cli, "workload", &p);
+
+	if (code)
+		return code;
+	weft_print_table_begin(p);
+	r = cli->name ? show_one(cli, p, &err)
+		      : weft_nl_workload_dump(cli->nl, print_workload, p, &err);
+	if (r)
+		return weft_cli_failed(cli, &err);
+	weft_print_table_end(p);
+	return WEFT_EXIT_DONE;
+}

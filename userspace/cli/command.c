@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Objects, verbs, their help, and finding them by abbreviation. See command.h.
+ */
+#include "cli/command.h"
+
+#include <string.h>
+
+const char weft_help[] =
+	"Usage: weftctl [-j] [OBJECT [VERB] [WORD]...]\n"
+	"\n"
+	"  status                    the module, its tables and counters (the default)\n"
+	"  service|endpoint|workload|policy show|add|replace|del\n"
+	"  conn show|del             meshed connections, also those that ended lately\n"
+	"  monitor                   events as they happen\n"
+	"  explain CONN              everything known of one connection, and what to do\n"
+	"  selftest                  run the module's self-tests\n"
+	"\n"
+	"  -j, --json     JSON instead of text\n"
+	"  -h, --help     this help, or that of an OBJECT\n"
+	"  -V, --version  the version of weftctl\n"
+	"\n"
+	"Objects and verbs may be abbreviated. What is added here is \"static\": it applies\n"
+	"at once and stays until it is deleted or the module is unloaded.\n";
+
+static const struct weft_verb status_verbs[] = { { "show", weft_status_show }, { 0 } };
+
+static const struct weft_verb service_verbs[] = {
+	{ "show", weft_service_show },
+	{ "add", weft_service_add },
+	{ "replace", weft_service_replace },
+	{ "del", weft_service_del },
+	{ 0 },
+};
+
+static const struct weft_verb endpoint_verbs[] = {
+	{ "show", weft_endpoint_show },
+	{ "add", weft_endpoint_add },
+	{ "replace", weft_endpoint_replace },
+	{ "del", weft_endpoint_del },
+	{ 0 },
+};
+
+static const struct weft_verb workload_verbs[] = {
+	{ "show", weft_workload_show },
+	{ "add", weft_workload_add },
+	{ "replace", weft_workload_replace },
+	{ "del", weft_workload_del },
+	{ 0 },
+};
+
+static const struct weft_verb policy_verbs[] = {
+	{ "show", weft_policy_show },
+	{ "add", weft_policy_add },
+	{ "replace", weft_policy_replace },
+	{ "del", weft_policy_del },
+	{ 0 },
+};
+
+static const struct weft_verb conn_verbs[] = {
+	{ "show", weft_conn_show },
+	{ "del", weft_conn_del },
+	{ 0 },
+};
+
+static const struct weft_verb monitor_verbs[] = { { "", weft_monitor }, { 0 } };
+static const struct weft_verb explain_verbs[] = { { "", weft_explain }, { 0 } };
+static const struct weft_verb selftest_verbs[] = { { "", weft_selftest }, { 0 } };
+
+const struct weft_object weft_objects[] = {
+	{ "status", status_verbs,
+	  "Usage: weftctl status\n"
+	  "\n"
+	  "The module, how much is configured, what is going on, and its counters.\n" },
+	{ "service", service_verbs,
+	  "Usage: weftctl service [show [NAME]]\n"
+	  "       weftctl service add|replace NAME [address ADDRESS]... port PORT[:TARGET]...\n"
+	  "                                  [identity ID]... [connect-timeout DURATION]\n"
+	  "       weftctl service del NAME\n"
+	  "\n"
+	  "connect() to an ADDRESS and PORT goes to one of the service's endpoints, there\n"
+	  "to port TARGET (the same). ID: the SPIFFE IDs its endpoints may have, a final\n"
+	  "'*' makes a prefix; without, any of the caller's trust domain. DURATION, per\n"
+	  "endpoint: 10ms to 600s, 2s without. del takes the endpoints along.\n" },
+	{ "endpoint", endpoint_verbs,
+	  "Usage: weftctl endpoint [show [service NAME]]\n"
+	  "       weftctl endpoint add|replace service NAME address ADDRESS[:PORT] [weight N]\n"
+	  "       weftctl endpoint del service NAME address ADDRESS[:PORT]\n"
+	  "\n"
+	  "Without PORT the endpoint has the target ports of its service. N: 1 to 65535,\n"
+	  "1 without.\n" },
+	{ "workload", workload_verbs,
+	  "Usage: weftctl workload [show [NAME]]\n"
+	  "       weftctl workload add|replace NAME identity ID SELECTOR [or SELECTOR]...\n"
+	  "                                    [mode MODE] [port PORT:MODE]...\n"
+	  "       weftctl workload del NAME\n"
+	  "\n"
+	  "SELECTOR: one or more of  unit UNIT  cgroup PATH  uid N  exe PATH,  which must\n"
+	  "all match; \"or\" begins another. MODE, what listeners accept: strict (mutual TLS\n"
+	  "only, the default), permissive (plaintext too), disabled (not meshed).\n" },
+	{ "policy", policy_verbs,
+	  "Usage: weftctl policy [show [NAME]]\n"
+	  "       weftctl policy add|replace NAME action allow|deny [workload NAME]\n"
+	  "                                  [RULE [or RULE]...]\n"
+	  "       weftctl policy del NAME\n"
+	  "\n"
+	  "RULE: any, or  [from ID]... [port PORT]...: one of the IDs (a final '*' makes a\n"
+	  "prefix) and one of the ports. Without a workload it protects all of them. A\n"
+	  "policy without rules matches nothing. A deny that matches denies; where no allow\n"
+	  "is for the workload all else is allowed, else only what an allow matches.\n" },
+	{ "conn", conn_verbs,
+	  "Usage: weftctl conn [show [ID]]\n"
+	  "       weftctl conn del ID\n"
+	  "\n"
+	  "Meshed connections, also those that ended lately. del resets one.\n" },
+	{ "monitor", monitor_verbs,
+	  "Usage: weftctl monitor\n"
+	  "\n"
+	  "Events as they happen, one line each, until interrupted.\n" },
+	{ "explain", explain_verbs,
+	  "Usage: weftctl explain CONN\n"
+	  "\n"
+	  "What is known of one connection: who made it, where it wanted to go, what was\n"
+	  "tried, the identities, the policy that decided, what the application saw, and\n"
+	  "what to do about it. \"weftctl conn show\" has the numbers.\n" },
+	{ "selftest", selftest_verbs,
+	  "Usage: weftctl selftest\n"
+	  "\n"
+	  "Runs the self-tests of the module. The kernel log has the details.\n" },
+	{ 0 },
+};
+
+/*
+ * The index of @word among names that are @stride bytes apart: itself, or the
+ * only one it begins. -1: none, or several (then @several).
+ */
+static int find(const void *table, size_t stride, const char *word, bool *several)
+{
+	const char *name;
+	int i, found = -1;
+
+	*several = false;
+	for (i = 0;; i++) {
+		memcpy(&name, (const char *)table + i * stride, sizeof(name));
+		if (!name)
+			break;
+		if (!strcmp(name, word))
+			return i;
+		if (strncmp(name, word, strlen(word)) || !*word)
+			continue;
+		*several |= found >= 0;
+		found = i;
+	}
+	return *several ? -1 : found;
+}
+
+/* "show, add, del": the names @word may stand for, all of them without one. */
+static void list_names(const void *table, size_t stride, const char *word, char *buf, size_t size)
+{
+	const char *name;
+	size_t len = 0;
+	int i;
+
+	buf[0] = '\0';
+	for (i = 0;; i++) {
+		memcpy(&name, (const char *)table + i * stride, sizeof(name));
+		if (!name || len >= size)
+			return;
+		if (strncmp(name, word, strlen(word)))
+			continue;
+		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", name);
+	}
+}
+
+static int find_or_say(struct weft_cli *cli, const void *table, size_t stride, const char *what,
+		       const char *word)
+{
+	char names[160];
+	bool several;
+	int i = find(table, stride, word, &several);
+
+	if (i >= 0)
+		return i;
+	list_names(table, stride, several ? word : "", names, sizeof(names));
+	if (several)
+		weft_cli_usage(cli, "\"%.200s\" is ambiguous: %s", word, names);
+	else
+		weft_cli_usage(cli, "\"%.200s\": no such %s (%s)", word, what, names);
+	return -1;
+}
+
+const struct weft_object *weft_object_find(struct weft_cli *cli, const char *word)
+{
+	int i = find_or_say(cli, weft_objects, sizeof(*weft_objects), "object", word);
+
+	return i < 0 ? NULL : &weft_objects[i];
+}
+
+const struct weft_verb *weft_verb_find(struct weft_cli *cli, const struct weft_object *object,
+				       const char *word)
+{
+	int i;
+
+	snprintf(cli->subject, sizeof(cli->subject), "%s", object->name);
+	i = find_or_say(cli, object->verbs, sizeof(*object->verbs), "verb", word);
+	cli->subject[0] = '\0';
+	return i < 0 ? NULL : &object->verbs[i];
+}

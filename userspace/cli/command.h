@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of objects and their verbs. Constant data in command.c; the
+ * functions are in cmd_<object>.c.
+ */
+#ifndef WEFT_CLI_COMMAND_H
+#define WEFT_CLI_COMMAND_H
+
+#include "cli/cli.h"
+
+typedef int weft_verb_fn(struct weft_cli *cli);
+
+struct weft_verb {
+	const char *name;
+	weft_verb_fn *run;
+};
+
+/* An object without verbs has one, named "", that gets all words. */
+struct weft_object {
+	const char *name;
+	const struct weft_verb *verbs; /* the first is the default; ends with a NULL name */
+	const char *help;
+};
+
+extern const struct weft_object weft_objects[]; /* ends with a NULL name */
+extern const char weft_help[];
+
+/**
+ * weft_object_find() - by name or by the beginning of exactly one
+ *
+ * Return: NULL none or several, which was said.
+ */
+const struct weft_object *weft_object_find(struct weft_cli *cli, const char *word);
+
+/* The same for a verb of @object. */
+const struct weft_verb *weft_verb_find(struct weft_cli *cli, const struct weft_object *object,
+				       const char *word);
+
+weft_verb_fn weft_status_show;
+weft_verb_fn weft_service_show, weft_service_add, weft_service_replace, weft_service_del;
+weft_verb_fn weft_endpoint_show, weft_endpoint_add, weft_endpoint_replace, weft_endpoint_del;
+weft_verb_fn weft_workload_show, weft_workload_add, weft_workload_replace, weft_workload_del;
+weft_verb_fn weft_policy_show, weft_policy_add, weft_policy_replace, weft_policy_del;
+weft_verb_fn weft_conn_show, weft_conn_del;
+weft_verb_fn weft_monitor;
+weft_verb_fn weft_explain;
+weft_verb_fn weft_selftest;
+
+#endif

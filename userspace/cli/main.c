@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * weftctl: shows and changes what the weft module of this network namespace
+ * does. All of it is in cli.c.
+ */
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+	struct weft_cli cli = { .out = stdout, .err = stderr, .open = weft_nl_open };
+
+	return weft_cli_run(&cli, argc, argv);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Lifetime of configurations, and finding objects in them. See model.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/kind.h"
+#include "conf/model.h"
+
+void weft_conf_workload_uninit(struct weft_conf_workload *workload)
+{
+	weft_nl_workload_uninit(&workload->object);
+}
+
+void weft_conf_service_uninit(struct weft_conf_service *service)
+{
+	weft_nl_service_uninit(&service->object);
+	for (size_t i = 0; i < service->n_endpoints; i++)
+		weft_nl_endpoint_uninit(&service->endpoints[i]);
+	free(service->endpoints);
+	service->endpoints = NULL;
+	service->n_endpoints = 0;
+}
+
+void weft_conf_policy_uninit(struct weft_conf_policy *policy)
+{
+	weft_nl_policy_uninit(&policy->object);
+}
+
+void weft_conf_destroy(struct weft_conf *conf)
+{
+	if (!conf)
+		return;
+	for (size_t k = 0; k < WEFT_KINDS; k++)
+		for (size_t i = 0; i < weft_kind_count(weft_kinds[k], conf); i++)
+			weft_kinds[k]->uninit(weft_kind_object(weft_kinds[k], conf, i));
+	free(conf->workloads);
+	free(conf->services);
+	free(conf->policies);
+	weft_strv_uninit(&conf->files);
+	free(conf->trust_domain);
+	free(conf);
+}
+
+void weft_conf_destroy_ptr(struct weft_conf **conf)
+{
+	weft_conf_destroy(*conf);
+}
+
+static int compare_name(const void *name, const void *object)
+{
+	return strcmp(name, weft_kind_object_name(object));
+}
+
+static const void *find(const struct weft_kind *kind, const struct weft_conf *conf,
+			const char *name)
+{
+	size_t n = weft_kind_count(kind, conf);
+
+	return n ? bsearch(name, weft_kind_object(kind, conf, 0), n, kind->size, compare_name) :
+		   NULL;
+}
+
+const struct weft_conf_workload *weft_conf_find_workload(const struct weft_conf *conf,
+							 const char *name)
+{
+	return find(&weft_kind_workload, conf, name);
+}
+
+const struct weft_conf_service *weft_conf_find_service(const struct weft_conf *conf,
+						       const char *name)
+{
+	return find(&weft_kind_service, conf, name);
+}
+
+const struct weft_conf_policy *weft_conf_find_policy(const struct weft_conf *conf,
+						     const char *name)
+{
+	return find(&weft_kind_policy, conf, name);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a set of documents says: one generation of the daemon's configuration,
+ * checked, complete and sorted by name. Made by load.c, never changed after;
+ * the objects are those of nl/, so that push.c has nothing to translate.
+ *
+ * A value that owns everything it points to. Any thread may read it.
+ */
+#ifndef WEFT_CONF_MODEL_H
+#define WEFT_CONF_MODEL_H
+
+#include <stdint.h>
+#include "base/strv.h"
+#include "conf/node.h"
+#include "nl/nl_endpoint.h"
+#include "nl/nl_policy.h"
+#include "nl/nl_service.h"
+#include "nl/nl_workload.h"
+
+struct weft_conf_workload {
+	struct weft_nl_workload object;	/* its mode is never DEFAULT */
+	struct weft_mark mark;		/* of metadata.name */
+};
+
+struct weft_conf_service {
+	struct weft_nl_service object;
+	struct weft_nl_endpoint *endpoints;
+	size_t n_endpoints;
+	struct weft_mark mark;
+};
+
+struct weft_conf_policy {
+	struct weft_nl_policy object;
+	struct weft_mark mark;
+};
+
+struct weft_conf {
+	char *trust_domain;
+	struct weft_conf_workload *workloads;
+	size_t n_workloads;
+	struct weft_conf_service *services;
+	size_t n_services;
+	struct weft_conf_policy *policies;
+	size_t n_policies;
+	struct weft_strv files;		/* that were read, in order; the marks point here */
+};
+
+void weft_conf_workload_uninit(struct weft_conf_workload *workload);
+void weft_conf_service_uninit(struct weft_conf_service *service);
+void weft_conf_policy_uninit(struct weft_conf_policy *policy);
+
+/* Frees the configuration and all its objects; NULL is fine. */
+void weft_conf_destroy(struct weft_conf *conf);
+void weft_conf_destroy_ptr(struct weft_conf **conf);	/* for _cleanup_() */
+
+/* The object of this name, or NULL. */
+const struct weft_conf_workload *weft_conf_find_workload(const struct weft_conf *conf,
+							 const char *name);
+const struct weft_conf_service *weft_conf_find_service(const struct weft_conf *conf,
+						       const char *name);
+const struct weft_conf_policy *weft_conf_find_policy(const struct weft_conf *conf,
+						     const char *name);
+
+#endif

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A configuration into the module's tables, as one transaction. See conf.h.
+ */
+#include <errno.h>
+
+#include "conf/conf.h"
+#include "conf/kind.h"
+#include "nl/nl_endpoint.h"
+#include "nl/nl_generation.h"
+#include "nl/nl_policy.h"
+#include "nl/nl_service.h"
+#include "nl/nl_workload.h"
+
+static const struct weft_conf_push_ops netlink_ops = {
+	.begin = weft_nl_generation_begin,
+	.workload = weft_nl_workload_add,
+	.service = weft_nl_service_add,
+	.endpoint = weft_nl_endpoint_add,
+	.policy = weft_nl_policy_add,
+	.commit = weft_nl_generation_commit,
+	.abort = weft_nl_generation_abort,
+};
+
+struct push {
+	const struct weft_conf_push_ops *ops;
+	struct weft_nl *nl;
+	uint32_t txn;
+	struct weft_error *err;
+};
+
+static int name_object(struct push *p, int error, const struct weft_kind *kind,
+		       const struct weft_mark *mark, const char *name)
+{
+	return weft_error_prefix(p->err, error, "%s:%u: %s \"%s\"", mark->file, mark->line,
+				 kind->name, name);
+}
+
+static int push_workloads(struct push *p, const struct weft_conf *conf)
+{
+	for (size_t i = 0; i < conf->n_workloads; i++) {
+		const struct weft_conf_workload *w = &conf->workloads[i];
+		int ret = p->ops->workload(p->nl, &w->object, p->txn, false, p->err);
+
+		if (ret)
+			return name_object(p, ret, &weft_kind_workload, &w->mark, w->object.name);
+	}
+	return 0;
+}
+
+static int push_endpoints(struct push *p, const struct weft_conf_service *service)
+{
+	char buf[WEFT_ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < service->n_endpoints; i++) {
+		const struct weft_nl_endpoint *e = &service->endpoints[i];
+		int ret = p->ops->endpoint(p->nl, e, p->txn, false, p->err);
+
+		if (ret)
+			return weft_error_prefix(p->err, ret, "endpoint %s",
+						 weft_addr_format(&e->addr, buf));
+	}
+	return 0;
+}
+
+static int push_services(struct push *p, const struct weft_conf *conf)
+{
+	for (size_t i = 0; i < conf->n_services; i++) {
+		const struct weft_conf_service *s = &conf->services[i];
+		int ret = p->ops->service(p->nl, &s->object, p->txn, false, p->err);
+
+		if (!ret)
+			ret = push_endpoints(p, s);
+		if (ret)
+			return name_object(p, ret, &weft_kind_service, &s->mark, s->object.name);
+	}
+	return 0;
+}
+
+static int push_policies(struct push *p, const struct weft_conf *conf)
+{
+	for (size_t i = 0; i < conf->n_policies; i++) {
+		const struct weft_conf_policy *o = &conf->policies[i];
+		int ret = p->ops->policy(p->nl, &o->object, p->txn, false, p->err);
+
+		if (ret)
+			return name_object(p, ret, &weft_kind_policy, &o->mark, o->object.name);
+	}
+	return 0;
+}
+
+int weft_conf_push_with(const struct weft_conf_push_ops *ops, const struct weft_conf *conf,
+			struct weft_nl *nl, uint64_t *generation, struct weft_error *err)
+{
+	struct push p = { .ops = ops, .nl = nl, .err = err };
+	int ret;
+
+	ret = ops->begin(nl, &p.txn, err);
+	if (ret)
+		return weft_error_prefix(err, ret, "cannot begin a new generation");
+	ret = push_workloads(&p, conf);
+	if (!ret)
+		ret = push_services(&p, conf);
+	if (!ret)
+		ret = push_policies(&p, conf);
+	if (!ret) {
+		ret = ops->commit(nl, p.txn, generation, err);
+		if (ret)
+			weft_error_prefix(err, ret, "cannot commit the new generation");
+	}
+	/* the first error is the one to report; the kernel aborts with the socket at last */
+	if (ret)
+		ops->abort(nl, p.txn, NULL);
+	return ret;
+}
+
+int weft_conf_push(const struct weft_conf *conf, struct weft_nl *nl, uint64_t *generation,
+		   struct weft_error *err)
+{
+	return weft_conf_push_with(&netlink_ops, conf, nl, generation, err);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration in force: loads it from the store when that says so, has
+ * it applied, and keeps the last good one when anything is wrong. Main thread.
+ *
+ *   store changed --> load --> apply (SVIDs, then the module) --> in force
+ *                      | error          | error
+ *                      +----------------+--> logged once; the last good one stays
+ */
+#ifndef WEFT_DAEMON_CONFIG_H
+#define WEFT_DAEMON_CONFIG_H
+
+#include <stdint.h>
+#include "base/error.h"
+#include "conf/conf.h"
+#include "conf/store.h"
+
+struct weft_config;
+
+/*
+ * Puts @conf in force, wholly or not at all.
+ * Return: 0 and @generation is written; a negative errno with words in @err.
+ */
+typedef int weft_config_apply_fn(void *data, const struct weft_conf *conf, uint64_t *generation,
+				 struct weft_error *err);
+
+/* What weft_config_status() gives; all of it stays the config's. */
+struct weft_config_status {
+	const struct weft_conf *conf; /* in force; NULL: none yet */
+	uint64_t generation;	      /* of @conf */
+	const char *error;	      /* why a newer one is not in force; "": there is none */
+	unsigned int reports;	      /* errors logged so far */
+};
+
+/* What weft_config_reload() found beside 0 and negative errnos. */
+#define WEFT_CONFIG_NOT_APPLIED 1 /* the documents are good, try again soon */
+
+/**
+ * weft_config_create() - a configuration that comes from @store
+ * @config: ended by weft_config_destroy()
+ * @store: the config's from now on, also on failure
+ * @apply: called by weft_config_reload() only
+ *
+ * Return: 0, -ENOMEM.
+ */
+int weft_config_create(struct weft_config **config, struct weft_store *store,
+		       weft_config_apply_fn *apply, void *data);
+
+/* NULL is fine. */
+void weft_config_destroy(struct weft_config *config);
+
+/* Wait for it to become readable, then weft_config_dispatch(). */
+int weft_config_fd(const struct weft_config *config);
+
+/**
+ * weft_config_reload() - load and apply now
+ *
+ * An error is logged, but not the same one twice running.
+ *
+ * Return: 0 in force; WEFT_CONFIG_NOT_APPLIED; negative errno: a document is wrong
+ * or cannot be read, and the store will tell when that changes.
+ */
+int weft_config_reload(struct weft_config *config);
+
+/**
+ * weft_config_dispatch() - reload when the store says that something changed
+ *
+ * Return: 0 nothing to do, or now in force; otherwise as weft_config_reload().
+ */
+int weft_config_dispatch(struct weft_config *config);
+
+struct weft_config_status weft_config_status(const struct weft_config *config);
+
+#endif

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The main thread, see daemon.h: brings the parts up in order, connects them
+ * by one sd-event loop, takes them down in reverse. Owns all of them.
+ *
+ *   module there? ─▶ state dir ─▶ CA ─▶ identities ─▶ workers ─▶ configuration ─▶ READY
+ *
+ * Identities come before the configuration that needs them is in force, so that
+ * no connection has to wait for a certificate.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "conf/store.h"
+#include "daemon/config.h"
+#include "daemon/events.h"
+#include "daemon/identity.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/state.h"
+#include "daemon/worker.h"
+#include "nl/nl.h"
+#include "nl/nl_workload.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+
+/* Seconds between looks at the identities: at most, and per life of an SVID. */
+#define ROTATION_INTERVAL_MAX 60
+#define ROTATION_PER_LIFE     20
+
+/* What the module refused is tried again after so many seconds. */
+#define APPLY_RETRY 5
+
+/* Seconds between updates of the status line. */
+#define STATUS_INTERVAL 5
+
+struct daemon {
+	const struct weft_options *options;
+	struct weft_state state;
+	struct weft_nl *nl;
+	struct weft_ca *ca;
+	struct weft_identities *identities;
+	struct weft_config *config;
+	struct weft_events *events;
+	struct weft_worker *workers[WEFT_DAEMON_WORKERS_MAX];
+	unsigned int n_workers;
+	int workers_end; /* eventfd */
+
+	sd_event *loop;
+	sd_event_source *apply_retry;
+	sd_event_source *rotation;
+	sd_event_source *status;
+	sd_event_source *watchdog;
+	uint64_t watchdog_interval; /* us */
+};
+
+/* ---- identities ---- */
+
+static void publish(struct daemon *d)
+{
+	_cleanup_(weft_snapshot_put_ptr) struct weft_snapshot *snapshot = NULL;
+	unsigned int i;
+
+	snapshot = weft_identities_snapshot(d->identities);
+	if (!snapshot) {
+		weft_log_error("identities: out of memory, the workers keep what they have");
+		return;
+	}
+	for (i = 0; i < d->n_workers; i++)
+		weft_worker_publish(d->workers[i], snapshot);
+}
+
+static int add_identity(const struct weft_nl_workload *workload, void *data)
+{
+	return workload->identity ? weft_strv_add(data, workload->identity) : 0;
+}
+
+/* The identities of the tables in force, static ones too, and those of @conf. */
+static int collect_identities(struct daemon *d, const struct weft_conf *conf,
+			      struct weft_strv *wanted, struct weft_error *err)
+{
+	size_t i;
+	int ret;
+
+	ret = weft_nl_workload_dump(d->nl, add_identity, wanted, err);
+	if (ret)
+		return ret;
+	for (i = 0; conf && i < conf->n_workloads; i++)
+		if (add_identity(&conf->workloads[i].object, wanted))
+			return weft_error_nomem(err);
+	return 0;
+}
+
+static int update_identities(struct daemon *d, const struct weft_conf *conf,
+			     struct weft_error *err)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv wanted = { 0 };
+	int ret;
+
+	ret = collect_identities(d, conf, &wanted, err);
+	if (ret)
+		return ret;
+	ret = weft_identities_set(d->identities, &wanted, time(NULL));
+	if (ret < 0)
+		return weft_error_nomem(err);
+	if (ret)
+		publish(d);
+	return 0;
+}
+
+static void on_generation(void *data)
+{
+	struct daemon *d = data;
+	struct weft_error err = { 0 };
+
+	/* Static workloads come and go without us: theirs are our identities too. */
+	if (update_identities(d, NULL, &err))
+		weft_log_error("identities not updated: %s", err.text);
+}
+
+static int rearm(sd_event_source *source, uint64_t usec)
+{
+	int ret = sd_event_source_set_time_relative(source, usec);
+
+	return ret < 0 ? ret : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static uint64_t rotation_interval(const struct daemon *d)
+{
+	uint64_t s = d->options->svid_lifetime / ROTATION_PER_LIFE;
+
+	if (s > ROTATION_INTERVAL_MAX)
+		s = ROTATION_INTERVAL_MAX;
+	return (s ? s : 1) * USEC_PER_SEC;
+}
+
+static int on_rotation(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct daemon *d = data;
+
+	if (weft_identities_rotate(d->identities, time(NULL)) > 0) {
+		weft_log_info("identities: certificates renewed");
+		publish(d);
+	}
+	return rearm(source, rotation_interval(d));
+}
+
+/* ---- what "systemctl status" says ---- */
+
+static void tell_status(const struct daemon *d)
+{
+	struct weft_config_status status = weft_config_status(d->config);
+	char summary[WEFT_CONF_SUMMARY_MAX] = "no configuration";
+	struct weft_worker_counters sum = { 0 };
+	size_t identities, without;
+	unsigned int i;
+
+	for (i = 0; i < d->n_workers; i++) {
+		struct weft_worker_counters c = weft_worker_counters(d->workers[i]);
+
+		sum.live += c.live;
+		sum.failed += c.failed;
+	}
+	if (status.conf)
+		weft_conf_summary(status.conf, summary);
+	identities = weft_identities_count(d->identities, &without);
+	weft_notify_status("%s%sgeneration %" PRIu64 ": %s; certificates: %zu, %zu missing; "
+			   "handshakes: %" PRIu64 " done, %" PRIu64 " failed",
+			   status.error, *status.error ? "; in force: " : "", status.generation,
+			   summary, identities - without, without, sum.live, sum.failed);
+}
+
+/* ---- configuration ---- */
+
+static int apply(void *data, const struct weft_conf *conf, uint64_t *generation,
+		 struct weft_error *err)
+{
+	struct daemon *d = data;
+	int ret = update_identities(d, conf, err);
+
+	return ret ? ret : weft_conf_push(conf, d->nl, generation, err);
+}
+
+/* The event source stays whatever came of it; only an apply is tried again. */
+static int after_reload(struct daemon *d, int result)
+{
+	tell_status(d);
+	if (result == WEFT_CONFIG_NOT_APPLIED)
+		return rearm(d->apply_retry, APPLY_RETRY * USEC_PER_SEC);
+	return sd_event_source_set_enabled(d->apply_retry, SD_EVENT_OFF);
+}
+
+static int on_config(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct daemon *d = data;
+
+	return after_reload(d, weft_config_dispatch(d->config));
+}
+
+static int on_apply_retry(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct daemon *d = data;
+
+	return after_reload(d, weft_config_reload(d->config));
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *data)
+{
+	struct daemon *d = data;
+	int ret;
+
+	weft_notify_reloading();
+	ret = after_reload(d, weft_config_reload(d->config));
+	weft_notify_ready();
+	return ret;
+}
+
+/* ---- module and workers ---- */
+
+static int exit_status(int error)
+{
+	/* Starting again at once would not change it: the administrator must act. */
+	if (error == -ENOENT || error == -EPROTONOSUPPORT)
+		return WEFT_EXIT_UNAVAILABLE;
+	return 1;
+}
+
+static int on_events(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct daemon *d = data;
+	struct weft_error err = { 0 };
+	int ret = weft_events_dispatch(d->events, &err);
+
+	if (!ret)
+		return 0;
+	weft_log_error("events of the module: %s", err.text);
+	return sd_event_exit(d->loop, exit_status(ret));
+}
+
+static int on_worker_end(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct daemon *d = data;
+	struct weft_error err = { 0 };
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < d->n_workers; i++) {
+		if (!weft_worker_ended(d->workers[i]))
+			continue;
+		ret = weft_worker_join(d->workers[i], &err);
+		d->workers[i] = d->workers[--d->n_workers];
+		break;
+	}
+	weft_log_error("a worker has ended, so does the daemon: %s", err.text);
+	return sd_event_exit(d->loop, ret ? exit_status(ret) : 1);
+}
+
+static int start_workers(struct daemon *d, struct weft_error *err)
+{
+	_cleanup_(weft_snapshot_put_ptr) struct weft_snapshot *snapshot = NULL;
+	int ret;
+
+	snapshot = weft_identities_snapshot(d->identities);
+	if (!snapshot)
+		return weft_error_nomem(err);
+	d->workers_end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->workers_end < 0)
+		return weft_error_set(err, errno, "eventfd: %s", strerror(errno));
+	while (d->n_workers < d->options->workers) {
+		ret = weft_worker_start(&d->workers[d->n_workers], &weft_worker_module, snapshot,
+					d->workers_end, err);
+		if (ret)
+			return ret;
+		d->n_workers++;
+	}
+	return 0;
+}
+
+static void stop_workers(struct daemon *d)
+{
+	struct weft_error err = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < d->n_workers; i++)
+		weft_worker_stop(d->workers[i]);
+	while (d->n_workers)
+		if (weft_worker_join(d->workers[--d->n_workers], &err))
+			weft_log_error("worker: %s", err.text);
+}
+
+/* ---- systemd ---- */
+
+static int on_watchdog(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct daemon *d = data;
+	bool alive = true;
+	unsigned int i;
+
+	/* A worker that hangs takes the daemon down with it, by the hand of systemd. */
+	for (i = 0; i < d->n_workers; i++)
+		alive &= weft_worker_ping(d->workers[i]);
+	if (alive)
+		weft_notify_watchdog();
+	else
+		weft_log_warning("a worker does not answer");
+	return rearm(source, d->watchdog_interval);
+}
+
+static int on_status(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct daemon *d = data;
+
+	tell_status(d);
+	return rearm(source, STATUS_INTERVAL * USEC_PER_SEC);
+}
+
+/* ---- bringing up and taking down ---- */
+
+static int add_timer(struct daemon *d, sd_event_source **source, uint64_t usec,
+		     sd_event_time_handler_t fn)
+{
+	/* The time asleep counts: certificates age meanwhile. */
+	return sd_event_add_time_relative(d->loop, source, CLOCK_BOOTTIME, usec, 0, fn, d);
+}
+
+static int add_timers(struct daemon *d)
+{
+	int ret;
+
+	ret = add_timer(d, &d->apply_retry, 0, on_apply_retry);
+	if (ret >= 0)
+		ret = sd_event_source_set_enabled(d->apply_retry, SD_EVENT_OFF);
+	if (ret >= 0)
+		ret = add_timer(d, &d->rotation, rotation_interval(d), on_rotation);
+	if (ret >= 0)
+		ret = add_timer(d, &d->status, STATUS_INTERVAL * USEC_PER_SEC, on_status);
+	d->watchdog_interval = weft_notify_watchdog_interval();
+	if (ret >= 0 && d->watchdog_interval)
+		ret = add_timer(d, &d->watchdog, d->watchdog_interval, on_watchdog);
+	return ret;
+}
+
+static int add_sources(struct daemon *d)
+{
+	int ret;
+
+	ret = sd_event_add_signal(d->loop, NULL, SIGTERM, NULL, NULL);
+	if (ret >= 0)
+		ret = sd_event_add_signal(d->loop, NULL, SIGINT, NULL, NULL);
+	if (ret >= 0)
+		ret = sd_event_add_signal(d->loop, NULL, SIGHUP, on_hangup, d);
+	if (ret >= 0)
+		ret = sd_event_add_io(d->loop, NULL, weft_config_fd(d->config), EPOLLIN, on_config,
+				      d);
+	if (ret >= 0)
+		ret = sd_event_add_io(d->loop, NULL, weft_events_fd(d->events), EPOLLIN, on_events,
+				      d);
+	if (ret >= 0)
+		ret = sd_event_add_io(d->loop, NULL, d->workers_end, EPOLLIN, on_worker_end, d);
+	return ret < 0 ? ret : add_timers(d);
+}
+
+static int open_config(struct daemon *d, struct weft_error *err)
+{
+	struct weft_store *store;
+	int ret;
+
+	ret = weft_store_dir_create(d->options->config_dir, d->state.trust_domain, &store, err);
+	if (ret)
+		return ret;
+	ret = weft_config_create(&d->config, store, apply, d);
+	return ret ? weft_error_nomem(err) : 0;
+}
+
+/* State and authority: what is wrong here stays wrong until somebody mends it. */
+static int open_state(struct daemon *d, struct weft_error *err)
+{
+	int ret;
+
+	ret = weft_state_open(&d->state, d->options->state_dir, d->options->ca_dir,
+			      d->options->trust_domain, err);
+	if (ret)
+		return ret;
+	ret = weft_ca_open_or_create(d->state.ca_dir, d->state.trust_domain, &d->ca, err);
+	if (ret)
+		return ret;
+	return weft_identities_create(&d->identities, d->ca, d->options->svid_lifetime, err);
+}
+
+static int open_rest(struct daemon *d, struct weft_error *err)
+{
+	int ret;
+
+	ret = weft_events_create(&d->events, &weft_audit_journal, on_generation, d, err);
+	if (ret)
+		return ret;
+	/* What a former daemon or weftctl left in the module is in force already. */
+	ret = update_identities(d, NULL, err);
+	if (ret)
+		return ret;
+	ret = start_workers(d, err);
+	if (ret)
+		return ret;
+	ret = open_config(d, err);
+	if (ret)
+		return ret;
+	ret = add_sources(d);
+	return ret < 0 ? weft_error_set(err, ret, "event loop: %s", strerror(-ret)) : 0;
+}
+
+/* Return: exit status, 0: go on. */
+static int bring_up(struct daemon *d)
+{
+	struct weft_error err = { 0 };
+	int ret, status;
+
+	ret = weft_nl_open(&d->nl, &err);
+	status = exit_status(ret);
+	if (!ret) {
+		ret = open_state(d, &err);
+		status = WEFT_EXIT_CONFIG;
+	}
+	if (!ret) {
+		ret = open_rest(d, &err);
+		status = exit_status(ret);
+	}
+	if (!ret)
+		return 0;
+	weft_log_error("%s", err.text);
+	return status;
+}
+
+static void take_down(struct daemon *d)
+{
+	stop_workers(d);
+	if (d->workers_end >= 0)
+		close(d->workers_end);
+	sd_event_source_disable_unref(d->apply_retry);
+	sd_event_source_disable_unref(d->rotation);
+	sd_event_source_disable_unref(d->status);
+	sd_event_source_disable_unref(d->watchdog);
+	sd_event_unref(d->loop);
+	weft_events_destroy(d->events);
+	weft_config_destroy(d->config);
+	weft_identities_destroy(d->identities);
+	weft_ca_close(d->ca);
+	weft_state_close(&d->state);
+	weft_nl_close(d->nl);
+}
+
+static int serve(struct daemon *d)
+{
+	int status = bring_up(d);
+
+	if (status)
+		return status;
+	status = after_reload(d, weft_config_reload(d->config));
+	if (status < 0) {
+		weft_log_error("event loop: %s", strerror(-status));
+		return 1;
+	}
+	weft_log_notice("weftd " WEFT_VERSION ": trust domain %s, %u workers", d->state.trust_domain,
+			d->n_workers);
+	weft_notify_ready();
+
+	status = sd_event_loop(d->loop);
+	weft_notify_stopping();
+	if (status < 0) {
+		weft_log_error("event loop: %s", strerror(-status));
+		return 1;
+	}
+	return status;
+}
+
+/* Before the first thread: masks and limits are inherited. */
+static int prepare_process(struct weft_error *err)
+{
+	struct rlimit files;
+	sigset_t signals;
+
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	/* No core and no debugger of other users: there are keys in memory. */
+	prctl(PR_SET_DUMPABLE, 0);
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL))
+		return weft_error_set(err, errno, "signals: %s", strerror(errno));
+	return 0;
+}
+
+int weft_daemon_run(const struct weft_options *options)
+{
+	struct daemon d = {
+		.options = options,
+		.state = WEFT_STATE_INIT,
+		.workers_end = -1,
+	};
+	struct weft_error err = { 0 };
+	int status = 1;
+
+	if (prepare_process(&err) || sd_event_new(&d.loop) < 0)
+		weft_log_error("cannot start: %s", *err.text ? err.text : "no event loop");
+	else
+		status = serve(&d);
+	take_down(&d);
+	return status;
+}

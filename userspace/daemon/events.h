@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the module tells: verdicts go to the audit, new generations to whoever
+ * gave the callback. Has a netlink connection of its own, so that a burst of
+ * events keeps nobody waiting. Main thread.
+ */
+#ifndef WEFT_DAEMON_EVENTS_H
+#define WEFT_DAEMON_EVENTS_H
+
+#include "audit/audit.h"
+#include "base/error.h"
+
+struct weft_events;
+
+/* Tables changed, or events were lost and they may have. */
+typedef void weft_events_generation_fn(void *data);
+
+/**
+ * weft_events_create() - connect and subscribe
+ * @events: end with weft_events_destroy()
+ * @sink: where verdicts go; outlives the events
+ *
+ * Return: 0; what weft_nl_open() and weft_nl_event_subscribe() give; -ENOMEM.
+ */
+int weft_events_create(struct weft_events **events, const struct weft_audit_sink *sink,
+		       weft_events_generation_fn *fn, void *data, struct weft_error *err);
+
+/* NULL is fine. */
+void weft_events_destroy(struct weft_events *events);
+
+/* Wait for it to become readable, then weft_events_dispatch(). */
+int weft_events_fd(const struct weft_events *events);
+
+/**
+ * weft_events_dispatch() - take what has come; never blocks
+ *
+ * That events were lost is logged and is no error.
+ *
+ * Return: 0; negative errno: the connection is broken.
+ */
+int weft_events_dispatch(struct weft_events *events, struct weft_error *err);
+
+#endif

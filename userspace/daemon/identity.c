@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * SVIDs of this host's workloads, see identity.h. Owns the entries; the CA is
+ * the caller's. Main thread.
+ */
+#include "daemon/identity.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/cleanup.h"
+#include "daemon/log.h"
+
+struct identity {
+	char *name;
+	struct weft_tls_ctx *ctx[2]; /* by role; both NULL: no certificate */
+	int64_t issued;		     /* time() */
+	int64_t due;
+	bool reported;
+};
+
+struct weft_identities {
+	const struct weft_ca *ca;
+	struct weft_bundle *bundle;
+	uint32_t lifetime;
+	struct identity *items; /* in strcmp() order */
+	size_t n;
+};
+
+int weft_identities_create(struct weft_identities **ret, const struct weft_ca *ca,
+			   uint32_t lifetime, struct weft_error *err)
+{
+	struct weft_identities *identities = calloc(1, sizeof(*identities));
+	int r;
+
+	if (!identities)
+		return weft_error_nomem(err);
+	identities->ca = ca;
+	identities->lifetime = lifetime;
+	r = weft_ca_bundle(ca, &identities->bundle, err);
+	if (r) {
+		free(identities);
+		return r;
+	}
+	*ret = identities;
+	return 0;
+}
+
+static void identity_uninit(struct identity *id)
+{
+	weft_tls_ctx_put(id->ctx[WEFT_ROLE_CLIENT]);
+	weft_tls_ctx_put(id->ctx[WEFT_ROLE_SERVER]);
+	free(id->name);
+}
+
+static void items_free(struct identity *items, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		identity_uninit(&items[i]);
+	free(items);
+}
+
+void weft_identities_destroy(struct weft_identities *identities)
+{
+	if (!identities)
+		return;
+	items_free(identities->items, identities->n);
+	weft_bundle_put(identities->bundle);
+	free(identities);
+}
+
+/* Between 45 and 55 % of the life, so that what was issued together is not
+ * renewed together, on all hosts at the same time. */
+static int64_t renewal(const struct weft_identities *identities, int64_t now)
+{
+	int64_t tenth = identities->lifetime / 10;
+
+	return now + identities->lifetime / 2 - tenth / 2 + (tenth ? arc4random_uniform(tenth) : 0);
+}
+
+static int issue(const struct weft_identities *identities, struct identity *id,
+		 struct weft_error *err)
+{
+	_cleanup_(weft_tls_ctx_put_ptr) struct weft_tls_ctx *client = NULL;
+	_cleanup_(weft_tls_ctx_put_ptr) struct weft_tls_ctx *server = NULL;
+	_cleanup_(weft_svid_put_ptr) struct weft_svid *svid = NULL;
+	int ret;
+
+	ret = weft_ca_issue(identities->ca, id->name, identities->lifetime, &svid, err);
+	if (ret)
+		return ret;
+	ret = weft_tls_ctx_create(WEFT_ROLE_CLIENT, svid, identities->bundle, &client, err);
+	if (ret)
+		return ret;
+	ret = weft_tls_ctx_create(WEFT_ROLE_SERVER, svid, identities->bundle, &server, err);
+	if (ret)
+		return ret;
+
+	weft_tls_ctx_put(id->ctx[WEFT_ROLE_CLIENT]);
+	weft_tls_ctx_put(id->ctx[WEFT_ROLE_SERVER]);
+	id->ctx[WEFT_ROLE_CLIENT] = weft_steal_ptr(client);
+	id->ctx[WEFT_ROLE_SERVER] = weft_steal_ptr(server);
+	return 0;
+}
+
+/* Is there anything new? */
+static bool renew(const struct weft_identities *identities, struct identity *id, int64_t now)
+{
+	struct weft_error err = { 0 };
+
+	id->issued = now;
+	if (!issue(identities, id, &err)) {
+		id->due = renewal(identities, now);
+		id->reported = false;
+		return true;
+	}
+	id->due = now + WEFT_IDENTITY_RETRY;
+	if (!id->reported)
+		weft_log_error("%s: %s: %s", id->name,
+			       id->ctx[0] ? "certificate not renewed, the old one stays in use" :
+					    "no certificate, its connections will be refused",
+			       err.text);
+	id->reported = true;
+	return false;
+}
+
+static const struct identity *find(const struct weft_identities *identities, const char *name)
+{
+	size_t low = 0, high = identities->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(name, identities->items[middle].name);
+
+		if (!order)
+			return &identities->items[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/* What is kept goes over with its contexts; new ones are named only. */
+static int identity_take(struct weft_identities *identities, struct identity *to, const char *name)
+{
+	const struct identity *old = find(identities, name);
+
+	if (old)
+		*to = *old;
+	if (to->ctx[0]) {
+		weft_tls_ctx_get(to->ctx[WEFT_ROLE_CLIENT]);
+		weft_tls_ctx_get(to->ctx[WEFT_ROLE_SERVER]);
+	}
+	to->name = strdup(name);
+	return to->name ? 0 : -ENOMEM;
+}
+
+static int items_make(struct weft_identities *identities, const struct weft_strv *sorted,
+		      struct identity **ret, size_t *ret_n)
+{
+	struct identity *items = calloc(sorted->count ? sorted->count : 1, sizeof(*items));
+	size_t i, n = 0;
+
+	if (!items)
+		return -ENOMEM;
+	for (i = 0; i < sorted->count; i++) {
+		if (i && !strcmp(sorted->items[i], sorted->items[i - 1]))
+			continue;
+		if (identity_take(identities, &items[n++], sorted->items[i])) {
+			items_free(items, n);
+			return -ENOMEM;
+		}
+	}
+	*ret = items;
+	*ret_n = n;
+	return 0;
+}
+
+static bool same(const struct weft_identities *identities, const struct identity *items, size_t n)
+{
+	size_t i;
+
+	if (n != identities->n)
+		return false;
+	for (i = 0; i < n; i++)
+		if (strcmp(items[i].name, identities->items[i].name))
+			return false;
+	return true;
+}
+
+int weft_identities_set(struct weft_identities *identities, const struct weft_strv *wanted,
+			int64_t now)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv sorted = { 0 };
+	struct identity *items;
+	bool changed;
+	size_t i, n;
+
+	if (weft_strv_copy(&sorted, wanted))
+		return -ENOMEM;
+	weft_strv_sort(&sorted);
+	if (items_make(identities, &sorted, &items, &n))
+		return -ENOMEM;
+
+	changed = !same(identities, items, n);
+	items_free(identities->items, identities->n);
+	identities->items = items;
+	identities->n = n;
+	for (i = 0; i < n; i++)
+		if (!items[i].issued)
+			changed |= renew(identities, &items[i], now);
+	return changed;
+}
+
+int weft_identities_rotate(struct weft_identities *identities, int64_t now)
+{
+	bool changed = false;
+	size_t i;
+
+	for (i = 0; i < identities->n; i++) {
+		struct identity *id = &identities->items[i];
+
+		/* Validity begins WEFT_CA_BACKDATE before the issue. */
+		if (now >= id->due || now < id->issued - WEFT_CA_BACKDATE)
+			changed |= renew(identities, id, now);
+	}
+	return changed;
+}
+
+size_t weft_identities_count(const struct weft_identities *identities, size_t *without)
+{
+	size_t i;
+
+	*without = 0;
+	for (i = 0; i < identities->n; i++)
+		if (!identities->items[i].ctx[0])
+			++*without;
+	return identities->n;
+}
+
+struct weft_snapshot *weft_identities_snapshot(const struct weft_identities *identities)
+{
+	_cleanup_(weft_snapshot_put_ptr) struct weft_snapshot *snapshot = NULL;
+	size_t i;
+
+	snapshot = weft_snapshot_create(identities->n);
+	if (!snapshot)
+		return NULL;
+	for (i = 0; i < identities->n; i++) {
+		struct weft_snapshot_entry *entry = &snapshot->entries[i];
+		const struct identity *id = &identities->items[i];
+
+		entry->identity = strdup(id->name);
+		if (!entry->identity)
+			return NULL;
+		if (!id->ctx[0])
+			continue;
+		entry->ctx[WEFT_ROLE_CLIENT] = weft_tls_ctx_get(id->ctx[WEFT_ROLE_CLIENT]);
+		entry->ctx[WEFT_ROLE_SERVER] = weft_tls_ctx_get(id->ctx[WEFT_ROLE_SERVER]);
+	}
+	return weft_steal_ptr(snapshot);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Authorization policies in the module's tables. Mirror of kmod/genl_policy.c.
+ * Thread of the struct weft_nl; the structs are values. Return values as in
+ * nl_workload.h.
+ */
+#ifndef WEFT_NL_POLICY_H
+#define WEFT_NL_POLICY_H
+
+#include <linux/weft.h>
+#include <stddef.h>
+#include "base/strv.h"
+#include "nl/nl.h"
+
+struct weft_nl_rule {
+	struct weft_strv identities; /* none: anybody */
+	uint16_t *ports;	     /* none: every port */
+	size_t n_ports;
+};
+
+/* Owns everything it points to. Initialise with { 0 }. */
+struct weft_nl_policy {
+	char *name;
+	enum weft_action action;
+	char *workload; /* NULL: every one */
+	struct weft_nl_rule *rules;
+	size_t n_rules; /* 0: matches nothing */
+	enum weft_owner owner; /* out only */
+};
+
+void weft_nl_policy_uninit(struct weft_nl_policy *policy);
+
+int weft_nl_policy_add(struct weft_nl *nl, const struct weft_nl_policy *policy, uint32_t txn,
+		       bool replace, struct weft_error *err);
+int weft_nl_policy_del(struct weft_nl *nl, const char *name, struct weft_error *err);
+int weft_nl_policy_get(struct weft_nl *nl, const char *name, struct weft_nl_policy *out,
+		       struct weft_error *err);
+
+typedef int weft_nl_policy_fn(const struct weft_nl_policy *policy, void *data);
+
+int weft_nl_policy_dump(struct weft_nl *nl, weft_nl_policy_fn *fn, void *data,
+			struct weft_error *err);
+
+#endif

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Workloads. See nl_workload.h.
+ */
+#include "nl/nl_workload.h"
+
+#include <errno.h>
+#include "base/array.h"
+#include "nl/nl_wire.h"
+
+void weft_nl_workload_uninit(struct weft_nl_workload *workload)
+{
+	size_t i;
+
+	for (i = 0; i < workload->n_selectors; i++) {
+		free(workload->selectors[i].cgroup);
+		free(workload->selectors[i].unit);
+		free(workload->selectors[i].exe);
+	}
+	free(workload->selectors);
+	free(workload->ports);
+	free(workload->identity);
+	free(workload->name);
+	*workload = (struct weft_nl_workload){ 0 };
+}
+
+static int put_selector(struct nl_msg *msg, const struct weft_nl_selector *selector)
+{
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
+
+	if (!nest || weft_nl_put_string(msg, WEFT_SELECTOR_A_CGROUP, selector->cgroup) ||
+	    weft_nl_put_string(msg, WEFT_SELECTOR_A_UNIT, selector->unit) ||
+	    weft_nl_put_string(msg, WEFT_SELECTOR_A_EXE, selector->exe))
+		return -EMSGSIZE;
+	/* not put_u32_set(): root is 0 */
+	if (selector->has_uid && nla_put_u32(msg, WEFT_SELECTOR_A_UID, selector->uid))
+		return -EMSGSIZE;
+	return weft_nl_nest_end(msg, nest);
+}
+
+static int put_selectors(struct nl_msg *msg, const struct weft_nl_workload *workload)
+{
+	struct nlattr *list;
+	size_t i;
+
+	if (!workload->n_selectors)
+		return 0;
+	list = weft_nl_nest(msg, WEFT_WORKLOAD_A_SELECTORS);
+	if (!list)
+		return -EMSGSIZE;
+	for (i = 0; i < workload->n_selectors; i++)
+		if (put_selector(msg, &workload->selectors[i]))
+			return -EMSGSIZE;
+	return weft_nl_nest_end(msg, list);
+}
+
+static int put_ports(struct nl_msg *msg, const struct weft_nl_workload *workload)
+{
+	struct nlattr *list, *nest;
+	size_t i;
+
+	if (!workload->n_ports)
+		return 0;
+	list = weft_nl_nest(msg, WEFT_WORKLOAD_A_PORTS);
+	for (i = 0; list && i < workload->n_ports; i++) {
+		nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
+		if (!nest || nla_put_u16(msg, WEFT_PORT_A_PORT, workload->ports[i].port) ||
+		    weft_nl_put_u32_set(msg, WEFT_PORT_A_MODE, workload->ports[i].mode) ||
+		    weft_nl_nest_end(msg, nest))
+			return -EMSGSIZE;
+	}
+	return list ? weft_nl_nest_end(msg, list) : -EMSGSIZE;
+}
+
+int weft_nl_workload_put(struct nl_msg *msg, const struct weft_nl_workload *workload)
+{
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_A_WORKLOAD);
+
+	if (!nest || weft_nl_put_string(msg, WEFT_WORKLOAD_A_NAME, workload->name) ||
+	    weft_nl_put_string(msg, WEFT_WORKLOAD_A_IDENTITY, workload->identity) ||
+	    put_selectors(msg, workload) ||
+	    weft_nl_put_u32_set(msg, WEFT_WORKLOAD_A_MODE, workload->mode) ||
+	    put_ports(msg, workload))
+		return -EMSGSIZE;
+	return weft_nl_nest_end(msg, nest);
+}
+
+static int parse_selector(struct nlattr *nest, struct weft_nl_selector *selector)
+{
+	static const struct nla_policy policy[WEFT_SELECTOR_A_MAX + 1] = {
+		[WEFT_SELECTOR_A_CGROUP] = { .type = NLA_STRING },
+		[WEFT_SELECTOR_A_UNIT] = { .type = NLA_STRING },
+		[WEFT_SELECTOR_A_UID] = { .type = NLA_U32 },
+		[WEFT_SELECTOR_A_EXE] = { .type = NLA_STRING },
+	};
+	struct nlattr *tb[WEFT_SELECTOR_A_MAX + 1];
+	int r = weft_nl_parse(tb, WEFT_SELECTOR_A_MAX, nest, policy);
+
+	if (!r)
+		r = weft_nl_get_string(&selector->cgroup, tb[WEFT_SELECTOR_A_CGROUP]);
+	if (!r)
+		r = weft_nl_get_string(&selector->unit, tb[WEFT_SELECTOR_A_UNIT]);
+	if (!r)
+		r = weft_nl_get_string(&selector->exe, tb[WEFT_SELECTOR_A_EXE]);
+	if (!r && tb[WEFT_SELECTOR_A_UID]) {
+		selector->has_uid = true;
+		selector->uid = nla_get_u32(tb[WEFT_SELECTOR_A_UID]);
+	}
+	return r;
+}
+
+static int parse_selectors(struct nlattr *list, struct weft_nl_workload *workload)
+{
+	struct weft_nl_selector *selector;
+	struct nlattr *pos;
+	int rem, r;
+
+	if (!list)
+		return 0;
+	nla_for_each_nested(pos, list, rem) {
+		selector = WEFT_ARRAY_APPEND(workload->selectors, workload->n_selectors);
+		r = selector ? parse_selector(pos, selector) : -ENOMEM;
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int parse_ports(struct nlattr *list, struct weft_nl_workload *workload)
+{
+	static const struct nla_policy policy[WEFT_PORT_A_MAX + 1] = {
+		[WEFT_PORT_A_PORT] = { .type = NLA_U16 },
+		[WEFT_PORT_A_MODE] = { .type = NLA_U32 },
+	};
+	struct nlattr *tb[WEFT_PORT_A_MAX + 1], *pos;
+	struct weft_nl_port_mode *port;
+	int rem;
+
+	if (!list)
+		return 0;
+	nla_for_each_nested(pos, list, rem) {
+		if (weft_nl_parse(tb, WEFT_PORT_A_MAX, pos, policy))
+			return -EPROTO;
+		port = WEFT_ARRAY_APPEND(workload->ports, workload->n_ports);
+		if (!port)
+			return -ENOMEM;
+		port->port = weft_nl_get_u16(tb[WEFT_PORT_A_PORT]);
+		port->mode = weft_nl_get_u32(tb[WEFT_PORT_A_MODE]);
+	}
+	return 0;
+}
+
+int weft_nl_workload_parse(struct nlattr *nest, struct weft_nl_workload *out)
+{
+	static const struct nla_policy policy[WEFT_WORKLOAD_A_MAX + 1] = {
+		[WEFT_WORKLOAD_A_NAME] = { .type = NLA_STRING },
+		[WEFT_WORKLOAD_A_IDENTITY] = { .type = NLA_STRING },
+		[WEFT_WORKLOAD_A_SELECTORS] = { .type = NLA_NESTED },
+		[WEFT_WORKLOAD_A_MODE] = { .type = NLA_U32 },
+		[WEFT_WORKLOAD_A_PORTS] = { .type = NLA_NESTED },
+		[WEFT_WORKLOAD_A_OWNER] = { .type = NLA_U32 },
+	};
+	struct nlattr *tb[WEFT_WORKLOAD_A_MAX + 1];
+	struct weft_nl_workload w = { 0 };
+	int r;
+
+	if (weft_nl_parse(tb, WEFT_WORKLOAD_A_MAX, nest, policy) || !tb[WEFT_WORKLOAD_A_NAME])
+		return -EPROTO;
+	w.mode = weft_nl_get_u32(tb[WEFT_WORKLOAD_A_MODE]);
+	w.owner = weft_nl_get_u32(tb[WEFT_WORKLOAD_A_OWNER]);
+	r = weft_nl_get_string(&w.name, tb[WEFT_WORKLOAD_A_NAME]);
+	if (!r)
+		r = weft_nl_get_string(&w.identity, tb[WEFT_WORKLOAD_A_IDENTITY]);
+	if (!r)
+		r = parse_selectors(tb[WEFT_WORKLOAD_A_SELECTORS], &w);
+	if (!r)
+		r = parse_ports(tb[WEFT_WORKLOAD_A_PORTS], &w);
+	if (r)
+		weft_nl_workload_uninit(&w);
+	else
+		*out = w;
+	return r;
+}
+
+int weft_nl_workload_add(struct weft_nl *nl, const struct weft_nl_workload *workload, uint32_t txn,
+			 bool replace, struct weft_error *err)
+{
+	_cleanup_msg_ struct nl_msg *msg =
+		weft_nl_msg_new_object(nl, WEFT_CMD_WORKLOAD_NEW, txn, replace);
+
+	if (!msg)
+		return weft_error_nomem(err);
+	if (weft_nl_workload_put(msg, workload))
+		return weft_nl_too_big(err);
+	return weft_nl_call(nl, msg, NULL, NULL, err);
+}
+
+int weft_nl_workload_del(struct weft_nl *nl, const char *name, struct weft_error *err)
+{
+	return weft_nl_call_name(nl, WEFT_CMD_WORKLOAD_DEL, WEFT_A_WORKLOAD, WEFT_WORKLOAD_A_NAME,
+				 name, NULL, NULL, err);
+}
+
+static int take(struct nlattr **tb, void *data)
+{
+	return weft_nl_workload_parse(tb[WEFT_A_WORKLOAD], data);
+}
+
+int weft_nl_workload_get(struct weft_nl *nl, const char *name, struct weft_nl_workload *out,
+			 struct weft_error *err)
+{
+	return weft_nl_call_name(nl, WEFT_CMD_WORKLOAD_GET, WEFT_A_WORKLOAD, WEFT_WORKLOAD_A_NAME,
+				 name, take, out, err);
+}
+
+struct dump {
+	weft_nl_workload_fn *fn;
+	void *data;
+};
+
+static int take_each(struct nlattr **tb, void *data)
+{
+	_cleanup_(weft_nl_workload_uninit) struct weft_nl_workload workload = { 0 };
+	struct dump *dump = data;
+	int r = weft_nl_workload_parse(tb[WEFT_A_WORKLOAD], &workload);
+
+	return r ? r : dump->fn(&workload, dump->data);
+}
+
+int weft_nl_workload_dump(struct weft_nl *nl, weft_nl_workload_fn *fn, void *data,
+			  struct weft_error *err)
+{
+	_cleanup_msg_ struct nl_msg *msg =
+		weft_nl_msg(nl, WEFT_CMD_WORKLOAD_GET, 0, WEFT_NL_ROOM_SMALL);
+	struct dump dump = { fn, data };
+
+	if (!msg)
+		return weft_error_nomem(err);
+	return weft_nl_call_dump(nl, msg, false, take_each, &dump, err);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The built-in certificate authority: one self-signed root (ECDSA P-256) that
+ * lives in a directory and issues SVIDs.
+ *
+ *   <dir>/ca.key   private key, PKCS #8 PEM, mode 0600
+ *   <dir>/ca.crt   certificate, PEM, mode 0644
+ *
+ * Two processes may open the same directory at once; the first one creates
+ * (lock on the directory). Issuing reads only: any thread.
+ */
+#ifndef WEFT_PKI_CA_H
+#define WEFT_PKI_CA_H
+
+#include <openssl/x509.h>
+#include <stdint.h>
+#include "base/error.h"
+#include "pki/bundle.h"
+#include "pki/svid.h"
+
+struct weft_ca;
+
+#define WEFT_CA_YEARS		  10	       /* of the root */
+#define WEFT_CA_BACKDATE	  300	       /* s, for clocks that are behind */
+#define WEFT_CA_LIFETIME_MIN	  10	       /* s, of an SVID */
+#define WEFT_CA_LIFETIME_MAX	  (90 * 86400) /* s */
+#define WEFT_CA_LIFETIME_DEFAULT  86400	       /* s */
+
+/**
+ * weft_ca_open_or_create() - the authority of a trust domain
+ * @dir: made with mode 0700 when it is not there; nobody else may write to it
+ * @trust_domain: such as "example.org"
+ * @ca: written on success; end with weft_ca_close()
+ *
+ * A key without a certificate (an interrupted creation) gets a new certificate.
+ *
+ * Return: 0; -EINVAL @trust_domain is none; -EPERM the directory is writable or
+ * the key file open to others; -EBADMSG a file is not what it should be, belongs to another trust
+ * domain, or its key is missing; -EKEYREJECTED the key is not the certificate's;
+ * -EKEYEXPIRED the root has expired; -ENOMEM; errno of the file system. @err
+ * names the file and the way out.
+ */
+int weft_ca_open_or_create(const char *dir, const char *trust_domain, struct weft_ca **ca,
+			   struct weft_error *err);
+
+/* Wipes the key from memory; NULL is fine. */
+void weft_ca_close(struct weft_ca *ca);
+
+/* For _cleanup_(weft_ca_close_ptr). */
+void weft_ca_close_ptr(struct weft_ca **ca);
+
+X509 *weft_ca_cert(const struct weft_ca *ca);		    /* the authority's */
+const char *weft_ca_trust_domain(const struct weft_ca *ca); /* the authority's */
+const char *weft_ca_cert_path(const struct weft_ca *ca);    /* the authority's */
+
+/**
+ * weft_ca_bundle() - a bundle that trusts this authority and nobody else
+ * @bundle: written on success, one reference; more roots may be added
+ *
+ * Return: 0, -ENOMEM.
+ */
+int weft_ca_bundle(const struct weft_ca *ca, struct weft_bundle **bundle, struct weft_error *err);
+
+/**
+ * weft_ca_issue() - a new key and a certificate for it
+ * @spiffe_id: identity with a path, in the authority's trust domain
+ * @lifetime: seconds, WEFT_CA_LIFETIME_MIN to _MAX, 0: the default; cut off where
+ *	the root ends. Validity starts WEFT_CA_BACKDATE before now.
+ * @svid: written on success, one reference
+ *
+ * Return: 0; -EINVAL no identity, or of another trust domain; -ERANGE @lifetime;
+ * -EKEYEXPIRED the root has expired; -ENOMEM; -EIO OpenSSL failed (@err).
+ */
+int weft_ca_issue(const struct weft_ca *ca, const char *spiffe_id, int64_t lifetime,
+		  struct weft_svid **svid, struct weft_error *err);
+
+#endif

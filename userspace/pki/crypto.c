@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * OpenSSL's errors and times as ours. Owns nothing; any thread.
+ */
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include "pki/crypto.h"
+
+int weft_crypto_error(struct weft_error *err, int error, const char *fmt, ...)
+{
+	/* The first entry is the cause, later ones say who passed it on. */
+	unsigned long code = ERR_get_error();
+	char words[WEFT_ERROR_MAX];
+	const char *reason;
+	va_list ap;
+
+	ERR_clear_error();
+	if (code && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+		return weft_error_nomem(err);
+
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	reason = code ? ERR_reason_error_string(code) : NULL;
+	return weft_error_set(err, error, "%s%s%s", words, reason ? ": " : "",
+			      reason ? reason : "");
+}
+
+int64_t weft_crypto_time(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
+		return INT64_MIN;
+	return timegm(&tm);
+}
+
+const char *weft_crypto_time_format(int64_t t, char *buf)
+{
+	time_t seconds = t;
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) ||
+	    !strftime(buf, WEFT_CRYPTO_TIME_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm))
+		snprintf(buf, WEFT_CRYPTO_TIME_MAX, "an unknown time");
+	return buf;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * OpenSSL's errors as ours, and its objects with automatic cleanup. For pki/ and
+ * tls/; any thread (OpenSSL's error queue is per thread).
+ */
+#ifndef WEFT_PKI_CRYPTO_H
+#define WEFT_PKI_CRYPTO_H
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdint.h>
+#include "base/cleanup.h"
+#include "base/error.h"
+
+/**
+ * weft_crypto_error() - what OpenSSL's error queue says, behind the caller's words
+ * @error: errno, either sign; memory exhaustion in the queue turns it into ENOMEM
+ *
+ * Empties the queue. The text becomes "<words>: <OpenSSL's reason>".
+ *
+ * Return: the negative errno.
+ */
+int weft_crypto_error(struct weft_error *err, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A time of a certificate in seconds since the epoch; INT64_MIN: not a time. */
+int64_t weft_crypto_time(const ASN1_TIME *t);
+
+#define WEFT_CRYPTO_TIME_MAX 32
+
+/* "2031-07-14 09:30:00 UTC". @buf: WEFT_CRYPTO_TIME_MAX bytes. Return: @buf. */
+const char *weft_crypto_time_format(int64_t t, char *buf);
+
+static inline void weft_x509_free_ptr(X509 **p)
+{
+	X509_free(*p);
+}
+
+static inline void weft_x509s_free_ptr(STACK_OF(X509) **p)
+{
+	sk_X509_pop_free(*p, X509_free);
+}
+
+static inline void weft_pkey_free_ptr(EVP_PKEY **p)
+{
+	EVP_PKEY_free(*p);
+}
+
+static inline void weft_bio_free_ptr(BIO **p)
+{
+	BIO_free(*p);
+}
+
+static inline void weft_general_names_free_ptr(GENERAL_NAMES **p)
+{
+	GENERAL_NAMES_free(*p);
+}
+
+#define _cleanup_x509_	       _cleanup_(weft_x509_free_ptr)
+#define _cleanup_x509s_	       _cleanup_(weft_x509s_free_ptr)
+#define _cleanup_pkey_	       _cleanup_(weft_pkey_free_ptr)
+#define _cleanup_bio_	       _cleanup_(weft_bio_free_ptr)
+#define _cleanup_names_	       _cleanup_(weft_general_names_free_ptr)
+
+#endif
