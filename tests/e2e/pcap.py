@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a capture says: is it TLS 1.3 from the first byte to the last?
+
+pcap.py FILE --port P [--want tls|plain] [--absent TEXT...] [--present TEXT...]
+
+Puts the TCP streams of port P together again (retransmissions, reordering),
+takes each direction apart into TLS records, and prints one line of JSON:
+connections, how many are TLS 1.3 throughout, records by type, payload bytes,
+how often each TEXT was seen.  Status 1, with the reason, when what was wanted
+is not so; a capture without a connection at P is never what was wanted.
+"""
+import argparse
+import collections
+import json
+import struct
+import sys
+
+TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
+ETH_IPV4, ETH_IPV6, ETH_VLAN = 0x0800, 0x86DD, 0x8100
+
+
+def packets(path):
+    """Link layer frames of a pcap file in either byte order."""
+    with open(path, "rb") as f:
+        head = f.read(24)
+        magic = head[:4]
+        if magic in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"):
+            order = "<"
+        elif magic in (b"\xa1\xb2\xc3\xd4", b"\xa1\xb2\x3c\x4d"):
+            order = ">"
+        else:
+            raise ValueError("no pcap file")
+        if struct.unpack(order + "I", head[20:24])[0] != 1:
+            raise ValueError("not Ethernet")
+        while True:
+            head = f.read(16)
+            if len(head) < 16:
+                return
+            _, _, kept, whole = struct.unpack(order + "IIII", head)
+            data = f.read(kept)
+            if len(data) == kept:
+                yield data, whole
+
+
+def tcp_of(frame):
+    """(source, destination, TCP segment) or None."""
+    proto, at = struct.unpack("!H", frame[12:14])[0], 14
+    if proto == ETH_VLAN:
+        proto, at = struct.unpack("!H", frame[16:18])[0], 18
+    if proto == ETH_IPV4:
+        ihl = (frame[at] & 15) * 4
+        length = struct.unpack("!H", frame[at + 2:at + 4])[0]
+        if frame[at + 9] != 6:
+            return None
+        end = at + length if length else len(frame)
+        return frame[at + 12:at + 16], frame[at + 16:at + 20], frame[at + ihl:end]
+    if proto == ETH_IPV6:
+        length = struct.unpack("!H", frame[at + 4:at + 6])[0]
+        if frame[at + 6] != 6:
+            return None
+        end = at + 40 + length if length else len(frame)
+        return frame[at + 8:at + 24], frame[at + 24:at + 40], frame[at + 40:end]
+    return None
+
+
+class Direction:
+    """One half of a connection: segments by sequence number."""
+
+    def __init__(self):
+        self.isn = None
+        self.segments = {}
+        self.data = b""
+        self.gap = False
+
+    def add(self, seq, syn, payload):
+        if syn:
+            self.isn = (seq + 1) & 0xFFFFFFFF
+            seq = self.isn      # TCP Fast Open: payload of the SYN
+        if not payload:
+            return
+        if self.isn is None:
+            self.isn = seq      # the capture began later
+        offset = (seq - self.isn) & 0xFFFFFFFF
+        if offset > 0x7FFFFFFF:
+            return              # older than what we know: a keep-alive probe
+        if len(payload) > len(self.segments.get(offset, b"")):
+            self.segments[offset] = payload
+
+    def assemble(self):
+        parts, at = [], 0
+        for offset in sorted(self.segments):
+            payload = self.segments[offset]
+            if offset > at:
+                self.gap = True
+                break
+            if offset + len(payload) > at:
+                parts.append(payload[at - offset:])
+                at = offset + len(payload)
+        self.data = b"".join(parts)
+
+
+def records(data):
+    """(type, version, body) of each TLS record; None where it is no TLS."""
+    at, out = 0, []
+    while at < len(data):
+        if len(data) - at < 5:
+            return out, len(data) - at
+        kind, version, length = struct.unpack("!BHH", data[at:at + 5])
+        if kind not in TYPES or version not in (0x0301, 0x0303) or length > 16384 + 256:
+            return None, 0
+        if at + 5 + length > len(data):
+            return out, len(data) - at
+        out.append((kind, version, data[at + 5:at + 5 + length]))
+        at += 5 + length
+    return out, 0
+
+
+def is_tls13_hello(body):
+    """A ServerHello that chooses TLS 1.3 (supported_versions, RFC 8446 4.2.1)."""
+    return body[:1] == b"\x02" and b"\x00\x2b\x00\x02\x03\x04" in body
+
+
+def judge(client, server):
+    """'' for TLS 1.3 throughout, else what is wrong; and the records' types."""
+    counts = collections.Counter()
+    sides = []
+    for name, side in (("client", client), ("server", server)):
+        if side.gap:
+            return f"capture has a gap ({name}'s side)", counts
+        got, rest = records(side.data)
+        if got is None:
+            return f"{name} sent something else than TLS records", counts
+        if rest:
+            return f"{name}'s last record is cut short by {rest} bytes of it", counts
+        counts.update(TYPES[kind] for kind, _, _ in got)
+        sides.append(got)
+    if not sides[0] or sides[0][0][0] != 22 or sides[0][0][2][:1] != b"\x01":
+        return "does not begin with a ClientHello", counts
+    if not sides[1] or sides[1][0][0] != 22 or not is_tls13_hello(sides[1][0][2]):
+        return "no ServerHello for TLS 1.3", counts
+    for name, got in zip(("client", "server"), sides):
+        # Only the first handshake record of each side is in the clear in TLS 1.3
+        # (a HelloRetryRequest makes it two).
+        clear = [kind for kind, _, _ in got if kind in (21, 22)]
+        if len(clear) > 2 or 21 in clear:
+            return f"{name} sent handshake or alert records in the clear", counts
+    return "", counts
+
+
+def streams(path, port):
+    """{(client, client port, server): (client's half, server's half)}"""
+    found = {}
+    for frame, whole in packets(path):
+        got = tcp_of(frame) if len(frame) >= 34 else None
+        if not got:
+            continue
+        src, dst, seg = got
+        sport, dport, seq = struct.unpack("!HHI", seg[:8])
+        if port not in (sport, dport):
+            continue
+        if whole != len(frame):
+            raise ValueError("packets are cut short: capture with -s 0")
+        to_server = dport == port
+        key = (src, sport, dst) if to_server else (dst, dport, src)
+        syn, fresh = bool(seg[13] & 2), not seg[13] & 16
+        if syn and fresh and key in found and found[key][0].segments:
+            key = key + (len(found),)       # the port was used again
+        halves = found.setdefault(key, (Direction(), Direction()))
+        halves[0 if to_server else 1].add(seq, syn, seg[(seg[12] >> 4) * 4:])
+    return found
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("file")
+    p.add_argument("--port", type=int, required=True)
+    p.add_argument("--want", choices=("tls", "plain"))
+    p.add_argument("--absent", nargs="*", default=[])
+    p.add_argument("--present", nargs="*", default=[])
+    a = p.parse_args()
+    result = {"connections": 0, "tls13": 0, "bytes": 0, "records": {}, "seen": {}}
+    counts, wrong = collections.Counter(), []
+    texts = {t: 0 for t in a.absent + a.present}
+    for halves in streams(a.file, a.port).values():
+        for half in halves:
+            half.assemble()
+            result["bytes"] += len(half.data)
+            for t in texts:
+                texts[t] += half.data.count(t.encode())
+        if not halves[0].data and not halves[1].data:
+            continue            # refused, or closed before a byte
+        result["connections"] += 1
+        why, n = judge(*halves)
+        counts.update(n)
+        if why:
+            wrong.append(why)
+        else:
+            result["tls13"] += 1
+    result["records"], result["seen"] = dict(counts), texts
+    print(json.dumps(result))
+    bad = []
+    if a.want and not result["connections"]:
+        bad.append(f"no connection at port {a.port} in the capture")
+    if a.want == "tls":
+        bad += wrong
+    if a.want == "plain" and result["tls13"]:
+        bad.append(f"{result['tls13']} connections are TLS")
+    bad += [f"'{t}' is readable" for t in a.absent if texts[t]]
+    bad += [f"'{t}' is not there" for t in a.present if not texts[t]]
+    for line in bad:
+        print(line)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a configuration says to the module, and that nothing is left half done
+ * whatever the module answers.
+ */
+#include <errno.h>
+
+#include "conf_text.h"
+
+#define TXN 7
+
+/* A module that writes down what it is told, and fails where it is told to. */
+struct module {
+	FILE *log;
+	char *text;
+	size_t len;
+	int call;	/* how many there were */
+	int fail_at;	/* this one, from 1; 0: none */
+};
+
+static struct module *module_of(struct weft_nl *nl)
+{
+	return (struct module *)nl;
+}
+
+static int answer(struct weft_nl *nl, struct weft_error *err)
+{
+	struct module *m = module_of(nl);
+
+	return ++m->call == m->fail_at ? weft_error_set(err, EINVAL, "not today") : 0;
+}
+
+static int begin(struct weft_nl *nl, uint32_t *txn, struct weft_error *err)
+{
+	int ret = answer(nl, err);
+
+	fprintf(module_of(nl)->log, "begin\n");
+	if (!ret)
+		*txn = TXN;
+	return ret;
+}
+
+static int add_workload(struct weft_nl *nl, const struct weft_nl_workload *w, uint32_t txn,
+			bool replace, struct weft_error *err)
+{
+	assert_int_equal(txn, TXN);
+	assert_false(replace);
+	fprintf(module_of(nl)->log, "workload %s\n", w->name);
+	return answer(nl, err);
+}
+
+static int add_service(struct weft_nl *nl, const struct weft_nl_service *s, uint32_t txn,
+		       bool replace, struct weft_error *err)
+{
+	assert_int_equal(txn, TXN);
+	assert_false(replace);
+	fprintf(module_of(nl)->log, "service %s\n", s->name);
+	return answer(nl, err);
+}
+
+static int add_endpoint(struct weft_nl *nl, const struct weft_nl_endpoint *e, uint32_t txn,
+			bool replace, struct weft_error *err)
+{
+	char buf[WEFT_ADDR_TEXT_MAX];
+
+	assert_int_equal(txn, TXN);
+	assert_false(replace);
+	fprintf(module_of(nl)->log, "endpoint %s %s %u\n", e->service,
+		weft_addr_format(&e->addr, buf), e->weight);
+	return answer(nl, err);
+}
+
+static int add_policy(struct weft_nl *nl, const struct weft_nl_policy *p, uint32_t txn,
+		      bool replace, struct weft_error *err)
+{
+	assert_int_equal(txn, TXN);
+	assert_false(replace);
+	fprintf(module_of(nl)->log, "policy %s\n", p->name);
+	return answer(nl, err);
+}
+
+static int commit(struct weft_nl *nl, uint32_t txn, uint64_t *generation, struct weft_error *err)
+{
+	int ret = answer(nl, err);
+
+	assert_int_equal(txn, TXN);
+	fprintf(module_of(nl)->log, "commit\n");
+	if (!ret)
+		*generation = 42;
+	return ret;
+}
+
+static int abort_txn(struct weft_nl *nl, uint32_t txn, struct weft_error *err)
+{
+	assert_int_equal(txn, TXN);
+	fprintf(module_of(nl)->log, "abort\n");
+	/* its words must not take the place of the first error's */
+	return weft_error_set(err, ENOENT, "no such transaction");
+}
+
+static const struct weft_conf_push_ops ops = {
+	begin, add_workload, add_service, add_endpoint, add_policy, commit, abort_txn,
+};
+
+static const char documents[] =
+	POLICY("p", "{workload: w}")
+	SERVICE("s2", "{ports: [{port: 80}]}")
+	SERVICE("s1", "{ports: [{port: 80}], endpoints: [{address: 10.0.0.1, port: 8080}, "
+		      "{address: fd00::1, weight: 3}]}")
+	WORKLOAD("w", "{selectors: [{uid: 0}]}");
+
+/* Push with call @fail_at failing; the caller frees what the module was told. */
+static char *push(const char *text, int fail_at, int *ret, uint64_t *generation,
+		  struct weft_error *err)
+{
+	_cleanup_conf_ struct weft_conf *conf = conf_of(text);
+	struct module m = { .fail_at = fail_at };
+
+	m.log = open_memstream(&m.text, &m.len);
+	assert_non_null(m.log);
+	*ret = weft_conf_push_with(&ops, conf, (struct weft_nl *)&m, generation, err);
+	assert_int_equal(fclose(m.log), 0);
+	return m.text;
+}
+
+static void whole_configuration_is_one_transaction(void **state)
+{
+	_cleanup_free_ char *said = NULL;
+	struct weft_error err = { 0 };
+	uint64_t generation = 0;
+	int ret;
+
+	said = push(documents, 0, &ret, &generation, &err);
+	assert_int_equal(ret, 0);
+	assert_int_equal(generation, 42);
+	assert_string_equal(err.text, "");
+	assert_string_equal(said, "begin\n"
+				  "workload w\n"
+				  "service s1\n"
+				  "endpoint s1 10.0.0.1:8080 1\n"
+				  "endpoint s1 fd00::1 3\n"
+				  "service s2\n"
+				  "policy p\n"
+				  "commit\n");
+}
+
+static void empty_configuration_is_committed_too(void **state)
+{
+	_cleanup_free_ char *said = NULL;
+	uint64_t generation = 0;
+	int ret;
+
+	said = push("", 0, &ret, &generation, NULL);
+	assert_int_equal(ret, 0);
+	assert_int_equal(generation, 42);
+	assert_string_equal(said, "begin\ncommit\n");
+}
+
+static void any_error_aborts_and_names_the_object(void **state)
+{
+	static const char *const errors[] = {
+		"cannot begin a new generation: not today",
+		"t.yaml:19: Workload \"w\": not today",
+		"t.yaml:14: Service \"s1\": not today",
+		"t.yaml:14: Service \"s1\": endpoint 10.0.0.1:8080: not today",
+		"t.yaml:14: Service \"s1\": endpoint fd00::1: not today",
+		"t.yaml:9: Service \"s2\": not today",
+		"t.yaml:4: AuthorizationPolicy \"p\": not today",
+		"cannot commit the new generation: not today",
+	};
+
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(errors); i++) {
+		_cleanup_free_ char *said = NULL;
+		struct weft_error err = { 0 };
+		uint64_t generation = 5;
+		int ret;
+
+		said = push(documents, i + 1, &ret, &generation, &err);
+		assert_int_equal(ret, -EINVAL);
+		assert_int_equal(generation, 5);
+		assert_string_equal(err.text, errors[i]);
+		/* what was not begun cannot be aborted */
+		if (i == 0)
+			assert_string_equal(said, "begin\n");
+		else
+			assert_string_equal(said + strlen(said) - strlen("abort\n"), "abort\n");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole_configuration_is_one_transaction),
+		cmocka_unit_test(empty_configuration_is_committed_too),
+		cmocka_unit_test(any_error_aborts_and_names_the_object),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
