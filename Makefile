@@ -23,6 +23,10 @@ CC	:= gcc
 endif
 AR	:= ar
 PKG_CONFIG ?= pkg-config
+# These build in the cached root, or nothing: the libraries need not be here.
+ifeq ($(filter-out test demo lint bench clean help,$(or $(MAKECMDGOALS),all)),)
+PKG_CONFIG := :
+endif
 
 # ---- layers, from the top down ----------------------------------------------
 

@@ -46,6 +46,9 @@ static inline bool weft_file_tryget(struct file *f)
 #define WEFT_PRECV_ARGS		flags, addr_len
 #endif
 
+/* kTLS has a poll() of its own, which knows records: in 6.12, not in 6.1 */
+#define WEFT_KTLS_POLLS		WEFT_KERNEL(6, 12)
+
 /* proto_ops->sendpage() went in 6.5, when splice_eof() came */
 #define WEFT_HAVE_SENDPAGE	(!WEFT_KERNEL(6, 5))
 

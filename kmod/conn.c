@@ -111,7 +111,7 @@ static void conn_work(struct work_struct *work)
 	else
 		weft_handshake_step(c);
 	mutex_unlock(&c->mu);
-	fput(f);			/* the last one of a kworker is deferred */
+	fput(f);		/* the last one of a kworker is deferred */
 }
 
 static int conn_publish(struct weft_conn *c)
@@ -428,7 +428,7 @@ void weft_conn_abort(struct weft_conn *c, int err)
 	release_sock(sk);
 	tcp_abort(sk, err);
 	lock_sock(sk);
-	if (!sk->sk_err)		/* closed already, and somebody read it */
+	if (!sk->sk_err)	/* closed already, and somebody read it */
 		WRITE_ONCE(sk->sk_err, err);
 	weft_conn_settle(c, WEFT_CONN_DEAD);
 	sk->sk_state_change(sk);
@@ -464,7 +464,8 @@ static void conn_last_words(struct weft_conn *c, bool live)
 		if (c->reason == WEFT_REASON_NONE)
 			c->reason = WEFT_REASON_CLOSED;
 		weft_upcall_event(c, WEFT_EVENT_CONN_CLOSED);
-	} else if (!c->reported && c->asked.port | (c->role == WEFT_ROLE_SERVER)) {
+	} else if (!c->reported &&
+		   (c->asked.port || c->role == WEFT_ROLE_SERVER)) {
 		if (c->reason == WEFT_REASON_NONE)
 			c->reason = c->tcp_closed ? WEFT_REASON_RESET :
 						    WEFT_REASON_CLOSED;

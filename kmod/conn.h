@@ -47,7 +47,7 @@ struct weft_conn {
 	u8 state;			/* enum weft_conn_state */
 	u8 role;			/* enum weft_role */
 	u8 mode;			/* enum weft_mode */
-	u8 keys;			/* bit 0 TX, bit 1 RX are installed (mu) */
+	u8 keys;			/* in place: bit 0 TX, bit 1 RX (mu) */
 	bool mesh_peer;			/* a child whose SYN had the option */
 	bool reported;			/* its verdict was announced (mu) */
 	bool archived;			/* (mu) */
@@ -56,7 +56,7 @@ struct weft_conn {
 	bool rx_eof;			/* close_notify was read */
 	bool tx_closed;			/* close_notify was sent */
 	bool first_sent;
-	int rx_err;			/* negative errno every further read gets */
+	int rx_err;			/* negative, what every read gets */
 	struct mutex ctl;
 
 	/* the connect driver, see connect.c */
@@ -71,15 +71,15 @@ struct weft_conn {
 	bool switching;			/* our own disconnect, no event (sk) */
 	bool tcp_closed;		/* the connection went to CLOSE (sk) */
 	bool aborting;			/* the worker must give up (mu) */
-	bool spent;			/* no further connect() on this socket (mu) */
-	bool nonblock;			/* the connect() at hand returned -EINPROGRESS */
+	bool spent;			/* no connect() on it any more (mu) */
 	bool endpoint_active;		/* counted at the endpoint (mu) */
 	int tcp_err;			/* why, positive */
 	u8 fail_reason;			/* the worker's word (mu) */
 	u16 fail_err;			/* (mu) */
-	void (*report)(struct sock *sk);	/* sk_error_report while muted (sk) */
-	void (*change)(struct sock *sk);	/* sk_state_change while muted (sk) */
-	u32 user_clamp;			/* TCP_WINDOW_CLAMP as the user set it */
+	/* sk_error_report and sk_state_change, while they are muted (sk) */
+	void (*report)(struct sock *sk);
+	void (*change)(struct sock *sk);
+	u32 user_clamp;			/* the user's TCP_WINDOW_CLAMP */
 	unsigned long attempt_end;	/* jiffies */
 	unsigned long deadline;		/* jiffies, of the handshake */
 	bool offer_lost;		/* no worker heard of it: offer again */
@@ -89,7 +89,7 @@ struct weft_conn {
 	u32 worker;			/* its portid */
 	u32 write_seq;			/* when the worker got it */
 	u32 copied_seq;
-	bool stale;			/* bytes of the application were queued (mu) */
+	bool stale;			/* the application had bytes queued (mu) */
 	bool judged;			/* and allowed (mu) */
 
 	/* the verdict and who it is about (mu) */
@@ -107,7 +107,7 @@ struct weft_conn {
 	u64 started;			/* ktime_get_ns() */
 
 	wait_queue_head_t wq;		/* holds and connect() */
-	struct delayed_work work;	/* the driver; of a server, its deadline */
+	struct delayed_work work;	/* driver; of a server, deadline */
 	struct rcu_head rcu;
 };
 
@@ -122,6 +122,7 @@ static inline int weft_family(const struct sock *sk)
 
 static inline u8 weft_conn_state(const struct weft_conn *c)
 {
+	/* pairs with xchg and cmpxchg in conn.c: what came before is seen */
 	return smp_load_acquire(&c->state);
 }
 

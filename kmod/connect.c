@@ -109,7 +109,8 @@ static struct weft_endpoint *endpoint_at(const struct weft_conn *c)
 	return &c->steer.service->endpoints[c->tried[c->n_tried - 1]];
 }
 
-static void attempt_begun(struct weft_conn *c, int i, const struct weft_addr *to)
+static void attempt_begun(struct weft_conn *c, int i,
+			  const struct weft_addr *to)
 {
 	struct weft_attempt *a = &c->attempts[c->n_tried];
 
@@ -213,7 +214,7 @@ static int attempt(struct weft_conn *c, const struct weft_addr *to)
 	queue_delayed_work(weft_wq, &c->work, attempt_time(c));
 	err = c->base->connect(c->sock, (struct weft_sockaddr *)&ss, len,
 			       O_NONBLOCK);
-	if (READ_ONCE(sk->sk_err_soft))		/* ICMP while we held the lock */
+	if (READ_ONCE(sk->sk_err_soft))	/* ICMP while we held the lock */
 		weft_conn_kick(c);
 	return err;
 }
@@ -313,6 +314,7 @@ static void settle_failed(struct weft_conn *c)
 	c->switching = false;
 	weft_connect_unmute(c);
 	WRITE_ONCE(sk->sk_err, c->err);
+	WRITE_ONCE(sk->sk_err_soft, 0);		/* SO_ERROR tells once */
 	weft_conn_settle(c, WEFT_CONN_DEAD);
 	weft_conn_report(c, c->err == EACCES ? WEFT_EVENT_CONN_DENIED :
 					       WEFT_EVENT_CONN_FAILED);
@@ -378,11 +380,21 @@ static void step_connecting(struct weft_conn *c)
 	}
 }
 
+/* Without a daemon here, the peer's gives up a little before us. */
+static u8 reset_reason(const struct weft_conn *c)
+{
+	unsigned long late = c->deadline -
+			     msecs_to_jiffies(WEFT_HANDSHAKE_LATE);
+
+	return READ_ONCE(c->wn->n_workers) || time_before(jiffies, late) ?
+	       WEFT_REASON_RESET : WEFT_REASON_NO_DAEMON;
+}
+
 static void step_handshake(struct weft_conn *c, u8 state)
 {
 	if (READ_ONCE(c->tcp_closed) && state == WEFT_CONN_WANT) {
 		if (weft_conn_move(c, WEFT_CONN_WANT, WEFT_CONN_CONNECTING))
-			fail_over(c, WEFT_REASON_RESET, ECONNREFUSED);
+			fail_over(c, reset_reason(c), ECONNREFUSED);
 		return;
 	}
 	if (READ_ONCE(c->tcp_closed)) {	/* the worker reads it and says so */
@@ -527,7 +539,6 @@ int weft_connect_start(struct weft_conn *c, const struct weft_addr *dst,
 	c->flowinfo = flowinfo;
 	c->generation = steer->generation;
 	c->started = ktime_get_ns();
-	c->nonblock = flags & O_NONBLOCK;
 	c->user_clamp = READ_ONCE(tcp_sk(sk)->window_clamp);
 	weft_count(c->wn, connects_steered);
 	err = try_next(c, 0);

@@ -14,8 +14,11 @@
 #include "genl.h"
 #include "limits.h"
 
-/* Room beside an object's own attributes: headers, defaults, out-only ones. */
-#define MESSAGE_SLACK		2048
+/*
+ * Room beside an object's own attributes: headers, defaults, out-only ones; the
+ * conn that comes with a service's identities in HANDSHAKE_ACCEPT.
+ */
+#define MESSAGE_SLACK		(WEFT_CONN_MESSAGE_MAX + 512)
 
 static const struct nla_policy name_policy[] = {
 	[1] = { .type = NLA_NUL_STRING },	/* WEFT_<object>_A_NAME */
@@ -28,16 +31,23 @@ static const struct nla_policy endpoint_key_policy[] = {
 	[WEFT_ENDPOINT_A_PORT] = { .type = NLA_U16 },
 };
 
-const struct nla_policy weft_conn_policy[WEFT_CONN_A_MAX + 1] = {
+static const struct nla_policy conn_key_policy[] = {
 	[WEFT_CONN_A_ID] = { .type = NLA_U64 },
-	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_NUL_STRING,
-					.len = WEFT_IDENTITY_MAX },
+};
+
+static const struct nla_policy judge_policy[] = {
+	[WEFT_CONN_A_ID] = { .type = NLA_U64 },
+	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_NUL_STRING },
+};
+
+static const struct nla_policy done_policy[] = {
+	[WEFT_CONN_A_ID] = { .type = NLA_U64 },
+	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_NUL_STRING },
 	[WEFT_CONN_A_REASON] = NLA_POLICY_MAX(NLA_U32, WEFT_REASON_MAX),
-	[WEFT_CONN_A_ERRNO] = NLA_POLICY_MAX(NLA_U32, MAX_ERRNO),
-	[WEFT_CONN_A_DETAIL] = { .type = NLA_NUL_STRING,
-				 .len = WEFT_DETAIL_MAX },
-	[WEFT_CONN_A_CIPHER] = { .type = NLA_NUL_STRING,
-				 .len = WEFT_CIPHER_MAX },
+	/* from ERESTARTSYS on they are the kernel's own */
+	[WEFT_CONN_A_ERRNO] = NLA_POLICY_MAX(NLA_U32, ERESTARTSYS - 1),
+	[WEFT_CONN_A_DETAIL] = { .type = NLA_NUL_STRING },
+	[WEFT_CONN_A_CIPHER] = { .type = NLA_NUL_STRING },
 };
 
 const struct nla_policy weft_texts_policy[WEFT_LIST_A_MAX + 1] = {
@@ -70,7 +80,9 @@ POLICY_NEW(endpoint_new, WEFT_A_ENDPOINT, weft_endpoint_policy);
 POLICY_KEY(endpoint_key, WEFT_A_ENDPOINT, endpoint_key_policy);
 POLICY_NEW(policy_new, WEFT_A_POLICY, weft_policy_policy);
 POLICY_KEY(policy_key, WEFT_A_POLICY, name_policy);
-POLICY_KEY(conn_key, WEFT_A_CONN, weft_conn_policy);
+POLICY_KEY(conn_key, WEFT_A_CONN, conn_key_policy);
+POLICY_KEY(conn_judge, WEFT_A_CONN, judge_policy);
+POLICY_KEY(conn_done, WEFT_A_CONN, done_policy);
 
 #define ADMIN(id, attrs)						\
 	.cmd = WEFT_CMD_##id, .policy = attrs, .maxattr = WEFT_A_MAX,	\
@@ -101,13 +113,14 @@ static const struct genl_ops ops[] = {
 	{ ADMIN(POLICY_GET, policy_key), .doit = weft_genl_policy_get,
 	  .start = weft_genl_dump_start, .dumpit = weft_genl_policy_dump },
 	{ ADMIN(CONN_GET, conn_key), .doit = weft_genl_conn_get,
-	  .start = weft_genl_dump_start, .dumpit = weft_genl_conn_dump },
+	  .start = weft_genl_conn_start, .dumpit = weft_genl_conn_dump },
 	{ ADMIN(CONN_DEL, conn_key), .doit = weft_genl_conn_del },
 	{ ADMIN(WORKER_NEW, nothing), .doit = weft_genl_worker_new },
 	{ ADMIN(HANDSHAKE_ACCEPT, conn_key),
 	  .doit = weft_genl_handshake_accept },
-	{ ADMIN(HANDSHAKE_JUDGE, conn_key), .doit = weft_genl_handshake_judge },
-	{ ADMIN(HANDSHAKE_DONE, conn_key), .doit = weft_genl_handshake_done },
+	{ ADMIN(HANDSHAKE_JUDGE, conn_judge),
+	  .doit = weft_genl_handshake_judge },
+	{ ADMIN(HANDSHAKE_DONE, conn_done), .doit = weft_genl_handshake_done },
 	{ ADMIN(SELFTEST_RUN, nothing), .doit = weft_genl_selftest_run },
 };
 
@@ -151,8 +164,9 @@ void weft_genl_uninit(void)
 	genl_unregister_family(&weft_genl_family);
 }
 
-int weft_genl_end(struct sk_buff *skb, struct genl_info *info, int err,
-		  const struct weft_fault *f)
+/* The error to send with its words; upon -EINTR the core sends none. */
+static int end(struct sk_buff *skb, const struct nlmsghdr *nlh, int err,
+	       const struct weft_fault *f)
 {
 	struct netlink_ext_ack extack = {};
 
@@ -160,9 +174,21 @@ int weft_genl_end(struct sk_buff *skb, struct genl_info *info, int err,
 		return err;
 	extack.bad_attr = f->attr;
 	extack._msg = f->text[0] ? f->text : NULL;
-	/* the message at hand is at skb->data, see netlink_rcv_skb() */
-	netlink_ack(skb, nlmsg_hdr(skb), err, &extack);
+	netlink_ack(skb, (struct nlmsghdr *)nlh, err, &extack);
 	return -EINTR;
+}
+
+int weft_genl_end(struct sk_buff *skb, struct genl_info *info, int err,
+		  const struct weft_fault *f)
+{
+	/* the message at hand is at skb->data, see netlink_rcv_skb() */
+	return end(skb, nlmsg_hdr(skb), err, f);
+}
+
+int weft_genl_dump_end(struct netlink_callback *cb, int err,
+		       const struct weft_fault *f)
+{
+	return end(cb->skb, cb->nlh, err, f);
 }
 
 int weft_genl_fail(struct sk_buff *skb, struct genl_info *info,
@@ -172,7 +198,7 @@ int weft_genl_fail(struct sk_buff *skb, struct genl_info *info,
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(f.text, sizeof(f.text), fmt, args);
+	weft_fault_format(&f, fmt, args);
 	va_end(args);
 	return weft_genl_end(skb, info, err, &f);
 }
@@ -271,14 +297,16 @@ static void dump_reserve(struct netlink_callback *cb)
 int weft_genl_dump_start(struct netlink_callback *cb)
 {
 	struct nlattr **attrs = weft_genl_dump_attrs(cb);
+	struct weft_fault f;
 	unsigned int i;
 
 	for (i = 1; i <= WEFT_A_MAX; i++) {
 		if (!attrs[i])
 			continue;
-		NL_SET_ERR_MSG_ATTR(cb->extack, attrs[i],
-				    "a dump of these takes no attributes");
-		return -EINVAL;
+		weft_fault_init(&f);
+		weft_fault_attr(&f, attrs[i], -EINVAL,
+				"a dump of these takes no attributes");
+		return weft_genl_dump_end(cb, -EINVAL, &f);
 	}
 	dump_reserve(cb);
 	return 0;
@@ -302,6 +330,7 @@ int weft_genl_nest(const struct genl_info *info, int attr, struct nlattr **tb,
 		return weft_fault_attr(f, nest, -EMSGSIZE,
 				       "the object has %d bytes, at most %d are allowed",
 				       nla_len(nest), WEFT_OBJECT_MAX);
+	f->nest = nest;
 	/* validated with the command's policy */
 	return nla_parse_nested_deprecated(tb, max, nest, NULL, NULL);
 }

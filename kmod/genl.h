@@ -19,9 +19,6 @@
 
 extern struct genl_family weft_genl_family;
 
-/* enum weft_conn_attr, what may come in: ID, PEER_IDENTITY, REASON, ... */
-extern const struct nla_policy weft_conn_policy[WEFT_CONN_A_MAX + 1];
-
 int weft_genl_init(void);
 void weft_genl_uninit(void);
 
@@ -43,6 +40,13 @@ void weft_genl_uninit(void);
  */
 int weft_genl_end(struct sk_buff *skb, struct genl_info *info, int err,
 		  const struct weft_fault *f);
+
+/*
+ * As weft_genl_end() for the start of a dump, while cb->skb is the request. 6.1
+ * hands no extack to it.
+ */
+int weft_genl_dump_end(struct netlink_callback *cb, int err,
+		       const struct weft_fault *f);
 
 /**
  * weft_genl_fail() - refuse a command: weft_genl_end() with the words in place
@@ -136,7 +140,11 @@ int weft_nla_peek(const struct nlattr *nla, const char *what, size_t max,
 int weft_nla_name(const struct nlattr *nla, const char *what, const char **out,
 		  struct weft_fault *f);
 
-/* A copy of it: kfree() it. Also -ENOMEM. */
+/* As weft_nla_peek() for a whole SPIFFE ID. */
+int weft_nla_identity(const struct nlattr *nla, const char *what,
+		      const char **out, struct weft_fault *f);
+
+/* A copy of a name: kfree() it. Also -ENOMEM. */
 int weft_nla_name_dup(const struct nlattr *nla, const char *what,
 		      const char **out, struct weft_fault *f);
 
@@ -225,6 +233,7 @@ int weft_genl_kind_dump(struct sk_buff *skb, struct netlink_callback *cb,
 
 /* Begin a dump that takes no attributes. */
 int weft_genl_dump_start(struct netlink_callback *cb);
+int weft_genl_conn_start(struct netlink_callback *cb);
 
 /* Commands: genl_<object>.c */
 

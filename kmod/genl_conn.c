@@ -14,9 +14,6 @@
 #include "limits.h"
 #include "upcall.h"
 
-/* A conn with the longest names and identities there can be. */
-#define CONN_MSG_MAX	(3 * WEFT_IDENTITY_MAX + 2 * WEFT_PATH_MAX)
-
 /* ------------------------------------------------------------ out */
 
 static void local_of(const struct sock *sk, struct weft_addr *a)
@@ -25,13 +22,13 @@ static void local_of(const struct sock *sk, struct weft_addr *a)
 		a->ip = sk->sk_v6_rcv_saddr;
 	else
 		ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &a->ip);
-	a->port = ntohs(inet_sk(sk)->inet_sport);	/* inet_num goes at CLOSE */
+	a->port = ntohs(inet_sk(sk)->inet_sport);	/* outlives inet_num */
 }
 
 static void remote_of(const struct weft_conn *c, const struct sock *sk,
 		      struct weft_addr *a)
 {
-	if (c->n_tried) {		/* also after a disconnect */
+	if (c->n_tried) {	/* also after a disconnect */
 		*a = c->attempts[c->n_tried - 1].addr;
 		return;
 	}
@@ -194,10 +191,12 @@ int weft_genl_conn_find(struct genl_info *info, struct nlattr **tb,
 
 	if (!nest)
 		return weft_fault_set(f, -EINVAL, "which connection? CONN is missing");
-	err = nla_parse_nested(tb, WEFT_CONN_A_MAX, nest, weft_conn_policy,
-			       info->extack);
+	/* validated with the command's policy */
+	err = nla_parse_nested_deprecated(tb, WEFT_CONN_A_MAX, nest, NULL,
+					  NULL);
 	if (err)
 		return err;
+	f->nest = nest;
 	if (!tb[WEFT_CONN_A_ID])
 		return weft_fault_attr(f, nest, -EINVAL,
 				       "which connection? its ID is missing");
@@ -210,7 +209,8 @@ int weft_genl_conn_find(struct genl_info *info, struct nlattr **tb,
 	if ((*c)->id == id)
 		return 0;
 	weft_genl_conn_put(*c, *fp);	/* its socket connects anew */
-	return -ENOENT;
+	return weft_fault_attr(f, tb[WEFT_CONN_A_ID], -ENOENT,
+			       "no connection %llu any more", id);
 }
 
 /**
@@ -318,6 +318,23 @@ static bool is_shown(const struct weft_conn *c)
 	return c->role == WEFT_ROLE_SERVER || c->asked.port;
 }
 
+/**
+ * weft_genl_conn_start() - WEFT_CMD_CONN_GET of all begins
+ * @cb: the dump
+ *
+ * Return: 0, -EINVAL: it takes no attributes.
+ */
+int weft_genl_conn_start(struct netlink_callback *cb)
+{
+	int err = weft_genl_dump_start(cb);
+
+	/* the first buffer is made before anybody reads: large enough for one */
+	cb->min_dump_alloc = max_t(u32, cb->min_dump_alloc,
+				   NLMSG_SPACE(GENL_HDRLEN) +
+				   nla_total_size(WEFT_CONN_MESSAGE_MAX));
+	return err;
+}
+
 /* args[0]: 0 conns, 1 history; args[1]: where to go on */
 static int dump_conns(struct sk_buff *skb, struct netlink_callback *cb,
 		      struct weft_net *wn)
@@ -384,7 +401,7 @@ int weft_genl_conn_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 static struct sk_buff *event_begin(u32 event, void **hdr)
 {
-	struct sk_buff *skb = genlmsg_new(CONN_MSG_MAX, GFP_KERNEL);
+	struct sk_buff *skb = genlmsg_new(WEFT_CONN_MESSAGE_MAX, GFP_KERNEL);
 
 	if (!skb)
 		return NULL;
@@ -443,7 +460,7 @@ static void net_event(struct weft_net *wn, u32 event)
 static struct weft_record *conn_record(struct weft_conn *c)
 {
 	struct weft_record *r = NULL;
-	struct sk_buff *skb = alloc_skb(CONN_MSG_MAX, GFP_KERNEL_ACCOUNT);
+	struct sk_buff *skb = alloc_skb(WEFT_CONN_MESSAGE_MAX, GFP_KERNEL_ACCOUNT);
 
 	if (!skb)
 		return NULL;

@@ -189,13 +189,15 @@ int weft_genl_endpoint_get(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* Name of the one service a dump is for; NULL: all. */
-static int dump_service(struct netlink_callback *cb, const char **out)
+static int dump_service(struct netlink_callback *cb, const char **out,
+			struct weft_fault *f)
 {
 	struct nlattr *nest = weft_genl_dump_attrs(cb)[WEFT_A_ENDPOINT];
 	struct nlattr *tb[WEFT_ENDPOINT_A_MAX + 1];
-	struct weft_fault f;
 	int err;
 
+	weft_fault_init(f);
+	f->nest = nest;
 	*out = NULL;
 	if (!nest)
 		return 0;
@@ -204,33 +206,31 @@ static int dump_service(struct netlink_callback *cb, const char **out)
 	if (err)
 		return err;
 	if (tb[WEFT_ENDPOINT_A_ADDRESS] || tb[WEFT_ENDPOINT_A_PORT])
-		return -EINVAL;
+		return weft_fault_attr(f, nest, -EINVAL,
+				       "a dump of endpoints takes the name of a service, or nothing");
 	return weft_nla_name(tb[WEFT_ENDPOINT_A_SERVICE],
-			     "service of the dump", out, &f);
+			     "service of the dump", out, f);
 }
 
 int weft_genl_endpoint_start(struct netlink_callback *cb)
 {
 	const struct weft_gen *gen;
+	struct weft_fault f;
 	const char *name;
 	bool found;
 	int err;
 
-	err = dump_service(cb, &name);
-	if (err) {
-		NL_SET_ERR_MSG(cb->extack,
-			       "a dump of endpoints takes the name of a service, or nothing");
-		return err;
-	}
+	err = dump_service(cb, &name, &f);
+	if (err)
+		return weft_genl_dump_end(cb, err, &f);
 	rcu_read_lock();
 	gen = weft_gen_current(&weft_genl_dump_net(cb)->tables);
 	found = !name || weft_service_find(gen, name);
 	rcu_read_unlock();
-	if (!found) {
-		NL_SET_ERR_MSG(cb->extack, "no service has this name");
-		return -ENOENT;
-	}
-	return 0;
+	if (!found)
+		err = weft_fault_attr(&f, f.nest, -ENOENT,
+				      "no service is called '%s'", name);
+	return weft_genl_dump_end(cb, err, &f);
 }
 
 /* cb->args[1]: the service's next endpoint. */
@@ -272,10 +272,11 @@ int weft_genl_endpoint_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct weft_service *s;
 	const struct weft_gen *gen;
+	struct weft_fault f;
 	const char *name;
 	int err;
 
-	err = dump_service(cb, &name);	/* start() has accepted it */
+	err = dump_service(cb, &name, &f);	/* start() has accepted it */
 	if (err)
 		return err;
 	rcu_read_lock();

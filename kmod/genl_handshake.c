@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * WEFT_CMD_WORKER_NEW and WEFT_CMD_HANDSHAKE_*: the messages; what they do is
- * in handshake.c and upcall.c. Process context, but for weft_genl_handshake_ready().
+ * in handshake.c and upcall.c. Process context, but for
+ * weft_genl_handshake_ready().
  */
 #include <linux/file.h>
 #include <linux/jiffies.h>
@@ -119,6 +120,20 @@ static int accept_conn(struct genl_info *info, struct weft_conn *c,
 	return 0;
 }
 
+static void accept_why(const struct weft_conn *c, int err,
+		       struct weft_fault *f)
+{
+	if (err == -EALREADY)
+		weft_fault_set(f, err, "connection %llu does not wait (any more)",
+			       c->id);
+	else if (err == -EPROTO)
+		weft_fault_set(f, err, "connection %llu failed: its peer is gone, or TLS cannot be put on its socket",
+			       c->id);
+	else
+		weft_fault_set(f, err, "connection %llu waits on: no descriptor of its socket could be handed over",
+			       c->id);
+}
+
 /**
  * weft_genl_handshake_accept() - a worker takes a conn
  * @skb: the request
@@ -141,9 +156,8 @@ int weft_genl_handshake_accept(struct sk_buff *skb, struct genl_info *info)
 	err = weft_genl_conn_find(info, tb, &c, &file, &f);
 	if (!err) {
 		err = accept_conn(info, c, file);
-		if (err == -EALREADY)
-			weft_fault_set(&f, err, "connection %llu does not wait (any more)",
-				       c->id);
+		if (err)
+			accept_why(c, err, &f);
 		weft_genl_conn_put(c, file);
 	}
 	return weft_genl_end(skb, info, err, &f);
@@ -173,10 +187,12 @@ static int judge(struct genl_info *info, struct nlattr **tb,
 	const char *peer;
 	int err;
 
-	err = weft_nla_peek(tb[WEFT_CONN_A_PEER_IDENTITY], "peer's identity",
-			    WEFT_IDENTITY_MAX, &peer, f);
+	err = weft_nla_identity(tb[WEFT_CONN_A_PEER_IDENTITY],
+				"peer's identity", &peer, f);
 	if (!err)
 		err = weft_handshake_judge(c, peer);
+	if (err == -ENOMEM)
+		weft_fault_nomem(f);
 	if (err == -ECANCELED)
 		weft_fault_set(f, err, "connection %llu is not in your hands (any more)",
 			       c->id);
@@ -218,13 +234,17 @@ static int optional(const struct nlattr *nla, const char *what, size_t max,
 static int done_parse(struct nlattr **tb, struct weft_done *d,
 		      struct weft_fault *f)
 {
+	const char *peer;
+
 	if (!tb[WEFT_CONN_A_REASON])
-		return weft_fault_set(f, -EINVAL,
-				      "how did it end? REASON is missing (NONE: it worked)");
+		return weft_fault_attr(f, f->nest, -EINVAL,
+				       "how did it end? REASON is missing (NONE: it worked)");
 	d->reason = nla_get_u32(tb[WEFT_CONN_A_REASON]);
 	d->err = tb[WEFT_CONN_A_ERRNO] ?
 		 nla_get_u32(tb[WEFT_CONN_A_ERRNO]) : 0;
-	return optional(tb[WEFT_CONN_A_DETAIL], "detail", WEFT_DETAIL_MAX,
+	return optional(tb[WEFT_CONN_A_PEER_IDENTITY], "peer's identity",
+			WEFT_IDENTITY_MAX, &peer, f) ?:
+	       optional(tb[WEFT_CONN_A_DETAIL], "detail", WEFT_DETAIL_MAX,
 			&d->detail, f) ?:
 	       optional(tb[WEFT_CONN_A_CIPHER], "cipher", WEFT_CIPHER_MAX,
 			&d->cipher, f);
@@ -248,6 +268,9 @@ static int done(struct nlattr **tb, struct weft_conn *c, struct weft_fault *f)
 	else if (err == -EACCES)
 		weft_fault_set(f, err, "connection %llu: its peer is not allowed any more",
 			       c->id);
+	else if (err)
+		weft_fault_set(f, err, "connection %llu failed: its application was writing past the hold",
+			       c->id);
 	return err;
 }
 
@@ -256,7 +279,7 @@ static int done(struct nlattr **tb, struct weft_conn *c, struct weft_fault *f)
  * @skb: the request
  * @info: its view
  *
- * Return: 0, -EINVAL, -ERANGE, -ENOENT, -EACCES, -ECANCELED.
+ * Return: 0, -EINVAL, -ERANGE, -ENOENT, -EACCES, -EBUSY, -ECANCELED.
  */
 int weft_genl_handshake_done(struct sk_buff *skb, struct genl_info *info)
 {

@@ -20,7 +20,7 @@ int weft_fault_attr(struct weft_fault *f, const struct nlattr *attr, int err,
 
 	f->attr = attr;
 	va_start(args, fmt);
-	vsnprintf(f->text, sizeof(f->text), fmt, args);
+	weft_fault_format(f, fmt, args);
 	va_end(args);
 	return err;
 }
@@ -31,7 +31,8 @@ int weft_nla_peek(const struct nlattr *nla, const char *what, size_t max,
 	size_t len;
 
 	if (!nla)
-		return weft_fault_set(f, -EINVAL, "%s is missing", what);
+		return weft_fault_attr(f, f->nest, -EINVAL, "%s is missing",
+				       what);
 	len = strnlen(nla_data(nla), nla_len(nla));
 	if (!len)
 		return weft_fault_attr(f, nla, -EINVAL, "%s is empty", what);
@@ -65,6 +66,14 @@ int weft_nla_name(const struct nlattr *nla, const char *what, const char **out,
 	int err = weft_nla_peek(nla, what, WEFT_NAME_MAX, out, f);
 
 	return err ? err : text_check(nla, what, weft_name_wrong, *out, f);
+}
+
+int weft_nla_identity(const struct nlattr *nla, const char *what,
+		      const char **out, struct weft_fault *f)
+{
+	int err = weft_nla_peek(nla, what, WEFT_IDENTITY_MAX, out, f);
+
+	return err ? err : text_check(nla, what, weft_identity_wrong, *out, f);
 }
 
 int weft_nla_dup(const struct nlattr *nla, const char *what, size_t max,
@@ -140,7 +149,8 @@ int weft_nla_addr(const struct nlattr *nla, const char *what,
 	const char *why;
 
 	if (!nla)
-		return weft_fault_set(f, -EINVAL, "%s is missing", what);
+		return weft_fault_attr(f, f->nest, -EINVAL, "%s is missing",
+				       what);
 	addr.ip = nla_get_in6_addr(nla);
 	why = weft_ip_wrong(&addr.ip);
 	if (why)

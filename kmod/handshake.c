@@ -40,8 +40,9 @@ static void drop_daemon(struct weft_conn *c)
  * @portid: the worker's netlink socket
  *
  * Bytes of a thread that was inside send() when the socket became a conn would
- * go out among the handshake's: such a connection fails. Also sets the ULP, while the connection is still ESTABLISHED: tls_init()
- * refuses any other state, and the peer may close as soon as it is done.
+ * go out among the handshake's: such a connection fails. Also sets the ULP,
+ * while the connection is still ESTABLISHED: tls_init() refuses any other
+ * state, and the peer may close as soon as it is done.
  *
  * Return: 0, c is in HANDSHAKE and the caller's calls pass the hold; -EALREADY,
  * somebody else was faster, or it died; -EPROTO, no ULP (the conn has failed).
@@ -70,7 +71,8 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	weft_handshake_done(c, &(struct weft_done){
 		.reason = c->sock->sk->sk_state == TCP_ESTABLISHED ?
 			  WEFT_REASON_RESOURCES : WEFT_REASON_RESET,
-		.err = ECONNRESET });
+		.err = c->role == WEFT_ROLE_CLIENT ? ECONNREFUSED :
+						     ECONNRESET });
 	return -EPROTO;
 }
 

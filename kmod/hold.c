@@ -90,7 +90,7 @@ static int sniff(struct weft_conn *c, int flags)
 		if (flags & MSG_DONTWAIT)
 			return -EAGAIN;
 	}
-	if (tls == true)
+	if (tls > 0)
 		weft_conn_want(c);
 	else
 		weft_conn_pass(c);

@@ -229,7 +229,7 @@ static int init6(struct sock *sk)
 	return orig_init[1](sk);
 }
 
-/* ------------------------------------------------------------ tcp_prot.connect */
+/* ------------------------------------------------------------ proto.connect */
 
 /*
  * The socket is locked and has TCP's ops. What is returned goes to the caller
@@ -278,7 +278,7 @@ out:
 	return err;
 }
 
-/* ------------------------------------------------------------ conns: connect */
+/* ------------------------------------------------------------ conns */
 
 /* What conn_connect() does when it has let go of ->mu; or what it returns. */
 #define CONNECT_WAIT	1

@@ -10,11 +10,14 @@
  * buffer and leaves it queued. Only eat_control(), under c->ctl, consumes one.
  * Alerts are RFC 8446 section 6: close_notify is the end of the stream, any
  * other is fatal. Post-handshake messages (section 4.6): tickets are thrown
- * away, a KeyUpdate cannot be followed here and resets the connection.
+ * away, a KeyUpdate cannot be followed here and resets the connection. So does
+ * a record that is none or not the peer's, for which kTLS has errors that no
+ * reader of a TCP socket knows.
  */
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
+#include <linux/splice.h>
 #include <net/strparser.h>
 #include <net/tcp.h>
 #include <net/tls.h>
@@ -38,7 +41,7 @@ static void swap_socket(struct sock *sk, struct socket *sock)
 {
 	lock_sock(sk);
 	write_lock_bh(&sk->sk_callback_lock);
-	WRITE_ONCE(sk->sk_socket, sock);	/* sk_set_socket() also sets uid */
+	WRITE_ONCE(sk->sk_socket, sock);	/* sk_set_socket() does more */
 	write_unlock_bh(&sk->sk_callback_lock);
 	release_sock(sk);
 }
@@ -214,6 +217,47 @@ static void take_alert(struct weft_conn *c, u8 desc)
 	rx_failed(c, WEFT_REASON_ALERT);
 }
 
+/*
+ * What kTLS says, and leaves in sk_err, when a record does not decrypt
+ * (EBADMSG) or cannot be one (tls_rx_msg_size(): EINVAL, EMSGSIZE).
+ */
+static bool is_bad_record(int err)
+{
+	return err == -EBADMSG || err == -EINVAL || err == -EMSGSIZE;
+}
+
+/*
+ * What cannot be a record stops kTLS's parser for good; another call may have
+ * taken the sk_err that told of it.
+ */
+static bool is_stopped(const struct weft_conn *c)
+{
+	return tls_sw_ctx_rx(tls_get_ctx(c->sock->sk))->strp.stopped;
+}
+
+static bool is_broken(const struct weft_conn *c, int err)
+{
+	return is_bad_record(err) || (err == -EAGAIN && is_stopped(c));
+}
+
+static int bad_record(struct weft_conn *c)
+{
+	weft_count(c->wn, bad_records);
+	rx_failed(c, WEFT_REASON_TLS);
+	return -ECONNRESET;
+}
+
+/* Before sk_err is told: by poll, then SO_ERROR, or by a write. */
+static void check_sk_err(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+	int err = READ_ONCE(sk->sk_err);
+
+	if (unlikely(err) && is_bad_record(-err) &&
+	    cmpxchg(&sk->sk_err, err, ECONNRESET) == err)
+		bad_record(c);
+}
+
 /* A handshake message: its first bytes are in buf, the rest is thrown away. */
 static void take_message(struct weft_conn *c, u8 *buf, int len, bool eor)
 {
@@ -277,7 +321,7 @@ static int truncated(struct weft_conn *c)
  * @flags: of the call
  *
  * Return: as tcp_recvmsg(); 0 after close_notify, -ECONNRESET after a fatal
- * alert, a KeyUpdate or a FIN without close_notify.
+ * alert, a bad record, a KeyUpdate or a FIN without close_notify.
  */
 int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 		      int flags)
@@ -301,7 +345,8 @@ int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 		it = m->msg_iter;
 		m->msg_control = NULL;
 		m->msg_controllen = 0;
-		n = c->tls->recvmsg(c->sock, m, len, flags);
+		n = c->tls->recvmsg(c->sock, m, len, is_stopped(c) ?
+				    flags | MSG_DONTWAIT : flags);
 		m->msg_control = ctl;
 		m->msg_controllen = clen;
 		m->msg_flags = (m->msg_flags & ~keep) | (mflags & keep);
@@ -310,8 +355,10 @@ int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 		m->msg_iter = it;
 		err = eat_control(c);
 		if (err < 0)
-			return err;
+			return is_bad_record(err) ? bad_record(c) : err;
 	}
+	if (is_broken(c, n))
+		return bad_record(c);
 	if (n == 0 && len && !READ_ONCE(c->rx_eof) &&
 	    sock_flag(c->sock->sk, SOCK_DONE))
 		return truncated(c);
@@ -361,12 +408,20 @@ static int first_send(struct weft_conn *c, struct msghdr *m, size_t len)
  */
 int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
 {
+	check_sk_err(c);
 	m->msg_control = NULL;
 	m->msg_controllen = 0;
 	m->msg_flags &= KTLS_SEND_FLAGS;
 	if (unlikely(!c->first_sent))
 		return first_send(c, m, len);
 	return c->tls->sendmsg(c->sock, m, len);
+}
+
+/* May a read return 0? tls_sw_splice_read() does for an empty record, too. */
+static bool is_over(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_DONE) || sk->sk_state == TCP_CLOSE ||
+	       READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 }
 
 /**
@@ -377,7 +432,8 @@ int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
  * @len: of the call
  * @flags: of the call
  *
- * Return: as tcp_splice_read(); 0 after close_notify.
+ * Return: as tcp_splice_read(); 0 after close_notify, -ECONNRESET as
+ * weft_ktls_recvmsg().
  */
 ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
 			      struct pipe_inode_info *pipe, size_t len,
@@ -390,10 +446,19 @@ ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
 			return 0;
 		if (READ_ONCE(c->rx_err))
 			return c->rx_err;
+		if (is_stopped(c))
+			flags |= SPLICE_F_NONBLOCK;
 		n = c->tls->splice_read(c->sock, pos, pipe, len, flags);
-		if (n != -EINVAL || eat_control(c) <= 0)
+		if (n == -EINVAL && !is_stopped(c)) {
+			n = eat_control(c);
+			if (n >= 0)
+				continue;
+		}
+		if (n || !len || is_over(c->sock->sk))
 			break;
 	}
+	if (is_broken(c, n))
+		return bad_record(c);
 	if (n == 0 && len && !READ_ONCE(c->rx_eof) &&
 	    sock_flag(c->sock->sk, SOCK_DONE))
 		return truncated(c);
@@ -471,12 +536,17 @@ int weft_ktls_inq(struct weft_conn *c)
 	return n;
 }
 
-/* SO_RCVLOWAT counts plaintext. */
+/*
+ * SO_RCVLOWAT counts plaintext. Where kTLS leaves poll() to TCP, the first bytes
+ * of a record make the socket readable although recv() has nothing to give.
+ */
 static bool below_low_water(struct weft_conn *c)
 {
-	int low = READ_ONCE(c->sock->sk->sk_rcvlowat);
+	int low = max(READ_ONCE(c->sock->sk->sk_rcvlowat), 1);
 
-	return low > 1 && weft_ktls_inq(c) < low;
+	if (low == 1 && WEFT_KTLS_POLLS)
+		return false;
+	return weft_ktls_inq(c) < low;
 }
 
 /**
@@ -492,12 +562,14 @@ static bool below_low_water(struct weft_conn *c)
 __poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
 			struct poll_table_struct *wait)
 {
-	__poll_t mask = c->tls->poll(file, c->sock, wait);
+	const __poll_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+	__poll_t mask;
 
+	check_sk_err(c);
+	mask = c->tls->poll(file, c->sock, wait);
 	if (READ_ONCE(c->rx_eof) || READ_ONCE(c->rx_err))
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	else if (mask & EPOLLIN && !(mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) &&
-		 below_low_water(c))
+	else if (mask & EPOLLIN && !(mask & over) && below_low_water(c))
 		mask &= ~(EPOLLIN | EPOLLRDNORM);
 	return mask;
 }
@@ -528,7 +600,7 @@ void weft_ktls_close(struct weft_conn *c)
  * ever. Let it copy TCP's before our pointers are in there: one loopback
  * connection with the ULP per family.
  */
-static struct module *tls_module;	/* stays as long as we do: its copies do */
+static struct module *tls_module;	/* stays as long as its copies */
 
 static int prime_ulp(struct sock *sk)
 {

@@ -6,6 +6,7 @@
 #ifndef WEFT_KTLS_H
 #define WEFT_KTLS_H
 
+#include <linux/fs.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/sockptr.h>
 #include "conn.h"
@@ -13,7 +14,8 @@
 int weft_ktls_init(void);
 void weft_ktls_uninit(void);
 int weft_ktls_prepare(struct weft_conn *c);
-int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val, unsigned int len);
+int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val,
+		  unsigned int len);
 
 int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len);
 int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,

@@ -14,6 +14,9 @@
 /* ms from TCP established to the verdict, waiting for a worker included */
 #define WEFT_HANDSHAKE_TIMEOUT_DEFAULT	10000
 
+/* ms before the deadline in which a peer's reset means that it waited in vain */
+#define WEFT_HANDSHAKE_LATE		500
+
 /* finished connections remembered per namespace for weftctl explain */
 #define WEFT_HISTORY_MAX		1024
 
@@ -23,11 +26,16 @@
 /* nesting and text of selectors: path of a process's cgroup or executable */
 #define WEFT_PATH_MAX			1024
 
+/* bytes of a conn's attributes, with the longest names and identities */
+#define WEFT_CONN_MESSAGE_MAX		(3 * WEFT_IDENTITY_MAX + \
+					 2 * WEFT_PATH_MAX)
+
 /*
  * bytes of one object's attribute: what came in must go out again, with the
- * defaults and out-only attributes added, in the 65535 a nest can have
+ * defaults and out-only attributes added, in the 65535 a nest can have; and a
+ * service's identities in one nest with a conn
  */
-#define WEFT_OBJECT_MAX			60000
+#define WEFT_OBJECT_MAX			56000
 
 /* rows of a generation's address table: endpoints times target ports */
 #define WEFT_LOOKUP_MAX			1048576

@@ -7,7 +7,8 @@
  * when a generation begins to cover it (weft_listen_rescan()). It gets ops of
  * its own with our accept(), and a trap proto, which its children inherit: a
  * child accepted through ops that were read before the marking is caught by
- * the first recvmsg or sendmsg and set right there.
+ * the first recvmsg or sendmsg and set right there. Who waits in accept() when
+ * the marking comes is sent round again.
  *
  * Mode and identity are looked up anew for each child, so that a generation
  * that no longer covers the listener has effect at once.
@@ -140,7 +141,7 @@ static void child_begin(struct weft_conn *c)
 	case TCP_CLOSE_WAIT:
 		weft_listen_established(c);
 		break;
-	case TCP_SYN_RECV:		/* Fast Open: the tracepoint will tell */
+	case TCP_SYN_RECV:	/* Fast Open: the tracepoint will tell */
 		break;
 	default:
 		weft_conn_settle(c, WEFT_CONN_DEAD);
@@ -346,12 +347,13 @@ static bool markable(const struct sock *sk)
 }
 
 static void kind_init(struct kind *k, const struct proto_ops *base,
-		      typeof(base->accept) accept)
+		      typeof_member(struct proto_ops, accept) accept)
 {
 	k->ops = *base;
 	k->ops.owner = THIS_MODULE;
 	k->ops.release = listener_release;
 	k->ops.accept = accept;
+	/* whoever sees base sees the ops complete */
 	smp_store_release(&k->base, base);
 }
 
@@ -495,6 +497,27 @@ static void scan_task(struct scan *s, struct task_struct *p)
 	weft_task_uninit(&s->task);
 }
 
+/*
+ * Threads that wait in TCP's or MPTCP's own accept() would take one more child
+ * past us (MPTCP has no trap). A signal that is none, as task work uses it,
+ * makes them start the call again, and then it is ours. Pollers have other
+ * functions in the queue; inet_csk_wait_for_connect() has this one.
+ */
+static void restart_accept(struct socket *sock)
+{
+	struct wait_queue_head *wq = &sock->wq.wait;
+	struct wait_queue_entry *w;
+
+	spin_lock_irq(&wq->lock);
+	list_for_each_entry(w, &wq->head, entry) {
+		if (w->func != autoremove_wake_function)
+			continue;
+		set_tsk_thread_flag(w->private, TIF_NOTIFY_SIGNAL);
+		wake_up_process(w->private);
+	}
+	spin_unlock_irq(&wq->lock);
+}
+
 static void mark_found(struct found *n)
 {
 	struct sock *sk = sock_from_file(n->file)->sk;
@@ -505,6 +528,7 @@ static void mark_found(struct found *n)
 	else
 		weft_workload_put(n->workload);
 	release_sock(sk);
+	restart_accept(sock_from_file(n->file));
 	fput(n->file);
 }
 

@@ -38,13 +38,13 @@ struct weft_net {
 	struct weft_record **history;	/* ring of WEFT_HISTORY_MAX */
 	unsigned int history_next;
 
-	bool hooked;			/* netfilter, see hook_nf.c (tables.lock) */
+	bool hooked;			/* netfilter (tables.lock) */
 
 	atomic_t listeners;
 	atomic_t parked;
 	atomic_t live;
 
-	struct work_struct rescan;	/* after a new generation: existing listeners */
+	struct work_struct rescan;	/* after a new generation: listeners */
 	struct work_struct requeue;	/* after a worker came or went */
 };
 

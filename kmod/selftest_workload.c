@@ -65,6 +65,20 @@ static const char *unit_selector_is_one_whole_part(struct weft_tables *t)
 	return NULL;
 }
 
+static const char *unit_of_a_users_manager_is_none(struct weft_tables *t)
+{
+	const char *own = "/user.slice/user-7.slice/user@7.service/a/n.service";
+
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w",
+				      SELECTOR(.unit = "n.service")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "u",
+				      SELECTOR(.unit = "user-7.slice")));
+	EXPECT_MATCH(own, "", 7, "u");
+	EXPECT_MATCH("/system.slice/x.scope/n.service", "", 7, "");
+	EXPECT_MATCH("/system.slice/n.service/x.scope", "", 7, "w");
+	return NULL;
+}
+
 static const char *selector_needs_all_its_parts(struct weft_tables *t)
 {
 	WEFT_EXPECT(!weft_st_workload(t, 0, "w",
@@ -188,6 +202,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(cgroup_selector_ends_at_slash),
 	WEFT_CLAIM(cgroup_root_selects_all_known),
 	WEFT_CLAIM(unit_selector_is_one_whole_part),
+	WEFT_CLAIM(unit_of_a_users_manager_is_none),
 	WEFT_CLAIM(selector_needs_all_its_parts),
 	WEFT_CLAIM(workload_needs_one_of_its_selectors),
 	WEFT_CLAIM(uid_selector_matches_root),

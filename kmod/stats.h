@@ -28,6 +28,7 @@
 	C(eof_clean)							\
 	C(eof_truncated)						\
 	C(alerts)							\
+	C(bad_records)		/* none at all, or not the peer's */	\
 	C(records_discarded)	/* post-handshake messages */		\
 	C(plaintext_dropped)	/* by the netfilter net */		\
 	C(slipped)		/* reached a meshed destination unmarked */ \

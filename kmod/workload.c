@@ -77,7 +77,18 @@ static size_t below(const char *path, const char *dir)
 	return 0;
 }
 
-/* Length of @path up to and with its last part that is @unit, else 0. */
+static bool ends_with(const char *part, size_t len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return len > n && !memcmp(part + len - n, suffix, n);
+}
+
+/*
+ * Length of @path up to and with its last part that is @unit, else 0. Below a
+ * service or scope the system's manager has no say (user@1000.service hands its
+ * subtree to the user, who names units there as he likes): not looked at.
+ */
 static size_t in_unit(const char *path, const char *unit)
 {
 	size_t len = strlen(unit), found = 0;
@@ -88,6 +99,9 @@ static size_t in_unit(const char *path, const char *unit)
 
 		if (part == len && !memcmp(at, unit, len))
 			found = at + part - path;
+		if (ends_with(at, part, ".service") ||
+		    ends_with(at, part, ".scope"))
+			break;
 		at += part;
 	}
 	return found;

@@ -19,7 +19,10 @@
 
 E2E=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 TOP=$(readlink -f "$E2E/../..")
-KVER=$(uname -r | cut -d. -f1,2)
+case $(uname -r) in
+*-kasan-*) KVER=kasan ;; # tests/vm/vm-kernel-debug
+*) KVER=$(uname -r | cut -d. -f1,2) ;;
+esac
 MODULE=$TOP/build/k/$KVER/weft.ko
 STAGE=$TOP/build/stage
 CONF=/etc/weft/netns

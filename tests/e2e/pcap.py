@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a capture says: is it TLS 1.3 from the first byte to the last?
 
-pcap.py FILE --port P [--want tls|plain] [--absent TEXT...] [--present TEXT...]
+pcap.py FILE --port P [--want tls|records|plain] [--absent TEXT...] [--present TEXT...]
+
+"tls": whole TLS 1.3 connections; "records": TLS records and nothing else, but a
+connection may end anywhere, as one whose daemon was killed does.
 
 Puts the TCP streams of port P together again (retransmissions, reordering),
 takes each direction apart into TLS records, and prints one line of JSON:
@@ -116,6 +119,19 @@ def records(data):
     return out, 0
 
 
+def judge_records(client, server):
+    """'' for TLS records, the last one maybe cut short; else what is wrong; and types."""
+    counts = collections.Counter()
+    for name, side in (("client", client), ("server", server)):
+        if side.gap:
+            return f"capture has a gap ({name}'s side)", counts
+        got, _ = records(side.data)
+        if got is None:
+            return f"{name} sent something else than TLS records", counts
+        counts.update(TYPES[kind] for kind, _, _ in got)
+    return "", counts
+
+
 def is_tls13_hello(body):
     """A ServerHello that chooses TLS 1.3 (supported_versions, RFC 8446 4.2.1)."""
     return body[:1] == b"\x02" and b"\x00\x2b\x00\x02\x03\x04" in body
@@ -175,7 +191,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("file")
     p.add_argument("--port", type=int, required=True)
-    p.add_argument("--want", choices=("tls", "plain"))
+    p.add_argument("--want", choices=("tls", "records", "plain"))
     p.add_argument("--absent", nargs="*", default=[])
     p.add_argument("--present", nargs="*", default=[])
     a = p.parse_args()
@@ -191,7 +207,7 @@ def main():
         if not halves[0].data and not halves[1].data:
             continue            # refused, or closed before a byte
         result["connections"] += 1
-        why, n = judge(*halves)
+        why, n = (judge_records if a.want == "records" else judge)(*halves)
         counts.update(n)
         if why:
             wrong.append(why)
@@ -202,7 +218,7 @@ def main():
     bad = []
     if a.want and not result["connections"]:
         bad.append(f"no connection at port {a.port} in the capture")
-    if a.want == "tls":
+    if a.want in ("tls", "records"):
         bad += wrong
     if a.want == "plain" and result["tls13"]:
         bad.append(f"{result['tls13']} connections are TLS")

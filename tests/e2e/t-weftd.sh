@@ -28,7 +28,7 @@ mkdir -p "$CONF/h1/conf.d"
 start_fails "no start without the module" h1 69 "the weft module is not loaded in this kernel (modprobe weft)"
 
 module_load || exit 1
-WEFTD_DROPIN=$'WatchdogSec=8s\n'
+export WEFTD_DROPIN=$'WatchdogSec=8s\n'
 weftd_start h1 --workers 2
 weftd_start h2 --workers 2
 equal "h1 is ready" "active running" "$(status_of h1 ActiveState) $(status_of h1 SubState)"

@@ -26,7 +26,7 @@ GCC_ONLY = re.compile(
 CLANG_EXTRA = [
     "-fsyntax-only", "-Wno-unknown-warning-option", "-Wno-unused-command-line-argument",
     "-Wno-gnu", "-Wno-address-of-packed-member", "-Wno-gnu-variable-sized-type-not-at-end",
-    "-Wno-ignored-optimization-argument"]
+    "-Wno-ignored-optimization-argument", "-Wno-duplicate-decl-specifier"]
 
 
 def commands(build):
@@ -37,16 +37,17 @@ def commands(build):
         line = re.sub(r"^\S+ := ", "", line).split(" ; ")[0]
         argv = shlex.split(line.replace("\\#", "#").replace("$(pound)", "#"))
         if len(argv) < 4 or "gcc" not in argv[0] or not argv[-1].endswith(".c") or \
-                argv[-1].endswith(".mod.c"):
+                argv[-1].endswith(".mod.c") or "/kmod/" not in argv[-1]:
             continue
         yield argv[-1], argv
 
 
-def run(argv, cwd):
+def run(argv, cwd, ours):
+    """1 for an error, or for a warning in a file below OURS: the kernel's are its own."""
     r = subprocess.run(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, check=False)
     out = r.stdout.decode(errors="replace")
-    if r.returncode or "warning:" in out:
+    if r.returncode or re.search(rf"^{re.escape(ours)}\S*: warning:", out, re.M):
         print(out, end="")
         return 1
     return 0
@@ -57,14 +58,15 @@ def without_output(argv):
     return [a for i, a in enumerate(argv) if i not in drop and a != "-c"]
 
 
-def by_clang(argv, cwd):
+def by_clang(argv, cwd, ours):
     kept = [a for a in without_output(argv)[1:] if not GCC_ONLY.fullmatch(a)]
-    return run(["clang"] + CLANG_EXTRA + kept, cwd)
+    return run(["clang"] + CLANG_EXTRA + kept, cwd, ours)
 
 
-def header_alone(header, argv, cwd):
+def header_alone(header, argv, cwd, ours):
     kept = [a for a in without_output(argv)[:-1] if not a.startswith("-Wp,-M")]
-    return run(kept + ["-fsyntax-only", "-include", header, "-x", "c", "/dev/null"], cwd)
+    return run(kept + ["-fsyntax-only", "-include", header, "-x", "c", "/dev/null"],
+               cwd, ours)
 
 
 def main():
@@ -75,13 +77,13 @@ def main():
     if not todo:
         print(f"{build}: no compiled object")
         return 1
-    rc = 0
+    rc, ours = 0, f"{build}/src/"
     if kind == "clang":
         for _, argv in todo:
-            rc |= by_clang(argv, cwd)
+            rc |= by_clang(argv, cwd, ours)
     else:
         for header in sorted(glob.glob(f"{build}/src/kmod/*.h")):
-            rc |= header_alone(header, todo[0][1], cwd)
+            rc |= header_alone(header, todo[0][1], cwd, ours)
     return rc
 
 

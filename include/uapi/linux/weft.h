@@ -222,9 +222,15 @@ enum weft_workload_attr {
 enum weft_selector_attr {
 	WEFT_SELECTOR_A_UNSPEC,
 	WEFT_SELECTOR_A_CGROUP,		/* string, absolute path in cgroup v2: it and all below */
-	WEFT_SELECTOR_A_UNIT,		/* string, last part of a cgroup path: "nginx.service" */
+	/* string, "nginx.service": a slice, service or scope of the system's manager; units of a
+	 * user's manager are not looked at
+	 */
+	WEFT_SELECTOR_A_UNIT,
 	WEFT_SELECTOR_A_UID,		/* u32, effective user id in the initial user namespace */
-	WEFT_SELECTOR_A_EXE,		/* string, absolute path of the executable */
+	/* string, absolute path of the executable; never matches in a user namespace of one's own,
+	 * where everybody may mount anything anywhere
+	 */
+	WEFT_SELECTOR_A_EXE,
 	__WEFT_SELECTOR_A_MAX
 };
 #define WEFT_SELECTOR_A_MAX (__WEFT_SELECTOR_A_MAX - 1)
@@ -247,8 +253,10 @@ enum weft_service_attr {
 	WEFT_SERVICE_A_NAME,		/* string, needed */
 	WEFT_SERVICE_A_ADDRESSES,	/* list of 16 byte addresses, virtual or real */
 	WEFT_SERVICE_A_PORTS,		/* list of nests, enum weft_port_attr; needed in NEW */
-	WEFT_SERVICE_A_IDENTITIES,	/* list of strings: SPIFFE IDs its endpoints may have; a
-					 * final '*' makes a prefix; none: any of the trust domain */
+	/* list of strings: SPIFFE IDs its endpoints may have, a final '*' makes a prefix; none: any
+	 * of the trust domain
+	 */
+	WEFT_SERVICE_A_IDENTITIES,
 	WEFT_SERVICE_A_CONNECT_TIMEOUT,	/* u32, ms per endpoint, 10 to 600000; 0: 2000 */
 	WEFT_SERVICE_A_OWNER,		/* u32, out only */
 	WEFT_SERVICE_A_ENDPOINTS,	/* u32, how many, out only */
@@ -286,7 +294,7 @@ enum weft_action {
 enum weft_policy_attr {
 	WEFT_POLICY_A_UNSPEC,
 	WEFT_POLICY_A_NAME,		/* string, needed */
-	WEFT_POLICY_A_ACTION,		/* u32, enum weft_action */
+	WEFT_POLICY_A_ACTION,		/* u32, enum weft_action; needed in NEW */
 	WEFT_POLICY_A_WORKLOAD,		/* string, whom it protects; absent: every workload */
 	WEFT_POLICY_A_RULES,		/* list of nests, enum weft_rule_attr */
 	WEFT_POLICY_A_OWNER,		/* u32, out only */

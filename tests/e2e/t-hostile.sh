@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+# group: hostile
+# Peers that mean harm (hostile.py): at a strict port, where the application reads
+# nothing of theirs and others are still served; and servers, of which connect()
+# says the truth, and goes on to a good endpoint.  The attacker is a host without
+# weft; its certificates come from openssl, some from the mesh's own authority.
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+trap e2e_end EXIT
+hosts_up h1 h2 h3
+weft_install || exit 1
+module_load || exit 1
+weftd_start h1
+weftd_start h2
+pki=$T/pki ca=/var/lib/weft-e2e-ca
+mkdir "$pki"
+cp $ca/ca.crt "$pki/ca.crt"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj "/CN=other" \
+    -addext keyUsage=critical,keyCertSign -keyout "$pki/otherca.key" -out "$pki/otherca.crt" 2>/dev/null
+
+# mint NAME SAN [CA [DAYS]]: a certificate; CA: path without .crt and .key
+mint() {
+    local n=$pki/$1 by=${3:-$ca/ca}
+    printf 'basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature\n%s\n%s\n' \
+        "extendedKeyUsage=serverAuth,clientAuth" "${2:+subjectAltName=$2}" >"$n.ext"
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/" \
+        -keyout "$n.key" -out "$n.csr" 2>/dev/null
+    openssl x509 -req -in "$n.csr" -CA "$by.crt" -CAkey "$by.key" -set_serial "$RANDOM$RANDOM" \
+        -days "${4:-9}" -extfile "$n.ext" -out "$n.crt" 2>"$n.log" ||
+        not_ok "a certificate for $1" "$(cat "$n.log")"
+}
+mint friend URI:spiffe://mesh.local/friend
+mint stranger URI:spiffe://mesh.local/stranger
+mint otherdomain URI:spiffe://elsewhere.test/friend
+mint twosans URI:spiffe://mesh.local/friend,URI:spiffe://mesh.local/stranger
+mint nosan DNS:friend.mesh.local
+mint wrongca URI:spiffe://mesh.local/friend "$pki/otherca"
+mint expired URI:spiffe://mesh.local/friend $ca/ca -1
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj "/" \
+    -addext subjectAltName=URI:spiffe://mesh.local/friend \
+    -addext keyUsage=critical,digitalSignature \
+    -keyout "$pki/selfsigned.key" -out "$pki/selfsigned.crt" 2>/dev/null
+
+# --- documents: one service per misbehaving server, once alone, once with a good one
+: >"$T/app.log"
+start_app app h2 9000 python3 "$E2E/hostile.py" app 9000 "$T/app.log"
+document h2 app.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: app}
+spec: {selectors: [{unit: app.service}]}
+Y
+mapfile -t names < <(python3 "$E2E/hostile.py" names)
+{
+    printf 'apiVersion: weft/v1\nkind: Workload\nmetadata: {name: client}\n'
+    printf 'spec: {selectors: [{unit: client.service}]}\n'
+    for i in "${!names[@]}"; do
+        n=${names[i]%% *} n=${n//_/-}
+        cat <<Y
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: $n}
+spec:
+  addresses: [10.77.0.3]
+  ports: [{port: $((9100 + i))}]
+  endpoints: [{address: 10.77.0.3}]
+  identities: ["spiffe://mesh.local/friend"]
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: $n-or-app}
+spec:
+  addresses: [240.0.1.$((i + 1))]
+  ports: [{port: 9000}]
+  endpoints: [{address: 10.77.0.3, port: $((9100 + i)), weight: 65535}, {address: 10.77.0.2}]
+  identities: ["spiffe://mesh.local/friend", "spiffe://mesh.local/app"]
+Y
+    done
+} | document h1 client.yaml
+start_app servers h3 9100 python3 "$E2E/hostile.py" serve 10.77.0.3 9100 "$pki"
+
+results() { # FILE: what hostile.py said
+    while IFS= read -r line; do
+        case $line in
+        'ok '*) ok "${line#ok }" ;;
+        'not ok '*) not_ok "${line#not ok }" ;;
+        'reason '*) ;;
+        *) note "$line" ;;
+        esac
+    done <"$1"
+    grep -q '^ok ' "$1" || not_ok hostile.py "no result"
+}
+
+# --- attacks
+run_as attacker h3 python3 "$E2E/hostile.py" attack 10.77.0.2 9000 "$pki" "$T/app.log" >"$T/attack" 2>&1
+results "$T/attack"
+while read -r _ name port reasons; do
+    got=$(conns h2 "select(.remote == \"10.77.0.3:$port\") | .reason")
+    got=${got//\"/}
+    case " $reasons " in
+    *" $got "*) ok "weftctl knows the reason of ${name//_/ }: $got" ;;
+    *) not_ok "weftctl knows the reason of ${name//_/ }" "wanted $reasons, got '$got'" ;;
+    esac
+done < <(grep '^reason ' "$T/attack")
+check "the audit has the truncation" wait_for 20 journal_has -u app WEFT_REASON=truncated
+check "the audit has the alert" wait_for 20 journal_has -u app WEFT_REASON=alert
+check "the audit has the refused certificates" wait_for 20 journal_has -u app WEFT_REASON=peer-certificate
+
+# --- servers
+run_as client h1 python3 "$E2E/hostile.py" dial 10.77.0.3 9100 240.0.1. "$pki" >"$T/dial" 2>&1
+results "$T/dial"
+for i in "${!names[@]}"; do
+    read -r name reasons <<<"${names[i]}"
+    [ "$reasons" != - ] || continue
+    got=$(conns h1 "select(.service == \"${name//_/-}\") | .reason")
+    got=${got//\"/}
+    case " $reasons " in
+    *" $got "*) ok "weftctl knows the reason of the server that ${name//_/ }: $got" ;;
+    *) not_ok "weftctl knows the reason of the server that ${name//_/ }" "wanted $reasons, got '$got'" ;;
+    esac
+done
+idle() { [ "$(weftctl_in "$1" -j status | jq -r .conns)" = 0 ]; }
+check "no connection is left at the client's" wait_for 60 idle h1
+check "no connection is left at the server's" wait_for 60 idle h2

@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Who may talk to whom: ALLOW, DENY, ports, prefixes, the default; what a caller
+# without permission sees, and what weftctl explain and both journals tell.
+# timeout: 500
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+trap e2e_end EXIT
+hosts_up h1 h2
+start_app vault h2 9002 python3 "$E2E/dial.py" server tell:9001 tell:9002
+start_app other h2 9003 python3 "$E2E/dial.py" server tell:9003
+weft_install || exit 1
+module_load || exit 1
+weftd_start h1
+weftd_start h2
+
+document h2 workloads.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: vault}
+spec: {selectors: [{unit: vault.service}]}
+---
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: other}
+spec: {selectors: [{unit: other.service}]}
+Y
+document h1 all.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: cart}
+spec: {identity: shop/cart, selectors: [{unit: cart.service}]}
+---
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: shopper}
+spec: {identity: shopper, selectors: [{unit: shopper.service}]}
+---
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: till}
+spec: {identity: till, selectors: [{unit: till.service}]}
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: vault}
+spec:
+  addresses: [240.0.0.1]
+  ports: [{port: 9001}, {port: 9002}]
+  endpoints: [{address: 10.77.0.2}]
+  identities: [vault]
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: other}
+spec:
+  addresses: [240.0.0.2]
+  ports: [{port: 9003}]
+  endpoints: [{address: 10.77.0.2}]
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: impostor}
+spec:
+  addresses: ["fd00:240::3"]
+  ports: [{port: 80, targetPort: 9001}]
+  endpoints: [{address: "fd77::2"}]
+  identities: [bank, "bank/*"]
+Y
+
+call() { run_as "$1" h1 python3 "$E2E/dial.py" call "$2" "$3" "${@:4}"; }
+allowed() { # NAME UNIT HOST PORT
+    contains "$1" "ok $4 " "$(call "$2" "$3" "$4")"
+}
+denied() { # NAME UNIT HOST PORT
+    equal "$1" EACCES "$(call "$2" "$3" "$4")"
+}
+last() { # HOST JQ-CONDITION: the newest such connection
+    conns "$1" "select($2)" | jq -sc 'max_by(.id)'
+}
+explain() { weftctl_in "$1" explain "$(jq .id <<<"$2")"; }
+
+# --- who gets in
+allowed "without a policy everybody of the mesh gets in" till 240.0.0.1 9001
+document h2 policy.yaml <<'Y'
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: shops}
+spec:
+  action: ALLOW
+  workload: vault
+  rules:
+  - from: {identities: ["shop/*"]}
+    to: {ports: [9001]}
+Y
+allowed "ALLOW by prefix lets the identity in" cart 240.0.0.1 9001
+denied "a prefix ends at its slash" shopper 240.0.0.1 9001
+denied "whom no ALLOW names is denied" till 240.0.0.1 9001
+denied "ALLOW counts for its ports only" cart 240.0.0.1 9002
+denied "and at the endpoint's own address as well" till 10.77.0.2 9001
+allowed "a workload without an ALLOW of its own stays open" till 240.0.0.2 9003
+
+# --- what is told about a denial
+caller=$(last h1 '.workload == "till" and .asked == "240.0.0.1:9001" and .state == "dead"')
+server=$(last h2 '.peer_identity == "spiffe://mesh.local/till" and .workload == "vault" and .state == "dead"')
+equal "the caller's record: reason, errno, both identities" \
+    '["peer-denied","EACCES","spiffe://mesh.local/till","spiffe://mesh.local/vault"]' \
+    "$(jq -c '[.reason, .errno, .identity, .peer_identity]' <<<"$caller")"
+equal "the server's record: reason, errno, both identities, no policy" \
+    '["policy-denied","EACCES","spiffe://mesh.local/vault","spiffe://mesh.local/till",null]' \
+    "$(jq -c '[.reason, .errno, .identity, .peer_identity, .policy]' <<<"$server")"
+text=$(explain h1 "$caller")
+contains "explain at the caller's says who" spiffe://mesh.local/till "$text"
+contains "explain at the caller's says to whom" "proved to be spiffe://mesh.local/vault" "$text"
+contains "explain at the caller's says what the application saw" "EACCES" "$text"
+contains "explain at the caller's says what to do" "The policies of the server's host decided" "$text"
+text=$(explain h2 "$server")
+contains "explain at the server's says who" "proved to be spiffe://mesh.local/till" "$text"
+contains "explain at the server's says that no ALLOW matched" 'no "allow" policy matched' "$text"
+
+fields() { # UNIT JQ-FILTER MATCH...: of its newest such record
+    journal -u "$1" -o json "${@:3}" -n 1 | jq -c "$2"
+}
+caller_fields() {
+    fields till '[.WEFT_VERDICT, .WEFT_REASON, .WEFT_ERRNO, .WEFT_IDENTITY, .WEFT_PEER_IDENTITY, .WEFT_SERVICE,
+        .WEFT_ENDPOINT, .WEFT_ASKED, .WEFT_COMM]' WEFT_ROLE=client WEFT_VERDICT=denied WEFT_CONN="$(jq .id <<<"$caller")"
+}
+server_fields() {
+    fields vault '[.WEFT_VERDICT, .WEFT_REASON, .WEFT_ERRNO, .WEFT_IDENTITY, .WEFT_PEER_IDENTITY, .WEFT_POLICY,
+        (.WEFT_GENERATION | tonumber > 0), (.OBJECT_PID | tonumber > 0)]' \
+        WEFT_ROLE=server WEFT_VERDICT=denied WEFT_CONN="$(jq .id <<<"$server")"
+}
+has_caller() { caller_fields | grep -q .; }
+has_server() { server_fields | grep -q .; }
+wait_for 20 has_caller
+equal "journalctl -u of the caller tells it" \
+    '["denied","peer-denied","EACCES","spiffe://mesh.local/till","spiffe://mesh.local/vault","vault","10.77.0.2:9001","240.0.0.1:9001","python3"]' \
+    "$(caller_fields)"
+wait_for 20 has_server
+equal "journalctl -u of the server tells it" \
+    '["denied","policy-denied","EACCES","spiffe://mesh.local/vault","spiffe://mesh.local/till",null,true,true]' \
+    "$(server_fields)"
+contains "in words" "deny: till (" "$(fields vault .MESSAGE WEFT_CONN="$(jq .id <<<"$server")" WEFT_VERDICT=denied)"
+
+# --- DENY, and documents that change
+mkfifo "$T/keep"
+systemd-run -q --collect --wait --pipe --unit=cart -p NetworkNamespacePath=/run/netns/h1 \
+    python3 "$E2E/dial.py" keep 240.0.0.1 9001 <"$T/keep" >"$T/cart.out" 2>&1 &
+keeper=$!
+_jobs+=($keeper)
+exec 7>"$T/keep"
+kept() { [ "$(wc -l <"$T/cart.out")" -ge "$1" ]; }
+wait_for 60 kept 1
+document h2 deny.yaml <<'Y'
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: not-cart}
+spec:
+  action: DENY
+  rules:
+  - from: {identities: [shop/cart]}
+Y
+echo still here >&7
+check "a connection made before a DENY goes on" wait_for 20 kept 2
+exec 7>&-
+wait $keeper
+equal "undisturbed" "ok still here" "$(sed -n 2p "$T/cart.out")"
+denied "DENY goes before ALLOW, from the next connection on" cart 240.0.0.1 9001
+denied "a DENY without a workload is for all of them" cart 240.0.0.2 9003
+server=$(last h2 '.reason == "policy-denied" and .workload == "other"')
+equal "its name is in the record" '"not-cart"' "$(jq .policy <<<"$server")"
+contains "and in explain" 'policy "not-cart" denied it' "$(explain h2 "$server")"
+named() { journal_has -u other WEFT_VERDICT=denied WEFT_POLICY=not-cart; }
+check "and in the journal of the server's unit" wait_for 20 named
+document_gone h2 deny.yaml
+allowed "without it the ALLOW counts again" cart 240.0.0.1 9001
+check "a static policy joins the documents'" \
+    weftctl_in h2 policy add tills action allow workload vault from spiffe://mesh.local/till port 9001
+allowed "and lets in" till 240.0.0.1 9001
+weftctl_in h2 policy del tills
+denied "until it is deleted" till 240.0.0.1 9001
+document h2 policy.yaml <<'Y'
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: shops}
+spec: {action: ALLOW, workload: vault}
+Y
+denied "an ALLOW without rules lets nobody in" cart 240.0.0.1 9001
+document h2 policy.yaml <<'Y'
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: shops}
+spec: {action: ALLOW, workload: vault, rules: [{}]}
+Y
+allowed "one with an empty rule everybody" shopper 240.0.0.1 9002
+
+# --- the client's side: who the server may be
+equal "a server with an identity the service may not have is refused" ECONNREFUSED "$(call till fd00:240::3 80)"
+caller=$(last h1 '.service == "impostor"')
+equal "its record tells reason and who it was" '["peer-identity","spiffe://mesh.local/vault"]' \
+    "$(jq -c '[.reason, .peer_identity]' <<<"$caller")"
+contains "and explain" "peer-identity, the peer is not one that the service may be" "$(explain h1 "$caller")"
+impostor() { journal_has -u till WEFT_REASON=peer-identity WEFT_SERVICE=impostor WEFT_PEER_IDENTITY=spiffe://mesh.local/vault; }
+check "and the caller's journal" wait_for 20 impostor
+
+# --- nobody in particular
+denied "a process in no workload does not reach a virtual address" stranger 240.0.0.1 9001
+caller=$(last h1 '.reason == "no-workload"')
+contains "explain tells why" "which is no workload" "$(explain h1 "$caller")"
+stranger() { journal_has -u stranger WEFT_REASON=no-workload WEFT_SERVICE=vault; }
+check "and its journal" wait_for 20 stranger
+contains "its server never sees it: a strict port is closed to plaintext" "connected, then E" \
+    "$(call stranger 10.77.0.2 9001)"
