@@ -92,6 +92,7 @@ void weft_set_ops(struct socket *sock, const struct proto_ops *ops)
 
 	if (old->owner != ops->owner)
 		__module_get(ops->owner);
+	/* whoever calls through them sees the conn they are in complete */
 	smp_store_release(&sock->ops, ops);
 	if (old->owner != ops->owner)
 		module_put(old->owner);

@@ -89,7 +89,7 @@ struct weft_conn {
 	u32 worker;			/* its portid */
 	u32 write_seq;			/* when the worker got it */
 	u32 copied_seq;
-	bool stale;			/* the application had bytes queued (mu) */
+	bool stale;			/* the application had sent (mu) */
 	bool judged;			/* and allowed (mu) */
 
 	/* the verdict and who it is about (mu) */

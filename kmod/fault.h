@@ -47,7 +47,7 @@ int weft_fault_set(struct weft_fault *f, int err, const char *fmt, ...);
 __printf(2, 0)
 void weft_fault_format(struct weft_fault *f, const char *fmt, va_list args);
 
-/* As weft_fault_set() for what memory allocation failed for. Return: -ENOMEM. */
+/* As weft_fault_set() for a failed allocation. Return: -ENOMEM. */
 int weft_fault_nomem(struct weft_fault *f);
 
 #endif

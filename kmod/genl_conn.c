@@ -328,7 +328,7 @@ int weft_genl_conn_start(struct netlink_callback *cb)
 {
 	int err = weft_genl_dump_start(cb);
 
-	/* the first buffer is made before anybody reads: large enough for one */
+	/* the first buffer is made before anybody reads: room for one */
 	cb->min_dump_alloc = max_t(u32, cb->min_dump_alloc,
 				   NLMSG_SPACE(GENL_HDRLEN) +
 				   nla_total_size(WEFT_CONN_MESSAGE_MAX));
@@ -460,7 +460,8 @@ static void net_event(struct weft_net *wn, u32 event)
 static struct weft_record *conn_record(struct weft_conn *c)
 {
 	struct weft_record *r = NULL;
-	struct sk_buff *skb = alloc_skb(WEFT_CONN_MESSAGE_MAX, GFP_KERNEL_ACCOUNT);
+	struct sk_buff *skb = alloc_skb(WEFT_CONN_MESSAGE_MAX,
+					GFP_KERNEL_ACCOUNT);
 
 	if (!skb)
 		return NULL;

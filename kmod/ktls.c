@@ -537,8 +537,8 @@ int weft_ktls_inq(struct weft_conn *c)
 }
 
 /*
- * SO_RCVLOWAT counts plaintext. Where kTLS leaves poll() to TCP, the first bytes
- * of a record make the socket readable although recv() has nothing to give.
+ * SO_RCVLOWAT counts plaintext. Where kTLS leaves poll() to TCP, the first
+ * bytes of a record make the socket readable although recv() has nothing yet.
  */
 static bool below_low_water(struct weft_conn *c)
 {

@@ -14,7 +14,7 @@
 /* ms from TCP established to the verdict, waiting for a worker included */
 #define WEFT_HANDSHAKE_TIMEOUT_DEFAULT	10000
 
-/* ms before the deadline in which a peer's reset means that it waited in vain */
+/* ms before the deadline in which a reset means the peer waited in vain */
 #define WEFT_HANDSHAKE_LATE		500
 
 /* finished connections remembered per namespace for weftctl explain */

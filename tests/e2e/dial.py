@@ -324,9 +324,10 @@ def ipv6_endpoints_are_passed_over():
 
 
 OPTIONS = ((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.SOL_SOCKET, socket.SO_MARK, 7),
-           (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 77),
-           (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 55000), (socket.IPPROTO_IP, socket.IP_TOS, 0x10),
-           (socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, 20000), (socket.IPPROTO_TCP, socket.TCP_SYNCNT, 3))
+           (socket.IPPROTO_IP, socket.IP_TOS, 0x10),
+           *((socket.IPPROTO_TCP, opt, value) for opt, value in (
+               (socket.TCP_NODELAY, 1), (socket.TCP_KEEPIDLE, 77), (socket.TCP_SYNCNT, 3),
+               (socket.TCP_USER_TIMEOUT, 55000), (socket.TCP_WINDOW_CLAMP, 20000))))
 
 
 @case
@@ -498,8 +499,8 @@ def steer(only=""):
         begin = time.monotonic()
         try:
             f()
-            print(f"ok {f.__name__}", flush=True)
             print(f"took {time.monotonic() - begin:.2f} s", flush=True)
+            print(f"ok {f.__name__}", flush=True)
         except Exception as e:  # pylint: disable=broad-except
             failed = 1
             why = f"{type(e).__name__}: {e}".replace("\n", " ")

@@ -43,7 +43,8 @@ check "workload add" w workload add web identity spiffe://mesh.local/web unit ng
     mode permissive port 80:strict
 shows "workload show has all of it" \
     '["web","spiffe://mesh.local/web","static","permissive",[80,"strict"],["nginx.service",null,33,"/usr/sbin/nginx"]]' \
-    '.[0] | [.name, .identity, .owner, .mode, (.ports[0] | [.port, .mode]), [.selectors[0].unit, .selectors[1].unit, .selectors[1].uid, .selectors[1].exe]]' \
+    '.[0] | [.name, .identity, .owner, .mode, (.ports[0] | [.port, .mode]),
+        [.selectors[0].unit, .selectors[1].unit, .selectors[1].uid, .selectors[1].exe]]' \
     workload show
 exits "workload add again" 1 web workload add web identity spiffe://mesh.local/web uid 1
 check "workload replace" w workload replace web identity spiffe://mesh.local/web2 uid 1
@@ -58,11 +59,13 @@ check "service add" w service add shop address 240.0.0.1 address fd00:240::1 por
     identity 'spiffe://mesh.local/shop/*' connect-timeout 1500ms
 shows "service show has all of it" \
     '["shop","static",["240.0.0.1","fd00:240::1"],[[80,8080],[443,443]],["spiffe://mesh.local/shop/*"],1500]' \
-    '.[0] | [.name, .owner, .addresses, [.ports[] | [.port, .target]], .identities, .connect_timeout_ms]' service show
+    '.[0] | [.name, .owner, .addresses, [.ports[] | [.port, .target]], .identities,
+        .connect_timeout_ms]' service show
 check "endpoint add" w endpoint add service shop address 10.77.0.2 weight 3
 check "endpoint add of IPv6 with a port" w endpoint add service shop address '[fd77::2]:8081'
 shows "endpoint show has both" '[["shop","10.77.0.2",3,0,0,0],["shop","[fd77::2]:8081",1,0,0,0]]' \
-    'sort_by(.address) | map([.service, .address, .weight, .active, .attempts, .failures])' endpoint show service shop
+    'sort_by(.address) | map([.service, .address, .weight, .active, .attempts, .failures])' \
+    endpoint show service shop
 exits "endpoint add again" 1 shop endpoint add service shop address 10.77.0.2
 check "endpoint replace" w endpoint replace service shop address 10.77.0.2 weight 7
 shows "replaced" '[7]' 'map(select(.address == "10.77.0.2").weight)' endpoint show
@@ -134,7 +137,7 @@ mkfifo "$T/keep"
 systemd-run -q --collect --wait --pipe --unit=client -p NetworkNamespacePath=/run/netns/h1 \
     python3 "$E2E/dial.py" keep 240.0.0.9 9001 <"$T/keep" >"$T/keep.out" 2>&1 &
 keeper=$!
-_jobs+=($keeper)
+_jobs+=("$keeper")
 exec 7>"$T/keep"
 kept() { [ "$(wc -l <"$T/keep.out")" -ge "$1" ]; }
 check "a connection through static objects" wait_for 60 kept 1
@@ -156,7 +159,7 @@ echo anybody >&7
 check "the application's next call fails" wait_for 20 kept 2
 equal "as on any connection that was reset" ECONNRESET "$(sed -n 2p "$T/keep.out")"
 exec 7>&-
-wait $keeper
+wait "$keeper"
 shows "the record says who did it" '["dead","admin"]' '[.state, .reason]' conn show "$id"
 contains "explain as well" "admin" "$(w explain "$id")"
 check "monitor tells of its end" wait_for 20 grep -q "conn-closed conn $id .* reason admin" "$T/events"

@@ -39,7 +39,7 @@ mkfifo "$T/keep"
 systemd-run -q --collect --wait --pipe --unit=client -p NetworkNamespacePath=/run/netns/h1 \
     python3 "$E2E/dial.py" keep 240.0.0.9 9001 <"$T/keep" >"$T/keep.out" 2>&1 &
 keeper=$!
-_jobs+=($keeper)
+_jobs+=("$keeper")
 exec 7>"$T/keep"
 lines=1
 kept() { [ "$(wc -l <"$T/keep.out")" -ge $lines ]; }
@@ -97,7 +97,7 @@ spec:
   ports: [{port: 80}]
   endpoint: [{address: 10.0.0.1}]
 Y
-refused "not YAML" b.yaml "b.yaml:3: not valid YAML: " <<'Y'
+refused "not YAML" b.yaml "b.yaml:4: not valid YAML: " <<'Y'
 apiVersion: weft/v1
 kind: Service
 metadata: {name: b
@@ -172,15 +172,15 @@ rm "$dir/e.yaml~" "$dir/.e.yaml.swp"
 check "renamed away and written anew" wait_for 20 has_names '["tell","two"]'
 service three >"$dir/.new" && mv "$dir/.new" "$dir/e.yaml"
 check "written aside and renamed into place" wait_for 20 has_names '["tell","three"]'
-{
-    service four | head -c 50
-    wait_for 20 [ -s "$dir/e.yaml" ]
-    service four | tail -c +51
-} >"$dir/e.yaml"
+equal "none of it was an error" "" "$(errors "$at")"
+exec 8>"$dir/e.yaml"
+service four | head -c 50 >&8
+sync "$dir"
+service four | tail -c +51 >&8
+exec 8>&-
 check "written in two halves" wait_for 20 has_names '["four","tell"]'
 mv "$dir/e.yaml" "$dir/e.off"
 check "renamed out of sight" wait_for 20 has_names '["tell"]'
-equal "none of it was an error" "" "$(errors "$at")"
 mkdir "$T/new"
 cp "$dir/a.yaml" "$T/new/"
 service five >"$T/new/f.yaml"
@@ -190,5 +190,5 @@ service six >"$dir/g.yaml"
 check "which is watched as well" wait_for 20 has_names '["five","six","tell"]'
 check "and the connection of the beginning lives" flows
 exec 7>&-
-wait $keeper
+wait "$keeper"
 contains "and new ones are made" "ok 9001 " "$(run_as client h1 python3 "$E2E/dial.py" call 240.0.0.9 9001)"

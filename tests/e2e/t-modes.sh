@@ -129,15 +129,15 @@ s_client() { # TEXT ARGUMENT...: says TEXT, prints what comes back until that is
     shift
     rm -f "$T/s_in"
     mkfifo "$T/s_in"
-    ip netns exec h3 timeout 30 openssl s_client -connect 10.77.0.2:7001 -tls1_3 -quiet -verify_quiet \
-        -CAfile $ca/ca.crt -verify_return_error "$@" <"$T/s_in" >"$T/s_out" 2>"$T/s_err" &
+    ip netns exec h3 timeout 30 openssl s_client -connect 10.77.0.2:7001 -tls1_3 -quiet \
+        -verify_quiet -CAfile $ca/ca.crt -verify_return_error "$@" <"$T/s_in" >"$T/s_out" 2>"$T/s_err" &
     pipe=$!
     exec 8>"$T/s_in"
     echo "$text" >&8
-    echoed() { grep -q . "$T/s_out" || ! kill -0 $pipe 2>/dev/null; }
+    echoed() { grep -q . "$T/s_out" || ! kill -0 "$pipe" 2>/dev/null; }
     wait_for 20 echoed
     exec 8>&-
-    wait $pipe
+    wait "$pipe"
     cat "$T/s_out"
 }
 check "a certificate for a foreign peer" svid known -CA $ca/ca.crt -CAkey $ca/ca.key -CAcreateserial -CAserial "$T/serial"

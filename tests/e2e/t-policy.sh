@@ -121,12 +121,12 @@ fields() { # UNIT JQ-FILTER MATCH...: of its newest such record
     journal -u "$1" -o json "${@:3}" -n 1 | jq -c "$2"
 }
 caller_fields() {
-    fields till '[.WEFT_VERDICT, .WEFT_REASON, .WEFT_ERRNO, .WEFT_IDENTITY, .WEFT_PEER_IDENTITY, .WEFT_SERVICE,
-        .WEFT_ENDPOINT, .WEFT_ASKED, .WEFT_COMM]' WEFT_ROLE=client WEFT_VERDICT=denied WEFT_CONN="$(jq .id <<<"$caller")"
+    fields till '[.WEFT_VERDICT, .WEFT_REASON, .WEFT_ERRNO, .WEFT_IDENTITY, .WEFT_PEER_IDENTITY,
+        .WEFT_SERVICE, .WEFT_ENDPOINT, .WEFT_ASKED, .WEFT_COMM]' WEFT_ROLE=client WEFT_VERDICT=denied WEFT_CONN="$(jq .id <<<"$caller")"
 }
 server_fields() {
-    fields vault '[.WEFT_VERDICT, .WEFT_REASON, .WEFT_ERRNO, .WEFT_IDENTITY, .WEFT_PEER_IDENTITY, .WEFT_POLICY,
-        (.WEFT_GENERATION | tonumber > 0), (.OBJECT_PID | tonumber > 0)]' \
+    fields vault '[.WEFT_VERDICT, .WEFT_REASON, .WEFT_ERRNO, .WEFT_IDENTITY, .WEFT_PEER_IDENTITY,
+        .WEFT_POLICY, (.WEFT_GENERATION | tonumber > 0), (.OBJECT_PID | tonumber > 0)]' \
         WEFT_ROLE=server WEFT_VERDICT=denied WEFT_CONN="$(jq .id <<<"$server")"
 }
 has_caller() { caller_fields | grep -q .; }
@@ -146,7 +146,7 @@ mkfifo "$T/keep"
 systemd-run -q --collect --wait --pipe --unit=cart -p NetworkNamespacePath=/run/netns/h1 \
     python3 "$E2E/dial.py" keep 240.0.0.1 9001 <"$T/keep" >"$T/cart.out" 2>&1 &
 keeper=$!
-_jobs+=($keeper)
+_jobs+=("$keeper")
 exec 7>"$T/keep"
 kept() { [ "$(wc -l <"$T/cart.out")" -ge "$1" ]; }
 wait_for 60 kept 1
@@ -162,7 +162,7 @@ Y
 echo still here >&7
 check "a connection made before a DENY goes on" wait_for 20 kept 2
 exec 7>&-
-wait $keeper
+wait "$keeper"
 equal "undisturbed" "ok still here" "$(sed -n 2p "$T/cart.out")"
 denied "DENY goes before ALLOW, from the next connection on" cart 240.0.0.1 9001
 denied "a DENY without a workload is for all of them" cart 240.0.0.2 9003
@@ -174,7 +174,8 @@ check "and in the journal of the server's unit" wait_for 20 named
 document_gone h2 deny.yaml
 allowed "without it the ALLOW counts again" cart 240.0.0.1 9001
 check "a static policy joins the documents'" \
-    weftctl_in h2 policy add tills action allow workload vault from spiffe://mesh.local/till port 9001
+    weftctl_in h2 policy add tills action allow workload vault \
+    from spiffe://mesh.local/till port 9001
 allowed "and lets in" till 240.0.0.1 9001
 weftctl_in h2 policy del tills
 denied "until it is deleted" till 240.0.0.1 9001
@@ -199,7 +200,10 @@ caller=$(last h1 '.service == "impostor"')
 equal "its record tells reason and who it was" '["peer-identity","spiffe://mesh.local/vault"]' \
     "$(jq -c '[.reason, .peer_identity]' <<<"$caller")"
 contains "and explain" "peer-identity, the peer is not one that the service may be" "$(explain h1 "$caller")"
-impostor() { journal_has -u till WEFT_REASON=peer-identity WEFT_SERVICE=impostor WEFT_PEER_IDENTITY=spiffe://mesh.local/vault; }
+impostor() {
+    journal_has -u till WEFT_REASON=peer-identity WEFT_SERVICE=impostor \
+        WEFT_PEER_IDENTITY=spiffe://mesh.local/vault
+}
 check "and the caller's journal" wait_for 20 impostor
 
 # --- nobody in particular

@@ -49,18 +49,19 @@ metadata: {name: nobody}
 spec: {action: ALLOW, workload: closed}
 Y
 
-service() { # NAME ADDRESS [ENDPOINT[*WEIGHT]]...
+service() { # NAME ADDRESS [ENDPOINT[%WEIGHT]]...
     local name=$1 addresses=$2
     shift 2
     printf -- '---\napiVersion: weft/v1\nkind: Service\nmetadata: {name: %s}\nspec:\n' "$name"
-    printf '  addresses: [%s]\n  ports: [{port: 80, targetPort: 9001}]\n  connectTimeout: 500ms\n' "$addresses"
+    printf '  addresses: [%s]\n  ports: [{port: 80, targetPort: 9001}]\n' "$addresses"
+    echo '  connectTimeout: 500ms'
     printf '  endpoints: [%s]\n' "$(printf '%s\n' "$@" |
-        sed -nE 's/^(.+):([0-9]+)\*([0-9]+)$/{address: "\1", port: \2, weight: \3}/p
+        sed -nE 's/^(.+):([0-9]+)%([0-9]+)$/{address: "\1", port: \2, weight: \3}/p
                  s/^(.+):([0-9]+)$/{address: "\1", port: \2}/p' | paste -sd,)"
 }
 # What is bad has all the weight, so that it is tried first.
-bad_refused=10.77.0.2:9099*65000 bad_icmp=10.99.0.1:9001*65000 bad_local=10.98.0.1:9001*65000
-bad_silent=10.97.0.1:9001*65000 bad_denied=10.77.0.2:9003*65000
+bad_refused=10.77.0.2:9099%65000 bad_icmp=10.99.0.1:9001%65000 bad_local=10.98.0.1:9001%65000
+bad_silent=10.97.0.1:9001%65000 bad_denied=10.77.0.2:9003%65000
 document h1 s.yaml <<Y
 apiVersion: weft/v1
 kind: Workload
@@ -69,20 +70,20 @@ spec: {selectors: [{unit: client.service}]}
 $(service both '240.0.0.1, "fd00:240::1"' 10.77.0.2:9001 fd77::2:9001)
 $(service only4 '"fd00:240::4"' 10.77.0.2:9001)
 $(service only6 '240.0.0.6' fd77::2:9001)
-$(service weighted '240.0.0.9' 10.77.0.2:9001*1 10.77.0.2:9002*3)
-$(service refused '240.0.0.11' $bad_refused 10.77.0.2:9001)
-$(service icmp '240.0.0.12' $bad_icmp 10.77.0.2:9001)
-$(service local '240.0.0.13' $bad_local 10.77.0.2:9001)
-$(service silent '240.0.0.14' $bad_silent 10.77.0.2:9001)
-$(service all '240.0.0.15, "fd00:240::15"' $bad_refused $bad_icmp $bad_local $bad_silent $bad_denied \
-    10.77.0.2:9001 fd77::2:9099*65000 fd99::1:9001*65000 fd77::2:9003*65000 fd77::2:9001)
-$(service denied '240.0.0.16' $bad_denied 10.77.0.2:9001)
+$(service weighted '240.0.0.9' 10.77.0.2:9001%1 10.77.0.2:9002%3)
+$(service refused '240.0.0.11' "$bad_refused" 10.77.0.2:9001)
+$(service icmp '240.0.0.12' "$bad_icmp" 10.77.0.2:9001)
+$(service local '240.0.0.13' "$bad_local" 10.77.0.2:9001)
+$(service silent '240.0.0.14' "$bad_silent" 10.77.0.2:9001)
+$(service all '240.0.0.15, "fd00:240::15"' "$bad_refused" "$bad_icmp" "$bad_local" "$bad_silent" "$bad_denied" \
+    10.77.0.2:9001 fd77::2:9099%65000 fd99::1:9001%65000 fd77::2:9003%65000 fd77::2:9001)
+$(service denied '240.0.0.16' "$bad_denied" 10.77.0.2:9001)
 $(service none '240.0.0.20')
-$(service none-refused '240.0.0.21' $bad_refused $bad_icmp)
-$(service none-denied '240.0.0.22' $bad_refused $bad_icmp 10.77.0.2:9003)
-$(service none-silent '240.0.0.23' $bad_silent)
-$(service none-icmp '240.0.0.24' $bad_icmp)
-$(service none-but-denied '240.0.0.25' $bad_denied)
+$(service none-refused '240.0.0.21' "$bad_refused" "$bad_icmp")
+$(service none-denied '240.0.0.22' "$bad_refused" "$bad_icmp" 10.77.0.2:9003)
+$(service none-silent '240.0.0.23' "$bad_silent")
+$(service none-icmp '240.0.0.24' "$bad_icmp")
+$(service none-but-denied '240.0.0.25' "$bad_denied")
 Y
 
 cases() { # CMD...
@@ -98,7 +99,6 @@ cases() { # CMD...
 }
 cases run_as client h1 python3 "$E2E/dial.py" steer
 
-tried() { conns h1 "select(.service == \"$1\") | .attempts | map(.reason) | unique" | sort -u; }
 equal "each way to fail is recorded with its reason" \
     '["none","peer-denied","refused","silent","unreachable"]' \
     "$(conns h1 'select(.service == "all" and .state == "dead") | .attempts[]' | jq -sc 'map(.reason) | unique')"
@@ -111,11 +111,13 @@ run_as client h1 python3 -c '
 import socket
 for _ in range(120):
     s = socket.create_connection(("240.0.0.9", 80)); s.recv(100); s.close()' || not_ok "120 connections"
-mapfile -t got < <(weftctl_in h1 -j endpoint show service weighted | jq -r 'sort_by(.address)[].attempts')
+mapfile -t got < <(weftctl_in h1 -j endpoint show service weighted |
+    jq -r 'sort_by(.address)[].attempts')
 note "120 connections went ${got[*]}"
 equal "every connect() is counted" 120 $((got[0] + got[1]))
 # Binomial, p = 3/4: 90 on average, standard deviation 4.7; five of them.
-check "weight 3 gets three times as much as weight 1" [ $((got[1] >= 66 && got[1] <= 114)) = 1 ]
+check "weight 3 gets three times as much as weight 1" \
+    [ $((got[1] >= 66 && got[1] <= 114)) = 1 ]
 
 # --- poll is silent until the verdict, however long that takes
 pid=$(weftd_pid h1)
