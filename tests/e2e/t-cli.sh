@@ -3,7 +3,7 @@
 # weftctl: every object by hand without any daemon, JSON that parses, what it says
 # and how it exits when something is wrong; then connections: monitor, explain,
 # conn del.
-# timeout: 300
+# timeout: 400
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
@@ -28,12 +28,13 @@ shows() { # NAME WANTED JQ-FILTER ARGUMENT...: of the JSON
 # --- without the module
 exits "no module" 1 "weftctl: the weft module is not loaded in this kernel (modprobe weft)" status
 exits "no module, another object" 1 "the weft module is not loaded" service show
-exits "usage comes first" 2 "" service add
-equal "the version needs none" "weftctl $(cat "/sys/module/weft/version" 2>/dev/null || w -V | cut -d' ' -f2)" "$(w -V)"
+exits "usage comes first" 2 "service: which one? A name is needed" service add
+check "weftctl's own version needs none" grep -qE '^weftctl [0-9]+\.[0-9]+' <(w -V)
 
 module_load || exit 1
 # --- status
-shows "status names the module's release and interface" "[\"$(w -V | cut -d' ' -f2)\",1,0,0]" \
+shows "status names the module's release and interface" \
+    "[\"$(cat /sys/module/weft/version)\",1,0,0]" \
     '[.module, .abi, .generation, .workers]' status
 contains "status tells that nothing is configured" "nothing is configured" "$(w status)"
 equal "no words: status" "$(w status)" "$(w)"
@@ -49,7 +50,7 @@ shows "workload show has all of it" \
 exits "workload add again" 1 web workload add web identity spiffe://mesh.local/web uid 1
 check "workload replace" w workload replace web identity spiffe://mesh.local/web2 uid 1
 shows "replaced" '["spiffe://mesh.local/web2","strict",0]' '.[0] | [.identity, .mode, (.ports | length)]' workload show web
-exits "workload without selector" 2 "" workload add x identity spiffe://mesh.local/x
+exits "workload without selector" 2 "a selector is needed (unit, cgroup, uid, exe)" workload add x identity spiffe://mesh.local/x
 exits "workload with a wrong identity" 2 'identity "web"' workload add x identity web uid 1
 exits "workload with a wrong mode" 2 "mode" workload add x identity spiffe://mesh.local/x uid 1 mode tight
 exits "workload del of none" 1 none workload del none
