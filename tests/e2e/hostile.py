@@ -592,6 +592,7 @@ def serve(host, port, directory):
 @server("tls", tls=False)
 def speaks_http(c):
     c.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+    read_end(c)             # closing over unread bytes would be a RST
 
 
 @server("tls", tls=False)
