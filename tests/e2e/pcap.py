@@ -165,8 +165,8 @@ def judge(client, server):
 
 
 def streams(path, port):
-    """{(client, client port, server): (client's half, server's half)}"""
-    found = {}
+    """{(client, client port, server, how often before): (client's half, server's half)}"""
+    found, uses = {}, collections.Counter()
     for frame, whole in packets(path):
         got = tcp_of(frame) if len(frame) >= 34 else None
         if not got:
@@ -178,11 +178,12 @@ def streams(path, port):
         if whole != len(frame):
             raise ValueError("packets are cut short: capture with -s 0")
         to_server = dport == port
-        key = (src, sport, dst) if to_server else (dst, dport, src)
+        ends = (src, sport, dst) if to_server else (dst, dport, src)
         syn, fresh = bool(seg[13] & 2), not seg[13] & 16
-        if syn and fresh and key in found and found[key][0].segments:
-            key = key + (len(found),)       # the port was used again
-        halves = found.setdefault(key, (Direction(), Direction()))
+        before = found.get((*ends, uses[ends]))
+        if syn and fresh and before and before[0].isn != (seq + 1) & 0xFFFFFFFF:
+            uses[ends] += 1                 # another connection from the same port
+        halves = found.setdefault((*ends, uses[ends]), (Direction(), Direction()))
         halves[0 if to_server else 1].add(seq, syn, seg[(seg[12] >> 4) * 4:])
     return found
 
