@@ -27,7 +27,6 @@
 
 #define RECORD_ALERT		21
 #define RECORD_HANDSHAKE	22
-#define RECORD_DATA		23
 #define ALERT_WARNING		1
 #define ALERT_CLOSE_NOTIFY	0
 #define HANDSHAKE_KEY_UPDATE	24
@@ -510,8 +509,8 @@ static int queued_plaintext(struct sock *sk, int overhead)
  * @c: the conn
  *
  * What is decrypted but unread, and all whole records that wait. TLS 1.3 hides
- * which of them are data, so an alert counts as two bytes; padding, which we
- * never send, counts as data.
+ * which of them are data, so an alert counts as two bytes (and poll() tells of
+ * it); padding, which we never send, counts as data.
  *
  * Return: bytes.
  */
@@ -527,8 +526,7 @@ int weft_ktls_inq(struct weft_conn *c)
 	overhead = ctx->prot_info.overhead_size;
 	lock_sock(sk);
 	skb_queue_walk(&rx->rx_list, skb)
-		if (((struct sk_skb_cb *)skb->cb)->tls.control == RECORD_DATA)
-			n += strp_msg(skb)->full_len;
+		n += strp_msg(skb)->full_len;
 	if (rx->strp.copy_mode && rx->strp.msg_ready)
 		n += max_t(int, 0, rx->strp.stm.full_len - overhead);
 	n += queued_plaintext(sk, overhead);

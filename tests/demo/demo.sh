@@ -89,7 +89,7 @@ put_back() {
     for f in "${KEPT[@]}"; do cp -a "$T/kept.${f//\//_}" "$f"; done
     rm -f /var/www/html/pattern.txt /var/www/html/big
 }
-trap 'put_back; e2e_end' EXIT
+trap 'was=$?; put_back; (exit $was); e2e_end' EXIT
 
 talk() { # the three conversations; $1: names the capture
     capture_start "$T/$1.pcap" tcp
@@ -238,7 +238,7 @@ equal "both daemons are away" "activating activating" \
     "$(systemctl show -P ActiveState weftd@h1) $(systemctl show -P ActiveState weftd@h2)"
 more=$(stat -c %s "$T/big")
 further() { [ "$(stat -c %s "$T/big")" -gt "$more" ]; }
-check "the download went on meanwhile" wait_for 30 further
+check "the download went on meanwhile" wait_for 120 further
 wait "$JOB"
 equal "the download's status" 0 $?
 took=$((SECONDS - before))

@@ -327,7 +327,7 @@ e2e_end() {
     rm -rf "$T"
     systemctl daemon-reload
     [ "$_failed" = 0 ] && [ "$_passed" != 0 ]
-    exit
+    exit $? # without it: the status from before the trap
 }
 
 # e2e_begin: the usual start: two hosts, module, a daemon on each
