@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 # group: death
+# kernels: 6.12
 # Killing weftd with SIGKILL, on either side, at any time: live connections do not
 # notice, new ones wait for the next daemon or are refused in time, none hangs, none
 # is half open, nothing is plaintext.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 # group: lifecycle
+# kernels: 6.12
 # Loading, unloading, namespaces that go, policies that change under load, and
 # sockets that are older than the module or outlive its configuration.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
