@@ -24,7 +24,7 @@ endif
 AR	:= ar
 PKG_CONFIG ?= pkg-config
 # These build in the cached root, or nothing: the libraries need not be here.
-ifeq ($(filter-out test demo lint bench clean help,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter-out test demo lint clean help,$(or $(MAKECMDGOALS),all)),)
 PKG_CONFIG := :
 endif
 
@@ -106,7 +106,7 @@ FUZZ_BINARIES	:= $(FUZZERS:%.c=$(O)/%)
 
 MANPAGES	:= $(wildcard userspace/man/*.[158])
 
-.PHONY: all user tests modules unit fuzz fuzz-binaries install clean lint test demo bench deb help FORCE
+.PHONY: all user tests modules unit fuzz fuzz-binaries install clean lint test demo deb help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -213,8 +213,6 @@ test:
 demo:
 	tests/demo/run
 
-bench:
-	tests/bench/run
 
 # In a copy: dpkg-buildpackage writes its results into the directory above.
 DEB_TREE := build/deb/weft-$(VERSION)
@@ -234,7 +232,6 @@ help:
 	@echo 'make test      everything: unit tests, self-tests, end to end in virtual machines'
 	@echo 'make demo      two hosts, real programs, mutual TLS, step by step'
 	@echo 'make lint      style, layers, static checks'
-	@echo 'make bench     the benchmarks'
 	@echo 'make install   DESTDIR= PREFIX=/usr'
 	@echo 'make deb       Debian packages weft and weft-dkms into build/deb'
 	@echo 'make clean'

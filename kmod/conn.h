@@ -50,7 +50,6 @@ struct weft_conn {
 	u8 keys;			/* in place: bit 0 TX, bit 1 RX (mu) */
 	bool mesh_peer;			/* a child whose SYN had the option */
 	bool reported;			/* its verdict was announced (mu) */
-	bool archived;			/* (mu) */
 
 	/* established, see ktls.c */
 	bool rx_eof;			/* close_notify was read */

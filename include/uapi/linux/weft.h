@@ -257,7 +257,10 @@ enum weft_service_attr {
 	 * of the trust domain
 	 */
 	WEFT_SERVICE_A_IDENTITIES,
-	WEFT_SERVICE_A_CONNECT_TIMEOUT,	/* u32, ms per endpoint, 10 to 600000; 0: 2000 */
+	/* u32, ms until the next endpoint is tried, 10 to 600000; 0: 2000. The last one has the time
+	 * TCP itself gives (tcp_syn_retries)
+	 */
+	WEFT_SERVICE_A_CONNECT_TIMEOUT,
 	WEFT_SERVICE_A_OWNER,		/* u32, out only */
 	WEFT_SERVICE_A_ENDPOINTS,	/* u32, how many, out only */
 	__WEFT_SERVICE_A_MAX
