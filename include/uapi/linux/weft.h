@@ -257,8 +257,8 @@ enum weft_service_attr {
 	 * of the trust domain
 	 */
 	WEFT_SERVICE_A_IDENTITIES,
-	/* u32, ms until the next endpoint is tried, 10 to 600000; 0: 2000. The last one has the time
-	 * TCP itself gives (tcp_syn_retries)
+	/* u32, ms until the next endpoint is tried, 10 to 600000; 0: 2000. The last one has TCP's
+	 * own time (tcp_syn_retries)
 	 */
 	WEFT_SERVICE_A_CONNECT_TIMEOUT,
 	WEFT_SERVICE_A_OWNER,		/* u32, out only */
