@@ -89,7 +89,13 @@ put_back() {
     for f in "${KEPT[@]}"; do cp -a "$T/kept.${f//\//_}" "$f"; done
     rm -f /var/www/html/pattern.txt /var/www/html/big
 }
-trap 'was=$?; put_back; (exit $was); e2e_end' EXIT
+leave() {
+    local was=$?
+    put_back
+    (exit $was) # e2e_end asks for it
+    e2e_end
+}
+trap leave EXIT
 
 talk() { # the three conversations; $1: names the capture
     capture_start "$T/$1.pcap" tcp
