@@ -83,23 +83,23 @@ static void the_kernels_own_words_reach_the_caller(void **state)
 {
 	fake.error = EBUSY;
 	fake.error_text = "socket 7 has transaction 3 open";
-	assert_int_equal(weft_nl_workload_del(nl, "web", &err), -EBUSY);
+	assert_int_equal(weft_nl_object_del(nl, &weft_nl_kind_workload, "web", &err), -EBUSY);
 	assert_string_equal(err.text, "socket 7 has transaction 3 open");
 	fake.error = EBUSY;
 	fake.uncapped = true;
 	fake.error_text = "behind the repeated request";
-	assert_int_equal(weft_nl_workload_del(nl, "web", &err), -EBUSY);
+	assert_int_equal(weft_nl_object_del(nl, &weft_nl_kind_workload, "web", &err), -EBUSY);
 	assert_string_equal(err.text, "behind the repeated request");
 }
 
 static void without_words_the_errno_speaks(void **state)
 {
 	fake.error = EPERM;
-	assert_int_equal(weft_nl_workload_del(nl, "web", &err), -EPERM);
+	assert_int_equal(weft_nl_object_del(nl, &weft_nl_kind_workload, "web", &err), -EPERM);
 	assert_string_equal(err.text, "not permitted (CAP_NET_ADMIN is needed)");
 	fake.error = ENOSPC;
 	fake.uncapped = true;
-	assert_int_equal(weft_nl_workload_del(nl, "web", &err), -ENOSPC);
+	assert_int_equal(weft_nl_object_del(nl, &weft_nl_kind_workload, "web", &err), -ENOSPC);
 	assert_string_equal(err.text, "No space left on device");
 	fake.error = EOPNOTSUPP;
 	assert_int_equal(weft_nl_selftest_run(nl, NULL), -EOPNOTSUPP);
@@ -114,8 +114,14 @@ static struct weft_nl_service *service_named(char *name)
 	return &service;
 }
 
-static int count(const struct weft_nl_service *service, void *data)
+static int dump_services(weft_nl_object_fn *fn, void *data)
 {
+	return weft_nl_object_dump(nl, &weft_nl_kind_service, NULL, fn, data, &err);
+}
+
+static int count(const void *object, void *data)
+{
+	const struct weft_nl_service *service = object;
 	unsigned int *n = data;
 
 	assert_int_equal(service->owner, WEFT_OWNER_STATIC);
@@ -135,29 +141,33 @@ static void objects_are_added_found_replaced_and_deleted(void **state)
 	assert_int_equal(
 		nla_get_u32(nlmsg_find_attr(fake.last, GENL_HDRLEN, WEFT_A_TRANSACTION)), 7);
 	assert_int_equal(weft_nl_service_add(nl, service_named("b"), 0, false, &err), 0);
-	assert_int_equal(weft_nl_service_get(nl, "b", &out, &err), 0);
+	assert_int_equal(weft_nl_object_get(nl, &weft_nl_kind_service, "b", &out, &err), 0);
 	assert_string_equal(out.name, "b");
 	assert_int_equal(out.ports[0].port, 80);
-	assert_int_equal(weft_nl_service_dump(nl, count, &n, &err), 0);
+	assert_int_equal(dump_services(count, &n), 0);
 	assert_int_equal(n, 2);
 	n = 97;
-	assert_int_equal(weft_nl_service_dump(nl, count, &n, &err), -ECANCELED);
-	assert_int_equal(weft_nl_service_del(nl, "a", &err), 0);
-	assert_int_equal(weft_nl_service_del(nl, "a", &err), -ENOENT);
-	assert_int_equal(weft_nl_service_get(nl, "a", &out, &err), -ENOENT);
+	assert_int_equal(dump_services(count, &n), -ECANCELED);
+	assert_int_equal(weft_nl_object_del(nl, &weft_nl_kind_service, "a", &err), 0);
+	assert_int_equal(weft_nl_object_del(nl, &weft_nl_kind_service, "a", &err), -ENOENT);
+	assert_int_equal(weft_nl_object_get(nl, &weft_nl_kind_service, "a", &out, &err), -ENOENT);
 	assert_string_equal(out.name, "b");
 }
 
-static int count_endpoints(const struct weft_nl_endpoint *endpoint, void *data)
+static int count_endpoint(const void *object, void *data)
 {
 	++*(unsigned int *)data;
 	return 0;
 }
 
+static int dump_endpoints(const char *service, unsigned int *n)
+{
+	return weft_nl_object_dump(nl, &weft_nl_kind_endpoint, service, count_endpoint, n, &err);
+}
+
 static void endpoints_are_named_by_service_address_and_port(void **state)
 {
 	struct weft_nl_endpoint e = { .service = "web" };
-	_cleanup_(weft_nl_endpoint_uninit) struct weft_nl_endpoint out = { 0 };
 	struct weft_addr other;
 	unsigned int n = 0;
 	struct nlattr *nest;
@@ -165,15 +175,12 @@ static void endpoints_are_named_by_service_address_and_port(void **state)
 	weft_addr_parse(&e.addr, "10.0.0.1:80");
 	weft_addr_parse(&other, "10.0.0.1:81");
 	assert_int_equal(weft_nl_endpoint_add(nl, &e, 0, false, &err), 0);
-	assert_int_equal(weft_nl_endpoint_get(nl, "web", &other, &out, &err), -ENOENT);
-	assert_int_equal(weft_nl_endpoint_get(nl, "web", &e.addr, &out, &err), 0);
-	assert_int_equal(out.addr.port, 80);
-	assert_int_equal(weft_nl_endpoint_dump(nl, "web", count_endpoints, &n, &err), 0);
+	assert_int_equal(dump_endpoints("web", &n), 0);
 	nest = nlmsg_find_attr(fake.last, GENL_HDRLEN, WEFT_A_ENDPOINT);
 	assert_string_equal(
 		nla_get_string(nla_find(nla_data(nest), nla_len(nest), WEFT_ENDPOINT_A_SERVICE)),
 		"web");
-	assert_int_equal(weft_nl_endpoint_dump(nl, NULL, count_endpoints, &n, &err), 0);
+	assert_int_equal(dump_endpoints(NULL, &n), 0);
 	assert_null(nlmsg_find_attr(fake.last, GENL_HDRLEN, WEFT_A_ENDPOINT));
 	assert_int_equal(n, 2);
 	assert_int_equal(weft_nl_endpoint_del(nl, "web", &other, &err), -ENOENT);
@@ -186,7 +193,7 @@ static void an_interrupted_dump_is_repeated_and_seen_once(void **state)
 
 	weft_nl_service_add(nl, service_named("a"), 0, false, &err);
 	fake.interrupted = 3;
-	assert_int_equal(weft_nl_service_dump(nl, count, &n, &err), 0);
+	assert_int_equal(dump_services(count, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(fake.dumps, 4);
 }
@@ -197,7 +204,7 @@ static void a_dump_that_is_always_interrupted_ends(void **state)
 
 	weft_nl_service_add(nl, service_named("a"), 0, false, &err);
 	fake.interrupted = 1000000;
-	assert_int_equal(weft_nl_service_dump(nl, count, &n, &err), -EAGAIN);
+	assert_int_equal(dump_services(count, &n), -EAGAIN);
 	assert_int_equal(n, 0);
 	assert_string_equal(err.text, "the tables changed during each of 16 tries to read them");
 }
@@ -208,15 +215,17 @@ static void a_dump_may_end_with_an_error(void **state)
 
 	weft_nl_service_add(nl, service_named("a"), 0, false, &err);
 	fake.dump_error = ENOMEM;
-	assert_int_equal(weft_nl_service_dump(nl, count, &n, &err), -ENOMEM);
+	assert_int_equal(dump_services(count, &n), -ENOMEM);
 	assert_int_equal(n, 0);
 	assert_string_equal(err.text, "Cannot allocate memory");
 }
 
 /* A dump's function may make requests of its own. */
-static int delete(const struct weft_nl_service *service, void *data)
+static int delete(const void *object, void *data)
 {
-	assert_int_equal(weft_nl_service_del(nl, service->name, &err), 0);
+	const struct weft_nl_service *service = object;
+
+	assert_int_equal(weft_nl_object_del(nl, &weft_nl_kind_service, service->name, &err), 0);
 	return 0;
 }
 
@@ -226,8 +235,8 @@ static void what_a_dump_shows_can_be_deleted_at_once(void **state)
 
 	weft_nl_service_add(nl, service_named("a"), 0, false, &err);
 	weft_nl_service_add(nl, service_named("b"), 0, false, &err);
-	assert_int_equal(weft_nl_service_dump(nl, delete, NULL, &err), 0);
-	assert_int_equal(weft_nl_service_dump(nl, count, &n, &err), 0);
+	assert_int_equal(dump_services(delete, NULL), 0);
+	assert_int_equal(dump_services(count, &n), 0);
 	assert_int_equal(n, 0);
 }
 

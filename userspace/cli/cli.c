@@ -190,6 +190,7 @@ static int run_object(struct weft_cli *cli, const struct options *options)
 		if (!verb)
 			return WEFT_EXIT_USAGE;
 	}
+	cli->object = object;
 	return verb->run(cli);
 }
 

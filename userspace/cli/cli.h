@@ -15,6 +15,8 @@
 #include "cli/print.h"
 #include "nl/nl.h"
 
+struct weft_object;
+
 #define WEFT_EXIT_DONE 0
 #define WEFT_EXIT_FAILED 1
 #define WEFT_EXIT_USAGE 2
@@ -24,6 +26,7 @@ struct weft_cli {
 	/* how to reach the module; weft_nl_open() but in tests */
 	int (*open)(struct weft_nl **nl, struct weft_error *err);
 	struct weft_nl *nl; /* once opened */
+	const struct weft_object *object; /* of the command */
 	struct weft_print *print;
 	bool json;
 	/* what the messages are about: 'service "web"'; "": nothing special yet */

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/enums.h"
 #include "base/name.h"
-#include "cli/command.h"
+#include "cli/object.h"
 #include "cli/value.h"
 #include "nl/nl_endpoint.h"
 
@@ -80,30 +80,11 @@ static int take_words(struct weft_cli *cli, const struct wanted *wanted,
 	return WEFT_EXIT_DONE;
 }
 
-static int put(struct weft_cli *cli, bool replace)
+static int take_endpoint(struct weft_cli *cli, void *object)
 {
-	_cleanup_(weft_nl_endpoint_uninit) struct weft_nl_endpoint endpoint = { 0 };
 	const struct wanted wanted = { .address = true, .weight = true };
-	struct weft_error err = { 0 };
-	int code = take_words(cli, &wanted, &endpoint);
 
-	if (!code)
-		code = weft_cli_connect(cli);
-	if (code)
-		return code;
-	if (weft_nl_endpoint_add(cli->nl, &endpoint, 0, replace, &err))
-		return weft_cli_failed(cli, &err);
-	return WEFT_EXIT_DONE;
-}
-
-int weft_endpoint_add(struct weft_cli *cli)
-{
-	return put(cli, false);
-}
-
-int weft_endpoint_replace(struct weft_cli *cli)
-{
-	return put(cli, true);
+	return take_words(cli, &wanted, object);
 }
 
 int weft_endpoint_del(struct weft_cli *cli)
@@ -122,8 +103,9 @@ int weft_endpoint_del(struct weft_cli *cli)
 	return WEFT_EXIT_DONE;
 }
 
-static int print_endpoint(const struct weft_nl_endpoint *endpoint, void *data)
+static int print_endpoint(const void *object, void *data)
 {
+	const struct weft_nl_endpoint *endpoint = object;
 	struct weft_print *p = data;
 
 	weft_print_row_begin(p);
@@ -151,8 +133,15 @@ int weft_endpoint_show(struct weft_cli *cli)
 	if (code)
 		return code;
 	weft_print_table_begin(p);
-	if (weft_nl_endpoint_dump(cli->nl, of.service, print_endpoint, p, &err))
+	if (weft_nl_object_dump(cli->nl, &weft_nl_kind_endpoint, of.service, print_endpoint, p,
+				&err))
 		return weft_cli_failed(cli, &err);
 	weft_print_table_end(p);
 	return WEFT_EXIT_DONE;
 }
+
+const struct weft_cli_kind weft_cli_kind_endpoint = {
+	.nl = &weft_nl_kind_endpoint,
+	.take = take_endpoint,
+	.print = print_endpoint,
+};

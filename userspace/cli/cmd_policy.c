@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/enums.h"
 #include "base/name.h"
-#include "cli/command.h"
+#include "cli/object.h"
 #include "cli/value.h"
 #include "nl/nl_policy.h"
 
@@ -121,19 +121,15 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 	return weft_value_unknown(cli, word, WORDS);
 }
 
-static int take_policy(struct weft_cli *cli, struct weft_nl_policy *policy)
+static int take_policy(struct weft_cli *cli, void *object)
 {
+	struct weft_nl_policy *policy = object;
 	struct reading reading = { .policy = policy };
 	const char *word, *last = "";
-	int code = weft_cli_take_name(cli, "policy");
+	int code = weft_object_take_name(cli, &policy->name);
 
 	if (code)
 		return code;
-	if (weft_name_problem(cli->name))
-		return weft_cli_usage(cli, "%s", weft_name_problem(cli->name));
-	policy->name = strdup(cli->name);
-	if (!policy->name)
-		return weft_cli_nomem(cli);
 	while ((word = weft_cli_word(cli))) {
 		code = take_word(cli, word, &reading);
 		if (code)
@@ -144,43 +140,6 @@ static int take_policy(struct weft_cli *cli, struct weft_nl_policy *policy)
 		return weft_cli_usage(cli, "or: a rule (any, from, port) goes after it");
 	if (!reading.has_action)
 		return weft_cli_usage(cli, "action: is needed (allow or deny)");
-	return WEFT_EXIT_DONE;
-}
-
-static int put(struct weft_cli *cli, bool replace)
-{
-	_cleanup_(weft_nl_policy_uninit) struct weft_nl_policy policy = { 0 };
-	struct weft_error err = { 0 };
-	int code = take_policy(cli, &policy);
-
-	if (!code)
-		code = weft_cli_connect(cli);
-	if (code)
-		return code;
-	if (weft_nl_policy_add(cli->nl, &policy, 0, replace, &err))
-		return weft_cli_failed(cli, &err);
-	return WEFT_EXIT_DONE;
-}
-
-int weft_policy_add(struct weft_cli *cli)
-{
-	return put(cli, false);
-}
-
-int weft_policy_replace(struct weft_cli *cli)
-{
-	return put(cli, true);
-}
-
-int weft_policy_del(struct weft_cli *cli)
-{
-	struct weft_error err = { 0 };
-	int code = weft_cli_begin_del(cli, "policy");
-
-	if (code)
-		return code;
-	if (weft_nl_policy_del(cli->nl, cli->name, &err))
-		return weft_cli_failed(cli, &err);
 	return WEFT_EXIT_DONE;
 }
 
@@ -243,8 +202,9 @@ static void print_rules(struct weft_print *p, const struct weft_nl_policy *polic
 	weft_print_list_end(p);
 }
 
-static int print_policy(const struct weft_nl_policy *policy, void *data)
+static int print_policy(const void *object, void *data)
 {
+	const struct weft_nl_policy *policy = object;
 	struct weft_print *p = data;
 
 	weft_print_row_begin(p);
@@ -257,27 +217,8 @@ static int print_policy(const struct weft_nl_policy *policy, void *data)
 	return 0;
 }
 
-static int show_one(struct weft_cli *cli, struct weft_print *p, struct weft_error *err)
-{
-	_cleanup_(weft_nl_policy_uninit) struct weft_nl_policy policy = { 0 };
-	int r = weft_nl_policy_get(cli->nl, cli->name, &policy, err);
-
-	return r ? r : print_policy(&policy, p);
-}
-
-int weft_policy_show(struct weft_cli *cli)
-{
-	struct weft_error err = { 0 };
-	struct weft_print *p;
-	int r, code = weft_cli_begin_show(cli, "policy", &p);
-
-	if (code)
-		return code;
-	weft_print_table_begin(p);
-	r = cli->name ? show_one(cli, p, &err)
-		      : weft_nl_policy_dump(cli->nl, print_policy, p, &err);
-	if (r)
-		return weft_cli_failed(cli, &err);
-	weft_print_table_end(p);
-	return WEFT_EXIT_DONE;
-}
+const struct weft_cli_kind weft_cli_kind_policy = {
+	.nl = &weft_nl_kind_policy,
+	.take = take_policy,
+	.print = print_policy,
+};

@@ -9,7 +9,7 @@
 #include "base/enums.h"
 #include "base/name.h"
 #include "base/number.h"
-#include "cli/command.h"
+#include "cli/object.h"
 #include "cli/value.h"
 #include "nl/nl_service.h"
 
@@ -86,18 +86,14 @@ static int take_word(struct weft_cli *cli, const char *word, struct weft_nl_serv
 	return weft_value_unknown(cli, word, WORDS);
 }
 
-static int take_service(struct weft_cli *cli, struct weft_nl_service *service)
+static int take_service(struct weft_cli *cli, void *object)
 {
+	struct weft_nl_service *service = object;
 	const char *word;
-	int code = weft_cli_take_name(cli, "service");
+	int code = weft_object_take_name(cli, &service->name);
 
 	if (code)
 		return code;
-	if (weft_name_problem(cli->name))
-		return weft_cli_usage(cli, "%s", weft_name_problem(cli->name));
-	service->name = strdup(cli->name);
-	if (!service->name)
-		return weft_cli_nomem(cli);
 	while ((word = weft_cli_word(cli))) {
 		code = take_word(cli, word, service);
 		if (code)
@@ -105,43 +101,6 @@ static int take_service(struct weft_cli *cli, struct weft_nl_service *service)
 	}
 	if (!service->n_ports)
 		return weft_cli_usage(cli, "port: at least one is needed");
-	return WEFT_EXIT_DONE;
-}
-
-static int put(struct weft_cli *cli, bool replace)
-{
-	_cleanup_(weft_nl_service_uninit) struct weft_nl_service service = { 0 };
-	struct weft_error err = { 0 };
-	int code = take_service(cli, &service);
-
-	if (!code)
-		code = weft_cli_connect(cli);
-	if (code)
-		return code;
-	if (weft_nl_service_add(cli->nl, &service, 0, replace, &err))
-		return weft_cli_failed(cli, &err);
-	return WEFT_EXIT_DONE;
-}
-
-int weft_service_add(struct weft_cli *cli)
-{
-	return put(cli, false);
-}
-
-int weft_service_replace(struct weft_cli *cli)
-{
-	return put(cli, true);
-}
-
-int weft_service_del(struct weft_cli *cli)
-{
-	struct weft_error err = { 0 };
-	int code = weft_cli_begin_del(cli, "service");
-
-	if (code)
-		return code;
-	if (weft_nl_service_del(cli->nl, cli->name, &err))
-		return weft_cli_failed(cli, &err);
 	return WEFT_EXIT_DONE;
 }
 
@@ -182,8 +141,9 @@ static void print_ports(struct weft_print *p, const struct weft_nl_service *serv
 	weft_print_list_end(p);
 }
 
-static int print_service(const struct weft_nl_service *service, void *data)
+static int print_service(const void *object, void *data)
 {
+	const struct weft_nl_service *service = object;
 	struct weft_print *p = data;
 
 	weft_print_row_begin(p);
@@ -198,27 +158,8 @@ static int print_service(const struct weft_nl_service *service, void *data)
 	return 0;
 }
 
-static int show_one(struct weft_cli *cli, struct weft_print *p, struct weft_error *err)
-{
-	_cleanup_(weft_nl_service_uninit) struct weft_nl_service service = { 0 };
-	int r = weft_nl_service_get(cli->nl, cli->name, &service, err);
-
-	return r ? r : print_service(&service, p);
-}
-
-int weft_service_show(struct weft_cli *cli)
-{
-	struct weft_error err = { 0 };
-	struct weft_print *p;
-	int r, code = weft_cli_begin_show(cli, "service", &p);
-
-	if (code)
-		return code;
-	weft_print_table_begin(p);
-	r = cli->name ? show_one(cli, p, &err)
-		      : weft_nl_service_dump(cli->nl, print_service, p, &err);
-	if (r)
-		return weft_cli_failed(cli, &err);
-	weft_print_table_end(p);
-	return WEFT_EXIT_DONE;
-}
+const struct weft_cli_kind weft_cli_kind_service = {
+	.nl = &weft_nl_kind_service,
+	.take = take_service,
+	.print = print_service,
+};

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/enums.h"
 #include "base/name.h"
-#include "cli/command.h"
+#include "cli/object.h"
 #include "cli/value.h"
 #include "nl/nl_workload.h"
 
@@ -128,19 +128,15 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 	return weft_value_unknown(cli, word, WORDS);
 }
 
-static int take_workload(struct weft_cli *cli, struct weft_nl_workload *workload)
+static int take_workload(struct weft_cli *cli, void *object)
 {
+	struct weft_nl_workload *workload = object;
 	struct reading reading = { .workload = workload };
 	const char *word, *last = "";
-	int code = weft_cli_take_name(cli, "workload");
+	int code = weft_object_take_name(cli, &workload->name);
 
 	if (code)
 		return code;
-	if (weft_name_problem(cli->name))
-		return weft_cli_usage(cli, "%s", weft_name_problem(cli->name));
-	workload->name = strdup(cli->name);
-	if (!workload->name)
-		return weft_cli_nomem(cli);
 	while ((word = weft_cli_word(cli))) {
 		code = take_word(cli, word, &reading);
 		if (code)
@@ -153,43 +149,6 @@ static int take_workload(struct weft_cli *cli, struct weft_nl_workload *workload
 		return weft_cli_usage(cli, "identity: is needed (spiffe://TRUST-DOMAIN/PATH)");
 	if (!workload->n_selectors)
 		return weft_cli_usage(cli, "a selector is needed (unit, cgroup, uid, exe)");
-	return WEFT_EXIT_DONE;
-}
-
-static int put(struct weft_cli *cli, bool replace)
-{
-	_cleanup_(weft_nl_workload_uninit) struct weft_nl_workload workload = { 0 };
-	struct weft_error err = { 0 };
-	int code = take_workload(cli, &workload);
-
-	if (!code)
-		code = weft_cli_connect(cli);
-	if (code)
-		return code;
-	if (weft_nl_workload_add(cli->nl, &workload, 0, replace, &err))
-		return weft_cli_failed(cli, &err);
-	return WEFT_EXIT_DONE;
-}
-
-int weft_workload_add(struct weft_cli *cli)
-{
-	return put(cli, false);
-}
-
-int weft_workload_replace(struct weft_cli *cli)
-{
-	return put(cli, true);
-}
-
-int weft_workload_del(struct weft_cli *cli)
-{
-	struct weft_error err = { 0 };
-	int code = weft_cli_begin_del(cli, "workload");
-
-	if (code)
-		return code;
-	if (weft_nl_workload_del(cli->nl, cli->name, &err))
-		return weft_cli_failed(cli, &err);
 	return WEFT_EXIT_DONE;
 }
 
@@ -271,8 +230,9 @@ static void print_ports(struct weft_print *p, const struct weft_nl_workload *wor
 	weft_print_list_end(p);
 }
 
-static int print_workload(const struct weft_nl_workload *workload, void *data)
+static int print_workload(const void *object, void *data)
 {
+	const struct weft_nl_workload *workload = object;
 	struct weft_print *p = data;
 
 	weft_print_row_begin(p);
@@ -286,27 +246,8 @@ static int print_workload(const struct weft_nl_workload *workload, void *data)
 	return 0;
 }
 
-static int show_one(struct weft_cli *cli, struct weft_print *p, struct weft_error *err)
-{
-	_cleanup_(weft_nl_workload_uninit) struct weft_nl_workload workload = { 0 };
-	int r = weft_nl_workload_get(cli->nl, cli->name, &workload, err);
-
-	return r ? r : print_workload(&workload, p);
-}
-
-int weft_workload_show(struct weft_cli *cli)
-{
-	struct weft_error err = { 0 };
-	struct weft_print *p;
-	int r, code = weft_cli_begin_show(cli, "workload", &p);
-
-	if (code)
-		return code;
-	weft_print_table_begin(p);
-	r = cli->name ? show_one(cli, p, &err)
-		      : weft_nl_workload_dump(cli->nl, print_workload, p, &err);
-	if (r)
-		return weft_cli_failed(cli, &err);
-	weft_print_table_end(p);
-	return WEFT_EXIT_DONE;
-}
+const struct weft_cli_kind weft_cli_kind_workload = {
+	.nl = &weft_nl_kind_workload,
+	.take = take_workload,
+	.print = print_workload,
+};

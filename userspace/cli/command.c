@@ -5,6 +5,7 @@
 #include "cli/command.h"
 
 #include <string.h>
+#include "cli/object.h"
 
 const char weft_help[] =
 	"Usage: weftctl [-j] [OBJECT [VERB] [WORD]...]\n"
@@ -25,35 +26,19 @@ const char weft_help[] =
 
 static const struct weft_verb status_verbs[] = { { "show", weft_status_show }, { 0 } };
 
-static const struct weft_verb service_verbs[] = {
-	{ "show", weft_service_show },
-	{ "add", weft_service_add },
-	{ "replace", weft_service_replace },
-	{ "del", weft_service_del },
+static const struct weft_verb object_verbs[] = {
+	{ "show", weft_object_show },
+	{ "add", weft_object_add },
+	{ "replace", weft_object_replace },
+	{ "del", weft_object_del },
 	{ 0 },
 };
 
 static const struct weft_verb endpoint_verbs[] = {
 	{ "show", weft_endpoint_show },
-	{ "add", weft_endpoint_add },
-	{ "replace", weft_endpoint_replace },
+	{ "add", weft_object_add },
+	{ "replace", weft_object_replace },
 	{ "del", weft_endpoint_del },
-	{ 0 },
-};
-
-static const struct weft_verb workload_verbs[] = {
-	{ "show", weft_workload_show },
-	{ "add", weft_workload_add },
-	{ "replace", weft_workload_replace },
-	{ "del", weft_workload_del },
-	{ 0 },
-};
-
-static const struct weft_verb policy_verbs[] = {
-	{ "show", weft_policy_show },
-	{ "add", weft_policy_add },
-	{ "replace", weft_policy_replace },
-	{ "del", weft_policy_del },
 	{ 0 },
 };
 
@@ -71,8 +56,9 @@ const struct weft_object weft_objects[] = {
 	{ "status", status_verbs,
 	  "Usage: weftctl status\n"
 	  "\n"
-	  "The module, how much is configured, what is going on, and its counters.\n" },
-	{ "service", service_verbs,
+	  "The module, how much is configured, what is going on, and its counters.\n",
+	  NULL },
+	{ "service", object_verbs,
 	  "Usage: weftctl service [show [NAME]]\n"
 	  "       weftctl service add|replace NAME [address ADDRESS]... port PORT[:TARGET]...\n"
 	  "                                  [identity ID]... [connect-timeout DURATION]\n"
@@ -81,15 +67,17 @@ const struct weft_object weft_objects[] = {
 	  "connect() to an ADDRESS and PORT goes to one of the service's endpoints, there\n"
 	  "to port TARGET (the same). ID: the SPIFFE IDs its endpoints may have, a final\n"
 	  "'*' makes a prefix; without, any of the caller's trust domain. DURATION, per\n"
-	  "endpoint: 10ms to 600s, 2s without. del takes the endpoints along.\n" },
+	  "endpoint: 10ms to 600s, 2s without. del takes the endpoints along.\n",
+	  &weft_cli_kind_service },
 	{ "endpoint", endpoint_verbs,
 	  "Usage: weftctl endpoint [show [service NAME]]\n"
 	  "       weftctl endpoint add|replace service NAME address ADDRESS[:PORT] [weight N]\n"
 	  "       weftctl endpoint del service NAME address ADDRESS[:PORT]\n"
 	  "\n"
 	  "Without PORT the endpoint has the target ports of its service. N: 1 to 65535,\n"
-	  "1 without.\n" },
-	{ "workload", workload_verbs,
+	  "1 without.\n",
+	  &weft_cli_kind_endpoint },
+	{ "workload", object_verbs,
 	  "Usage: weftctl workload [show [NAME]]\n"
 	  "       weftctl workload add|replace NAME identity ID SELECTOR [or SELECTOR]...\n"
 	  "                                    [mode MODE] [port PORT:MODE]...\n"
@@ -97,8 +85,9 @@ const struct weft_object weft_objects[] = {
 	  "\n"
 	  "SELECTOR: one or more of  unit UNIT  cgroup PATH  uid N  exe PATH,  which must\n"
 	  "all match; \"or\" begins another. MODE, what listeners accept: strict (mutual TLS\n"
-	  "only, the default), permissive (plaintext too), disabled (not meshed).\n" },
-	{ "policy", policy_verbs,
+	  "only, the default), permissive (plaintext too), disabled (not meshed).\n",
+	  &weft_cli_kind_workload },
+	{ "policy", object_verbs,
 	  "Usage: weftctl policy [show [NAME]]\n"
 	  "       weftctl policy add|replace NAME action allow|deny [workload NAME]\n"
 	  "                                  [RULE [or RULE]...]\n"
@@ -107,26 +96,31 @@ const struct weft_object weft_objects[] = {
 	  "RULE: any, or  [from ID]... [port PORT]...: one of the IDs (a final '*' makes a\n"
 	  "prefix) and one of the ports. Without a workload it protects all of them. A\n"
 	  "policy without rules matches nothing. A deny that matches denies; where no allow\n"
-	  "is for the workload all else is allowed, else only what an allow matches.\n" },
+	  "is for the workload all else is allowed, else only what an allow matches.\n",
+	  &weft_cli_kind_policy },
 	{ "conn", conn_verbs,
 	  "Usage: weftctl conn [show [ID]]\n"
 	  "       weftctl conn del ID\n"
 	  "\n"
-	  "Meshed connections, also those that ended lately. del resets one.\n" },
+	  "Meshed connections, also those that ended lately. del resets one.\n",
+	  NULL },
 	{ "monitor", monitor_verbs,
 	  "Usage: weftctl monitor\n"
 	  "\n"
-	  "Events as they happen, one line each, until interrupted.\n" },
+	  "Events as they happen, one line each, until interrupted.\n",
+	  NULL },
 	{ "explain", explain_verbs,
 	  "Usage: weftctl explain CONN\n"
 	  "\n"
 	  "What is known of one connection: who made it, where it wanted to go, what was\n"
 	  "tried, the identities, the policy that decided, what the application saw, and\n"
-	  "what to do about it. \"weftctl conn show\" has the numbers.\n" },
+	  "what to do about it. \"weftctl conn show\" has the numbers.\n",
+	  NULL },
 	{ "selftest", selftest_verbs,
 	  "Usage: weftctl selftest\n"
 	  "\n"
-	  "Runs the self-tests of the module. The kernel log has the details.\n" },
+	  "Runs the self-tests of the module. The kernel log has the details.\n",
+	  NULL },
 	{ 0 },
 };
 

@@ -8,6 +8,8 @@
 
 #include "cli/cli.h"
 
+struct weft_cli_kind;
+
 typedef int weft_verb_fn(struct weft_cli *cli);
 
 struct weft_verb {
@@ -20,6 +22,7 @@ struct weft_object {
 	const char *name;
 	const struct weft_verb *verbs; /* the first is the default; ends with a NULL name */
 	const char *help;
+	const struct weft_cli_kind *kind; /* for the verbs of object.h */
 };
 
 extern const struct weft_object weft_objects[]; /* ends with a NULL name */
@@ -37,10 +40,7 @@ const struct weft_verb *weft_verb_find(struct weft_cli *cli, const struct weft_o
 				       const char *word);
 
 weft_verb_fn weft_status_show;
-weft_verb_fn weft_service_show, weft_service_add, weft_service_replace, weft_service_del;
-weft_verb_fn weft_endpoint_show, weft_endpoint_add, weft_endpoint_replace, weft_endpoint_del;
-weft_verb_fn weft_workload_show, weft_workload_add, weft_workload_replace, weft_workload_del;
-weft_verb_fn weft_policy_show, weft_policy_add, weft_policy_replace, weft_policy_del;
+weft_verb_fn weft_endpoint_show, weft_endpoint_del;
 weft_verb_fn weft_conn_show, weft_conn_del;
 weft_verb_fn weft_monitor;
 weft_verb_fn weft_explain;

@@ -82,8 +82,9 @@ static void publish(struct daemon *d)
 		weft_worker_publish(d->workers[i], snapshot);
 }
 
-static int add_identity(const struct weft_nl_workload *workload, void *data)
+static int add_identity(const void *object, void *data)
 {
+	const struct weft_nl_workload *workload = object;
 	return workload->identity ? weft_strv_add(data, workload->identity) : 0;
 }
 
@@ -94,7 +95,8 @@ static int collect_identities(struct daemon *d, const struct weft_conf *conf,
 	size_t i;
 	int ret;
 
-	ret = weft_nl_workload_dump(d->nl, add_identity, wanted, err);
+	ret = weft_nl_object_dump(d->nl, &weft_nl_kind_workload, NULL, add_identity, wanted,
+				  err);
 	if (ret)
 		return ret;
 	for (i = 0; conf && i < conf->n_workloads; i++)

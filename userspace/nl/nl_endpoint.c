@@ -57,75 +57,29 @@ int weft_nl_endpoint_parse(struct nlattr *nest, struct weft_nl_endpoint *out)
 	return r;
 }
 
+WEFT_NL_KIND(endpoint,
+	.cmd_new = WEFT_CMD_ENDPOINT_NEW,
+	.cmd_del = WEFT_CMD_ENDPOINT_DEL,
+	.cmd_get = WEFT_CMD_ENDPOINT_GET,
+	.nest = WEFT_A_ENDPOINT,
+	.key = WEFT_ENDPOINT_A_SERVICE);
+
 int weft_nl_endpoint_add(struct weft_nl *nl, const struct weft_nl_endpoint *endpoint, uint32_t txn,
 			 bool replace, struct weft_error *err)
 {
-	_cleanup_msg_ struct nl_msg *msg =
-		weft_nl_msg_new_object(nl, WEFT_CMD_ENDPOINT_NEW, txn, replace);
-
-	if (!msg)
-		return weft_error_nomem(err);
-	if (weft_nl_endpoint_put(msg, endpoint))
-		return weft_nl_too_big(err);
-	return weft_nl_call(nl, msg, NULL, NULL, err);
+	return weft_nl_object_add(nl, &weft_nl_kind_endpoint, endpoint, txn, replace, err);
 }
 
-/* DEL and GET name one by its key. */
-static int call_key(struct weft_nl *nl, uint8_t cmd, const char *service,
-		    const struct weft_addr *addr, weft_nl_reply_fn *fn, void *data,
-		    struct weft_error *err)
+int weft_nl_endpoint_del(struct weft_nl *nl, const char *service, const struct weft_addr *addr,
+			 struct weft_error *err)
 {
-	_cleanup_msg_ struct nl_msg *msg = weft_nl_msg(nl, cmd, 0, WEFT_NL_ROOM_SMALL);
+	_cleanup_msg_ struct nl_msg *msg =
+		weft_nl_msg(nl, WEFT_CMD_ENDPOINT_DEL, 0, WEFT_NL_ROOM_SMALL);
 	struct weft_nl_endpoint key = { .service = (char *)service, .addr = *addr };
 
 	if (!msg)
 		return weft_error_nomem(err);
 	if (weft_nl_endpoint_put(msg, &key))
 		return weft_nl_too_big(err);
-	return weft_nl_call(nl, msg, fn, data, err);
-}
-
-int weft_nl_endpoint_del(struct weft_nl *nl, const char *service, const struct weft_addr *addr,
-			 struct weft_error *err)
-{
-	return call_key(nl, WEFT_CMD_ENDPOINT_DEL, service, addr, NULL, NULL, err);
-}
-
-static int take(struct nlattr **tb, void *data)
-{
-	return weft_nl_endpoint_parse(tb[WEFT_A_ENDPOINT], data);
-}
-
-int weft_nl_endpoint_get(struct weft_nl *nl, const char *service, const struct weft_addr *addr,
-			 struct weft_nl_endpoint *out, struct weft_error *err)
-{
-	return call_key(nl, WEFT_CMD_ENDPOINT_GET, service, addr, take, out, err);
-}
-
-struct dump {
-	weft_nl_endpoint_fn *fn;
-	void *data;
-};
-
-static int take_each(struct nlattr **tb, void *data)
-{
-	_cleanup_(weft_nl_endpoint_uninit) struct weft_nl_endpoint endpoint = { 0 };
-	struct dump *dump = data;
-	int r = weft_nl_endpoint_parse(tb[WEFT_A_ENDPOINT], &endpoint);
-
-	return r ? r : dump->fn(&endpoint, dump->data);
-}
-
-int weft_nl_endpoint_dump(struct weft_nl *nl, const char *service, weft_nl_endpoint_fn *fn,
-			  void *data, struct weft_error *err)
-{
-	_cleanup_msg_ struct nl_msg *msg =
-		weft_nl_msg(nl, WEFT_CMD_ENDPOINT_GET, 0, WEFT_NL_ROOM_SMALL);
-	struct dump dump = { fn, data };
-
-	if (!msg)
-		return weft_error_nomem(err);
-	if (service && weft_nl_put_name(msg, WEFT_A_ENDPOINT, WEFT_ENDPOINT_A_SERVICE, service))
-		return weft_nl_too_big(err);
-	return weft_nl_call_dump(nl, msg, false, take_each, &dump, err);
+	return weft_nl_call(nl, msg, NULL, NULL, err);
 }

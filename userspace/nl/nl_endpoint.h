@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Endpoints of services in the module's tables. Mirror of kmod/genl_endpoint.c.
- * Thread of the struct weft_nl; the structs are values. Return values as in
- * nl_workload.h where nothing is said.
+ * Thread of the struct weft_nl; the structs are values.
  */
 #ifndef WEFT_NL_ENDPOINT_H
 #define WEFT_NL_ENDPOINT_H
 
 #include <linux/weft.h>
 #include "base/addr.h"
-#include "nl/nl.h"
+#include "nl/nl_object.h"
 
 /* Owns @service. Initialise with { 0 }. */
 struct weft_nl_endpoint {
@@ -24,18 +23,12 @@ struct weft_nl_endpoint {
 
 void weft_nl_endpoint_uninit(struct weft_nl_endpoint *endpoint);
 
-/* Also -ENOENT no such service (with @txn 0; else the commit says so). */
+/* weft_nl_object_add(); also -ENOENT no such service (with @txn 0; else the commit says so). */
 int weft_nl_endpoint_add(struct weft_nl *nl, const struct weft_nl_endpoint *endpoint, uint32_t txn,
 			 bool replace, struct weft_error *err);
+
+/* A service may have several: one is named by its address, too. */
 int weft_nl_endpoint_del(struct weft_nl *nl, const char *service, const struct weft_addr *addr,
 			 struct weft_error *err);
-int weft_nl_endpoint_get(struct weft_nl *nl, const char *service, const struct weft_addr *addr,
-			 struct weft_nl_endpoint *out, struct weft_error *err);
-
-typedef int weft_nl_endpoint_fn(const struct weft_nl_endpoint *endpoint, void *data);
-
-/* @service: of this one only; NULL: of all. */
-int weft_nl_endpoint_dump(struct weft_nl *nl, const char *service, weft_nl_endpoint_fn *fn,
-			  void *data, struct weft_error *err);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Authorization policies in the module's tables. Mirror of kmod/genl_policy.c.
- * Thread of the struct weft_nl; the structs are values. Return values as in
- * nl_workload.h.
+ * Thread of the struct weft_nl; the structs are values.
  */
 #ifndef WEFT_NL_POLICY_H
 #define WEFT_NL_POLICY_H
@@ -10,7 +9,7 @@
 #include <linux/weft.h>
 #include <stddef.h>
 #include "base/strv.h"
-#include "nl/nl.h"
+#include "nl/nl_object.h"
 
 struct weft_nl_rule {
 	struct weft_strv identities; /* none: anybody */
@@ -30,15 +29,8 @@ struct weft_nl_policy {
 
 void weft_nl_policy_uninit(struct weft_nl_policy *policy);
 
+/* weft_nl_object_add() */
 int weft_nl_policy_add(struct weft_nl *nl, const struct weft_nl_policy *policy, uint32_t txn,
 		       bool replace, struct weft_error *err);
-int weft_nl_policy_del(struct weft_nl *nl, const char *name, struct weft_error *err);
-int weft_nl_policy_get(struct weft_nl *nl, const char *name, struct weft_nl_policy *out,
-		       struct weft_error *err);
-
-typedef int weft_nl_policy_fn(const struct weft_nl_policy *policy, void *data);
-
-int weft_nl_policy_dump(struct weft_nl *nl, weft_nl_policy_fn *fn, void *data,
-			struct weft_error *err);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Services in the module's tables. Mirror of kmod/genl_service.c. Thread of the
- * struct weft_nl; the structs are values. Return values as in nl_workload.h
- * where nothing is said.
+ * struct weft_nl; the structs are values.
  */
 #ifndef WEFT_NL_SERVICE_H
 #define WEFT_NL_SERVICE_H
@@ -11,7 +10,7 @@
 #include <stddef.h>
 #include "base/addr.h"
 #include "base/strv.h"
-#include "nl/nl.h"
+#include "nl/nl_object.h"
 
 struct weft_nl_service_port {
 	uint16_t port;
@@ -33,17 +32,8 @@ struct weft_nl_service {
 
 void weft_nl_service_uninit(struct weft_nl_service *service);
 
+/* weft_nl_object_add(); deleting one takes its static endpoints along. */
 int weft_nl_service_add(struct weft_nl *nl, const struct weft_nl_service *service, uint32_t txn,
 			bool replace, struct weft_error *err);
-
-/* Takes the static endpoints along. */
-int weft_nl_service_del(struct weft_nl *nl, const char *name, struct weft_error *err);
-int weft_nl_service_get(struct weft_nl *nl, const char *name, struct weft_nl_service *out,
-			struct weft_error *err);
-
-typedef int weft_nl_service_fn(const struct weft_nl_service *service, void *data);
-
-int weft_nl_service_dump(struct weft_nl *nl, weft_nl_service_fn *fn, void *data,
-			 struct weft_error *err);
 
 #endif

@@ -152,31 +152,6 @@ int weft_nl_parse_top(struct nlmsghdr *hdr, struct nlattr **tb)
 	return genlmsg_parse(hdr, 0, tb, WEFT_A_MAX, (struct nla_policy *)policy) ? -EPROTO : 0;
 }
 
-struct nl_msg *weft_nl_msg_new_object(const struct weft_nl *nl, uint8_t cmd, uint32_t txn,
-				      bool replace)
-{
-	int flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
-	struct nl_msg *msg = weft_nl_msg(nl, cmd, flags, WEFT_NL_ROOM_OBJECT);
-
-	if (msg && weft_nl_put_u32_set(msg, WEFT_A_TRANSACTION, txn)) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
-
-int weft_nl_call_name(struct weft_nl *nl, uint8_t cmd, int nest, int attr, const char *name,
-		      weft_nl_reply_fn *fn, void *data, struct weft_error *err)
-{
-	_cleanup_msg_ struct nl_msg *msg = weft_nl_msg(nl, cmd, 0, WEFT_NL_ROOM_SMALL);
-
-	if (!msg)
-		return weft_error_nomem(err);
-	if (weft_nl_put_name(msg, nest, attr, name))
-		return weft_nl_too_big(err);
-	return weft_nl_call(nl, msg, fn, data, err);
-}
-
 int weft_nl_too_big(struct weft_error *err)
 {
 	return weft_error_set(err, EMSGSIZE, "does not fit into one message of 64 KiB");

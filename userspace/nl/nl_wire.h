@@ -133,14 +133,25 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out);
 /* An object with no more than a name, as GET and DEL have it: @nest{@attr: @name}. */
 int weft_nl_put_name(struct nl_msg *msg, int nest, int attr, const char *name);
 
-/*
- * The parts every object's file has: NEW with its transaction and flags; GET or
- * DEL by name.
- */
-struct nl_msg *weft_nl_msg_new_object(const struct weft_nl *nl, uint8_t cmd, uint32_t txn,
-				      bool replace);
-int weft_nl_call_name(struct weft_nl *nl, uint8_t cmd, int nest, int attr, const char *name,
-		      weft_nl_reply_fn *fn, void *data, struct weft_error *err);
+/* weft_nl_kind_<noun>: the functions of its file, without their types. */
+#define WEFT_NL_KIND(noun, ...)							\
+	static int kind_put(struct nl_msg *msg, const void *object)		\
+	{									\
+		return weft_nl_##noun##_put(msg, object);			\
+	}									\
+	static int kind_parse(struct nlattr *nest, void *out)			\
+	{									\
+		return weft_nl_##noun##_parse(nest, out);			\
+	}									\
+	static void kind_uninit(void *object)					\
+	{									\
+		weft_nl_##noun##_uninit(object);				\
+	}									\
+	const struct weft_nl_kind weft_nl_kind_##noun = {			\
+		.size = sizeof(struct weft_nl_##noun),				\
+		.put = kind_put, .parse = kind_parse, .uninit = kind_uninit,	\
+		__VA_ARGS__							\
+	}
 
 /* The error of a request that does not fit into one message. */
 int weft_nl_too_big(struct weft_error *err);

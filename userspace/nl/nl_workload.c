@@ -182,59 +182,15 @@ int weft_nl_workload_parse(struct nlattr *nest, struct weft_nl_workload *out)
 	return r;
 }
 
+WEFT_NL_KIND(workload,
+	.cmd_new = WEFT_CMD_WORKLOAD_NEW,
+	.cmd_del = WEFT_CMD_WORKLOAD_DEL,
+	.cmd_get = WEFT_CMD_WORKLOAD_GET,
+	.nest = WEFT_A_WORKLOAD,
+	.key = WEFT_WORKLOAD_A_NAME);
+
 int weft_nl_workload_add(struct weft_nl *nl, const struct weft_nl_workload *workload, uint32_t txn,
 			 bool replace, struct weft_error *err)
 {
-	_cleanup_msg_ struct nl_msg *msg =
-		weft_nl_msg_new_object(nl, WEFT_CMD_WORKLOAD_NEW, txn, replace);
-
-	if (!msg)
-		return weft_error_nomem(err);
-	if (weft_nl_workload_put(msg, workload))
-		return weft_nl_too_big(err);
-	return weft_nl_call(nl, msg, NULL, NULL, err);
-}
-
-int weft_nl_workload_del(struct weft_nl *nl, const char *name, struct weft_error *err)
-{
-	return weft_nl_call_name(nl, WEFT_CMD_WORKLOAD_DEL, WEFT_A_WORKLOAD, WEFT_WORKLOAD_A_NAME,
-				 name, NULL, NULL, err);
-}
-
-static int take(struct nlattr **tb, void *data)
-{
-	return weft_nl_workload_parse(tb[WEFT_A_WORKLOAD], data);
-}
-
-int weft_nl_workload_get(struct weft_nl *nl, const char *name, struct weft_nl_workload *out,
-			 struct weft_error *err)
-{
-	return weft_nl_call_name(nl, WEFT_CMD_WORKLOAD_GET, WEFT_A_WORKLOAD, WEFT_WORKLOAD_A_NAME,
-				 name, take, out, err);
-}
-
-struct dump {
-	weft_nl_workload_fn *fn;
-	void *data;
-};
-
-static int take_each(struct nlattr **tb, void *data)
-{
-	_cleanup_(weft_nl_workload_uninit) struct weft_nl_workload workload = { 0 };
-	struct dump *dump = data;
-	int r = weft_nl_workload_parse(tb[WEFT_A_WORKLOAD], &workload);
-
-	return r ? r : dump->fn(&workload, dump->data);
-}
-
-int weft_nl_workload_dump(struct weft_nl *nl, weft_nl_workload_fn *fn, void *data,
-			  struct weft_error *err)
-{
-	_cleanup_msg_ struct nl_msg *msg =
-		weft_nl_msg(nl, WEFT_CMD_WORKLOAD_GET, 0, WEFT_NL_ROOM_SMALL);
-	struct dump dump = { fn, data };
-
-	if (!msg)
-		return weft_error_nomem(err);
-	return weft_nl_call_dump(nl, msg, false, take_each, &dump, err);
+	return weft_nl_object_add(nl, &weft_nl_kind_workload, workload, txn, replace, err);
 }

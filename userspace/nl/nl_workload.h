@@ -8,7 +8,7 @@
 
 #include <linux/weft.h>
 #include <stddef.h>
-#include "nl/nl.h"
+#include "nl/nl_object.h"
 
 /* All parts that are given must match. Owns its strings. */
 struct weft_nl_selector {
@@ -40,36 +40,8 @@ struct weft_nl_workload {
 /* Frees what it points to; it is { 0 } afterwards. */
 void weft_nl_workload_uninit(struct weft_nl_workload *workload);
 
-/**
- * weft_nl_workload_add() - put a workload into the tables
- * @workload: stays the caller's; @owner is not looked at
- * @txn: of weft_nl_generation_begin(): the daemon's; 0: a static one, at once
- * @replace: one of this name may exist
- *
- * Return: 0; -EEXIST; -EINVAL; -ENOSPC too many; -ENOENT no such transaction.
- */
+/* weft_nl_object_add() */
 int weft_nl_workload_add(struct weft_nl *nl, const struct weft_nl_workload *workload, uint32_t txn,
 			 bool replace, struct weft_error *err);
-
-/* A static one. Return: 0; -ENOENT; -EPERM the daemon's. */
-int weft_nl_workload_del(struct weft_nl *nl, const char *name, struct weft_error *err);
-
-/* @out is written on success, the caller's to uninit. Return: 0; -ENOENT. */
-int weft_nl_workload_get(struct weft_nl *nl, const char *name, struct weft_nl_workload *out,
-			 struct weft_error *err);
-
-/* The workload is the caller's of the function, valid during the call. Not 0: end. */
-typedef int weft_nl_workload_fn(const struct weft_nl_workload *workload, void *data);
-
-/**
- * weft_nl_workload_dump() - call @fn for each
- *
- * @fn is called only after a consistent dump is complete (interrupted ones are
- * repeated), so it may itself use @nl.
- *
- * Return: 0; what @fn returned; -EAGAIN the tables never held still.
- */
-int weft_nl_workload_dump(struct weft_nl *nl, weft_nl_workload_fn *fn, void *data,
-			  struct weft_error *err);
 
 #endif
