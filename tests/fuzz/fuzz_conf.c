@@ -3,9 +3,8 @@
  * Fuzz target for documents: any bytes must give a configuration or one error
  * that names the place, and leave nothing behind.
  *
- * libFuzzer calls LLVMFuzzerTestOneInput(); with -DFUZZ_MAIN the file is a
- * program of its own that reads the files named on its command line, for other
- * fuzzers and for running a corpus without one.
+ * libFuzzer calls LLVMFuzzerTestOneInput(); its main() also runs the files that are
+ * named on its command line.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -51,24 +50,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	weft_conf_destroy(conf);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-#include "base/file.h"
-
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		struct weft_error err = { 0 };
-		char *data;
-		size_t len;
-
-		if (weft_file_read(argv[i], 64 << 20, &data, &len, &err)) {
-			fprintf(stderr, "%s\n", err.text);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((const uint8_t *)data, len);
-		free(data);
-	}
-	return 0;
-}
-#endif

@@ -3,8 +3,8 @@
  * Fuzz target for certificates of strangers: any DER that OpenSSL takes must give
  * a valid identity or one printable error.
  *
- * libFuzzer calls LLVMFuzzerTestOneInput(); with -DFUZZ_MAIN the file is a
- * program of its own that reads the files named on its command line.
+ * libFuzzer calls LLVMFuzzerTestOneInput(); its main() also runs the files that are
+ * named on its command line.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -63,24 +63,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ERR_clear_error();
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-#include "base/file.h"
-
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		struct weft_error err = { 0 };
-		char *data;
-		size_t len;
-
-		if (weft_file_read(argv[i], 1 << 20, &data, &len, &err)) {
-			fprintf(stderr, "%s\n", err.text);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((const uint8_t *)data, len);
-		free(data);
-	}
-	return 0;
-}
-#endif

@@ -4,8 +4,8 @@
  * role, the rest is the peer's. Whoever cannot sign is never judged, and what
  * fails has a reason in printable words.
  *
- * libFuzzer calls LLVMFuzzerTestOneInput(); with -DFUZZ_MAIN the file is a
- * program of its own that reads the files named on its command line.
+ * libFuzzer calls LLVMFuzzerTestOneInput(); its main() also runs the files that are
+ * named on its command line.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -90,24 +90,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(fd[1]);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-#include "base/file.h"
-
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		struct weft_error err = { 0 };
-		char *data;
-		size_t len;
-
-		if (weft_file_read(argv[i], 1 << 20, &data, &len, &err)) {
-			fprintf(stderr, "%s\n", err.text);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput((const uint8_t *)data, len);
-		free(data);
-	}
-	return 0;
-}
-#endif
