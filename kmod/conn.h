@@ -10,7 +10,7 @@
  * Locks, outer first:
  *   ->mu       the connect driver against connect(), and all fields marked (mu)
  *   lock_sock  of the socket; (sk) below
- *   ->ctl      who reads control records, see ktls.c
+ *   ->ctl      who reads control records, see ktls_control.c
  * ->state moves by cmpxchg or under ->mu; everybody reads it with
  * smp_load_acquire().
  *
@@ -51,7 +51,7 @@ struct weft_conn {
 	bool mesh_peer;			/* a child whose SYN had the option */
 	bool reported;			/* its verdict was announced (mu) */
 
-	/* established, see ktls.c */
+	/* established, see ktls_control.c */
 	bool rx_eof;			/* close_notify was read */
 	bool tx_closed;			/* close_notify was sent */
 	bool first_sent;

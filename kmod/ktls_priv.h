@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Between the ktls files: how a LIVE conn learns that its stream is over or
+ * broken, and the errors of kTLS that an application must not see.
+ */
+#ifndef WEFT_KTLS_PRIV_H
+#define WEFT_KTLS_PRIV_H
+
+#include <net/tls.h>
+#include "conn.h"
+
+/*
+ * What kTLS says, and leaves in sk_err, when a record does not decrypt
+ * (EBADMSG) or cannot be one (tls_rx_msg_size(): EINVAL, EMSGSIZE).
+ */
+static inline bool weft_ktls_is_bad(int err)
+{
+	return err == -EBADMSG || err == -EINVAL || err == -EMSGSIZE;
+}
+
+/*
+ * What cannot be a record stops kTLS's parser for good; another call may have
+ * taken the sk_err that told of it.
+ */
+static inline bool weft_ktls_is_stopped(const struct weft_conn *c)
+{
+	return tls_sw_ctx_rx(tls_get_ctx(c->sock->sk))->strp.stopped;
+}
+
+static inline bool weft_ktls_is_broken(const struct weft_conn *c, int err)
+{
+	return weft_ktls_is_bad(err) ||
+	       (err == -EAGAIN && weft_ktls_is_stopped(c));
+}
+
+int weft_ktls_bad_record(struct weft_conn *c);
+void weft_ktls_check_err(struct weft_conn *c);
+int weft_ktls_take_control(struct weft_conn *c);
+int weft_ktls_truncated(struct weft_conn *c);
+
+#endif
