@@ -244,7 +244,13 @@ static int replace_locked(struct weft_tables *t, u8 owner,
 	struct weft_gen *gen, *old = current_locked(t);
 	struct weft_set *sets[WEFT_OWNERS], *empty = NULL;
 	u8 other = !owner;
+	int err;
 
+	err = t->prepare ? t->prepare(t) : 0;
+	if (err)
+		return weft_fault_set(f, err,
+				      "the netfilter hooks that catch what slips past connect() cannot be set (%d), nothing was changed",
+				      err);
 	if (!old) {
 		empty = weft_set_create();
 		if (!empty)

@@ -31,6 +31,11 @@ struct weft_tables {
 	 * cover listeners that exist, and conns may have to be judged again.
 	 */
 	void (*changed)(struct weft_tables *t);
+	/*
+	 * Called before every swap, process context, @lock held; NULL: nothing
+	 * to prepare. Nonzero: -errno, and the change is refused.
+	 */
+	int (*prepare)(struct weft_tables *t);
 };
 
 /**

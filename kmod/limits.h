@@ -23,6 +23,9 @@
 /* listeners found and marked at a time when policy starts to cover them */
 #define WEFT_LISTENERS_BATCH		64
 
+/* ms after which they are looked for again when memory was short */
+#define WEFT_RESCAN_RETRY		100
+
 /* nesting and text of selectors: path of a process's cgroup or executable */
 #define WEFT_PATH_MAX			1024
 

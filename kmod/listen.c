@@ -448,6 +448,7 @@ struct found {
 struct scan {
 	struct weft_net *wn;
 	struct weft_task task;		/* whose files we look at */
+	bool partial;			/* no memory to look at some process */
 	unsigned int n;
 	struct found found[WEFT_LISTENERS_BATCH];
 };
@@ -488,8 +489,10 @@ static void scan_task(struct scan *s, struct task_struct *p)
 {
 	if (p->flags & (PF_KTHREAD | PF_EXITING))
 		return;
-	if (weft_task_of(p, &s->task, GFP_ATOMIC))
+	if (weft_task_of(p, &s->task, GFP_ATOMIC | __GFP_NOWARN)) {
+		s->partial = true;
 		return;
+	}
 	task_lock(p);
 	if (p->files)
 		iterate_fd(p->files, 0, scan_file, s);
@@ -538,11 +541,13 @@ static void mark_found(struct found *n)
  *
  * Process context. Looks through the descriptors of all processes: only so is
  * it known whose listener it is. What is marked is no candidate any more, so
- * the rounds end.
+ * the rounds end. Without memory it comes again: a listener that is covered but
+ * not marked would take plaintext.
  */
 void weft_listen_rescan(struct work_struct *work)
 {
-	struct weft_net *wn = container_of(work, struct weft_net, rescan);
+	struct weft_net *wn = container_of(to_delayed_work(work),
+					   struct weft_net, rescan);
 	struct task_struct *p;
 	struct scan *s;
 	unsigned int i;
@@ -550,8 +555,9 @@ void weft_listen_rescan(struct work_struct *work)
 
 	s = kvmalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
-		return;
+		goto again;
 	s->wn = wn;
+	s->partial = false;
 	do {
 		s->n = 0;
 		rcu_read_lock();
@@ -565,7 +571,13 @@ void weft_listen_rescan(struct work_struct *work)
 		for (i = 0; i < s->n; i++)
 			mark_found(&s->found[i]);
 	} while (more);
+	if (!s->partial) {
+		kvfree(s);
+		return;
+	}
 	kvfree(s);
+again:
+	schedule_delayed_work(&wn->rescan, msecs_to_jiffies(WEFT_RESCAN_RETRY));
 }
 
 /**

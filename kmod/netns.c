@@ -31,9 +31,13 @@ static void tables_changed(struct weft_tables *t)
 {
 	struct weft_net *wn = container_of(t, struct weft_net, tables);
 
-	if (weft_hook_nf_start(wn))
-		net_warn_ratelimited("weft: no netfilter hooks: connections that slip past connect() are not caught\n");
-	schedule_work(&wn->rescan);
+	mod_delayed_work(system_wq, &wn->rescan, 0);
+}
+
+/* Nothing is meshed before what slips past connect() is caught. */
+static int tables_prepare(struct weft_tables *t)
+{
+	return weft_hook_nf_start(container_of(t, struct weft_net, tables));
 }
 
 static int __net_init net_start(struct net *net)
@@ -52,11 +56,12 @@ static int __net_init net_start(struct net *net)
 		return -ENOMEM;
 	}
 	weft_tables_init(&wn->tables, tables_changed);
+	wn->tables.prepare = tables_prepare;
 	xa_init_flags(&wn->conns, XA_FLAGS_LOCK_BH);
 	spin_lock_init(&wn->worker_lock);
 	INIT_LIST_HEAD(&wn->workers);
 	spin_lock_init(&wn->history_lock);
-	INIT_WORK(&wn->rescan, weft_listen_rescan);
+	INIT_DELAYED_WORK(&wn->rescan, weft_listen_rescan);
 	INIT_WORK(&wn->requeue, weft_upcall_requeue);
 	return 0;
 }
@@ -71,7 +76,7 @@ static void __net_exit net_stop(struct net *net)
 	struct weft_worker *w, *n;
 
 	weft_hook_nf_stop(wn);
-	cancel_work_sync(&wn->rescan);
+	cancel_delayed_work_sync(&wn->rescan);
 	cancel_work_sync(&wn->requeue);
 	list_for_each_entry_safe(w, n, &wn->workers, node) {
 		put_pid(w->tgid);

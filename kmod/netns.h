@@ -44,7 +44,7 @@ struct weft_net {
 	atomic_t parked;
 	atomic_t live;
 
-	struct work_struct rescan;	/* after a new generation: listeners */
+	struct delayed_work rescan;	/* after a new generation: listeners */
 	struct work_struct requeue;	/* after a worker came or went */
 };
 
