@@ -24,7 +24,7 @@ endif
 AR	:= ar
 PKG_CONFIG ?= pkg-config
 # These build in the cached root, or nothing: the libraries need not be here.
-ifeq ($(filter-out test demo lint clean help,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter-out test test-debug demo lint clean help,$(or $(MAKECMDGOALS),all)),)
 PKG_CONFIG := :
 endif
 
@@ -106,7 +106,7 @@ FUZZ_BINARIES	:= $(FUZZERS:%.c=$(O)/%)
 
 MANPAGES	:= $(wildcard userspace/man/*.[158])
 
-.PHONY: all user tests modules unit fuzz fuzz-binaries install clean lint test demo deb help FORCE
+.PHONY: all user tests modules unit fuzz fuzz-binaries install clean lint test test-debug demo deb help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -210,9 +210,11 @@ lint:
 test:
 	tests/run
 
+test-debug:
+	tests/run -d
+
 demo:
 	tests/demo/run
-
 
 # In a copy: dpkg-buildpackage writes its results into the directory above.
 DEB_TREE := build/deb/weft-$(VERSION)
@@ -230,6 +232,7 @@ help:
 	@echo 'make unit      build and run the unit tests'
 	@echo 'make fuzz      the fuzz targets, as libFuzzer programs build/fuzz/tests/fuzz/fuzz_*'
 	@echo 'make test      everything: unit tests, self-tests, end to end in virtual machines'
+	@echo 'make test-debug  the same in virtual machines on a kernel with KASAN, lockdep, kmemleak and faults'
 	@echo 'make demo      two hosts, real programs, mutual TLS, step by step'
 	@echo 'make lint      style, layers, static checks'
 	@echo 'make install   DESTDIR= PREFIX=/usr'
