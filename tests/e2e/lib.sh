@@ -23,6 +23,9 @@ case $(uname -r) in
 *-kasan-*) KVER=kasan ;; # tests/vm/vm-kernel-debug
 *) KVER=$(uname -r | cut -d. -f1,2) ;;
 esac
+# The debug kernel is several times slower: who waits waits longer.
+PATIENCE=1 PATIENT_UNIT=
+[ "$KVER" != kasan ] || PATIENCE=5 PATIENT_UNIT=$'WatchdogSec=200s\nTimeoutStartSec=300s\n'
 MODULE=$TOP/build/k/$KVER/weft.ko
 STAGE=$TOP/build/stage
 CONF=/etc/weft/netns
@@ -34,6 +37,12 @@ INSTALLED=()
 _failed=0
 _passed=0
 _jobs=()
+
+# scaled N: N, or the share of it that WEFT_SCALE (percent) asks for, at least one
+scaled() {
+    local n=$(($1 * ${WEFT_SCALE:-100} / 100))
+    echo $((n > 0 ? n : 1))
+}
 
 # ---- results ------------------------------------------------------------------
 
@@ -85,7 +94,7 @@ contains() {
 
 # wait_for SECONDS CMD...: until CMD succeeds; 1 when it never did.
 wait_for() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * PATIENCE))
     shift
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1
@@ -104,18 +113,21 @@ hosts_up() {
             { not_ok "host $h" "there is a namespace or a weftd of that name"; exit 1; }
     done
     ip netns add wire
-    ip -n wire link add br0 type bridge forward_delay 0 mcast_snooping 0
-    ip -n wire link set br0 up
+    for h in "$@"; do ip netns add "$h"; done
+    # One process for many commands: under emulation each takes its time.
+    {
+        echo link add br0 type bridge forward_delay 0 mcast_snooping 0
+        echo link set br0 up
+        for h in "$@"; do
+            echo "link add $h type veth peer name eth0 netns $h"
+            echo "link set $h master br0 up"
+        done
+    } | ip -n wire -batch -
     for h in "$@"; do
         i=$((i + 1))
         HOSTS+=("$h")
-        ip netns add "$h"
-        ip -n wire link add "$h" type veth peer name eth0 netns "$h"
-        ip -n wire link set "$h" master br0 up
-        ip -n "$h" link set lo up
-        ip -n "$h" addr add "10.77.0.$i/24" dev eth0
-        ip -n "$h" addr add "fd77::$i/64" dev eth0 nodad
-        ip -n "$h" link set eth0 up
+        printf '%s\n' "link set lo up" "addr add 10.77.0.$i/24 dev eth0" \
+            "addr add fd77::$i/64 dev eth0 nodad" "link set eth0 up" | ip -n "$h" -batch -
     done
 }
 hosts_down() {
@@ -125,20 +137,22 @@ hosts_down() {
         ip netns del "$h" 2>/dev/null || :
         rm -rf "${CONF:?}/$h" "/var/lib/weft-netns/$h" "/etc/default/weftd-$h"
     done
-    rm -rf "$DROPINS/weftd@.service.d/e2e.conf" /var/lib/weft-e2e-ca
+    rm -rf /var/lib/weft-e2e-ca
+    [ -n "${VM_RUN:-}" ] || rm -f "$DROPINS/weftd@.service.d/e2e.conf"
     HOSTS=()
 }
 # wire_netem HOST NETEM-ARGUMENT...: delay, loss ... on what HOST sends; none: off
 wire_netem() {
     local h=$1
     shift
-    ip netns exec "$h" tc qdisc del dev eth0 root 2>/dev/null || :
-    [ $# = 0 ] || ip netns exec "$h" tc qdisc add dev eth0 root netem "$@"
+    in_host "$h" tc qdisc del dev eth0 root 2>/dev/null || :
+    [ $# = 0 ] || in_host "$h" tc qdisc add dev eth0 root netem "$@"
 }
+# nsenter, not "ip netns exec": that mounts /sys anew, for a tenth of a second
 in_host() { # HOST CMD...: without an identity of its own
     local h=$1
     shift
-    ip netns exec "$h" "$@"
+    nsenter --net="/run/netns/$h" "$@"
 }
 
 # capture_start FILE [TCPDUMP-ARGUMENT]...: all that HOST h1's cable carries
@@ -146,7 +160,7 @@ capture_start() {
     local file=$1
     shift
     : >"$file.log"
-    ip netns exec wire tcpdump -i h1 -w "$file" -U --immediate-mode -B 16384 -Z root \
+    nsenter --net=/run/netns/wire tcpdump -i h1 -w "$file" -U --immediate-mode -B 16384 -Z root \
         "$@" 2>"$file.log" &
     _capture=$!
     wait_for 20 grep -q 'listening on' "$file.log" || not_ok capture "$(cat "$file.log")"
@@ -174,7 +188,7 @@ wire_plain() {
 # module_load [PARAMETER]...: handshakes get more time than 10 s: under emulation a
 # burst of them may need it
 module_load() {
-    modprobe tls && insmod "$MODULE" handshake_timeout=60000 "$@"
+    modprobe tls && insmod "$MODULE" handshake_timeout=$((60000 * PATIENCE)) "$@"
 }
 module_loaded() { [ -d /sys/module/weft ]; }
 module_unload() {
@@ -182,30 +196,44 @@ module_unload() {
 }
 
 # weft_install: what "make install" installs; weft_uninstall takes away what was
-# not there before
+# not there before, but for a guest, which is thrown away: there it stays for the
+# next test.
 weft_install() {
     local f
+    [ ! -e /run/weft-e2e-installed ] || return 0
     while read -r f; do
-        [ ! -e "/$f" ] || cmp -s "$STAGE/$f" "/$f" || { not_ok "weft installs" "there is another /$f"; return 1; }
-        [ -e "/$f" ] || { INSTALLED+=("/$f") && install -D -m "$(stat -c %a "$STAGE/$f")" "$STAGE/$f" "/$f"; }
+        if [ ! -e "/$f" ]; then
+            INSTALLED+=("$f")
+        elif ! cmp -s "$STAGE/$f" "/$f"; then
+            not_ok "weft installs" "there is another /$f"
+            return 1
+        fi
     done < <(cd "$STAGE" && find . -type f -printf '%P\n')
+    [ ${#INSTALLED[@]} = 0 ] || (cd "$STAGE" && cp --parents -p -t / "${INSTALLED[@]}") || return 1
+    [ -z "${VM_RUN:-}" ] || : >/run/weft-e2e-installed
     systemctl daemon-reload
     journalctl --update-catalog >/dev/null 2>&1 || :
 }
 weft_uninstall() {
-    [ ${#INSTALLED[@]} = 0 ] || rm -f "${INSTALLED[@]}"
+    [ -z "${VM_RUN:-}" ] || return 0
+    [ ${#INSTALLED[@]} = 0 ] || (cd / && rm -f "${INSTALLED[@]}")
     INSTALLED=()
+    systemctl daemon-reload
 }
 
 # weftd_start HOST [OPTION]...: the daemon of that namespace; all share one CA
 weftd_start() {
-    local h=$1
+    local h=$1 dropin=$DROPINS/weftd@.service.d/e2e.conf text
     shift
-    mkdir -p /etc/default "$CONF/$h/conf.d" "$DROPINS/weftd@.service.d"
-    printf '[Service]\nStateDirectory=weft-netns weft-netns/%%i weft-e2e-ca\n%s' \
-        "${WEFTD_DROPIN:-}" >"$DROPINS/weftd@.service.d/e2e.conf"
+    mkdir -p "$CONF/$h/conf.d" "${dropin%/*}"
+    text="[Service]
+StateDirectory=weft-netns weft-netns/%i weft-e2e-ca
+$PATIENT_UNIT${WEFTD_DROPIN:-}# ends here"
     echo "WEFTD_OPTIONS=\"--ca-dir /var/lib/weft-e2e-ca $*\"" >"/etc/default/weftd-$h"
-    systemctl daemon-reload
+    if [ "$(cat "$dropin" 2>/dev/null)" != "$text" ]; then
+        echo "$text" >"$dropin"
+        systemctl daemon-reload
+    fi
     systemctl start "weftd@$h" ||
         { not_ok "weftd of $h starts"; note "$(journalctl -q --no-pager -u "weftd@$h" -n 20 -o cat)"; }
 }
@@ -214,7 +242,7 @@ weftd_pid() { systemctl show -P MainPID "weftd@$1"; }
 weftctl_in() { # HOST ARGUMENT...
     local h=$1
     shift
-    ip netns exec "$h" weftctl "$@"
+    in_host "$h" weftctl "$@"
 }
 generation() { weftctl_in "$1" -j status | jq -r .generation; }
 _newer() { [ "$(generation "$1")" -gt "$2" ]; }
@@ -241,7 +269,7 @@ document_gone() {
 
 # ---- applications -------------------------------------------------------------
 
-_listens() { ip netns exec "$1" ss -Hltn "sport = :$2" | grep -q .; }
+_listens() { in_host "$1" ss -Hltn "sport = :$2" | grep -q .; }
 port_wait() { # HOST PORT
     wait_for 60 _listens "$1" "$2" || not_ok "port $2 of $1" "nobody listens"
 }
@@ -309,11 +337,11 @@ e2e_end() {
     [ "$_failed" = 0 ] || _diagnose
     [ -z "${_capture:-}" ] || capture_stop
     for j in "${_jobs[@]}"; do kill "$j" 2>/dev/null; done
-    for a in "${APPS[@]}"; do
-        systemctl stop "$a" 2>/dev/null
-        rm -f "$DROPINS/$a.service.d/weft-e2e.conf"
-    done
-    for a in "${HOSTS[@]}"; do systemctl stop "weftd@$a" 2>/dev/null; done
+    if [ ${#APPS[@]} != 0 ]; then
+        systemctl stop "${APPS[@]}" 2>/dev/null
+        for a in "${APPS[@]}"; do rm -f "$DROPINS/$a.service.d/weft-e2e.conf"; done
+    fi
+    [ ${#HOSTS[@]} = 0 ] || systemctl stop "${HOSTS[@]/#/weftd@}" 2>/dev/null
     for j in "${_jobs[@]}"; do wait "$j" 2>/dev/null; done
     hosts_down
     systemctl reset-failed 2>/dev/null
@@ -325,7 +353,6 @@ e2e_end() {
     fi
     weft_uninstall
     rm -rf "$T"
-    systemctl daemon-reload
     [ "$_failed" = 0 ] && [ "$_passed" != 0 ]
     exit $? # without it: the status from before the trap
 }
