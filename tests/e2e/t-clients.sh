@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# seconds: 100
 # Programs of every make (blocking, epoll, asyncio, ...) see POSIX sockets: each
 # case of clients.py once without the mesh, where it must pass too, and once with
 # it.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
-# group: hostile
+# seconds: 220
 # kernels: 6.1 6.12
 # Peers that mean harm (hostile.py): at a strict port, where the application reads
 # nothing of theirs and others are still served; and servers, of which connect()

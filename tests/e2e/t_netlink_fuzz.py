@@ -7,6 +7,7 @@ WEFT_FUZZ_SEED=N        repeats a run; the seed is printed
 WEFT_FUZZ_ITERATIONS=N  how many messages (default 4000)
 """
 # timeout: 600
+# seconds: 80
 import os
 import random
 import sys
