@@ -21,7 +21,7 @@ import sys
 import threading
 import traceback
 
-WAIT = 120
+WAIT = 120 * (5 if "-kasan-" in os.uname().release else 1)
 
 
 def name_of(e):

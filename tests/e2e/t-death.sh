@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
-# group: death
-# kernels: 6.12
+# seconds: 200
+# kernels: 6.1 7.2
 # Killing weftd with SIGKILL, on either side, at any time: live connections do not
 # notice, new ones wait for the next daemon or are refused in time, none hangs, none
 # is half open, nothing is plaintext.
@@ -10,7 +10,9 @@
 trap e2e_end EXIT
 hosts_up h1 h2
 marker=ochre-$RANDOM$RANDOM
-head -c 40000000 /dev/urandom >/var/www/html/big
+# More than socket buffers hold, but the debug kernel is slow.
+unit=$((8000000 / (PATIENCE > 1 ? 2 : 1)))
+head -c $((5 * unit)) /dev/urandom >/var/www/html/big
 echo $marker >/var/www/html/marker.txt
 sum=$(sha256sum </var/www/html/big)
 unit_in h2 nginx
@@ -104,7 +106,7 @@ done
 # The download goes into a pipe that is read as the test goes on, so that what
 # happens between two reads happens in its middle.
 mkfifo "$T/commands" "$T/stream"
-run_as download h1 curl -sS -m 800 -w '%{stderr}%{num_connects}' http://10.77.0.2/big \
+run_as download h1 curl -sS -m $((800 * PATIENCE)) -w '%{stderr}%{num_connects}' http://10.77.0.2/big \
     >"$T/stream" 2>"$T/download.err" &
 download=$!
 _jobs+=("$download")
@@ -112,7 +114,7 @@ exec 8<"$T/stream"
 takes() { # BYTES: the next ones of the download
     local before
     before=$(stat -c %s "$T/big")
-    timeout 100 head -c "$1" <&8 >>"$T/big"
+    timeout $((100 * PATIENCE)) head -c "$1" <&8 >>"$T/big"
     [ "$(stat -c %s "$T/big")" = $((before + $1)) ]
 }
 : >"$T/big"
@@ -137,7 +139,7 @@ equal "a connection of python is live" ok "$(told 's = socket.create_connection(
 id=$(redis_says "CLIENT ID")
 check "redis-cli is connected" [ -n "$id" ]
 for h in h1 h2; do
-    check "the download goes on ($h)" takes 8000000
+    check "the download goes on ($h)" takes $unit
     check "weftd of $h is killed and comes back" kill_weftd $h
     equal "redis-cli's connection is the same ($h)" "$id" "$(redis_says "CLIENT ID")"
     equal "and answers ($h)" "OK" "$(redis_says "SET key-$h $marker")"
@@ -146,9 +148,9 @@ for h in h1 h2; do
 done
 kill_for_good h1
 kill_for_good h2
-check "without any daemon the download goes on" takes 8000000
+check "without any daemon the download goes on" takes $unit
 equal "and redis answers" "$marker" "$(redis_says "GET key-h1")"
-timeout 100 cat <&8 >>"$T/big"
+timeout $((100 * PATIENCE)) cat <&8 >>"$T/big"
 check "the download ends well" wait "$download"
 equal "by one connection" 1 "$(cat "$T/download.err")"
 equal "with every byte as it was" "$sum" "$(sha256sum <"$T/big")"
@@ -186,7 +188,7 @@ kill_for_good h1
 equal "no daemon at the client's side: ECONNREFUSED when the time is over, not before" "ECONNREFUSED 1" \
     "$(run_as client h1 python3 -c "$wait_connect" 2.5)"
 contains "weftctl explains it" no-daemon "$(conns h1 'select(.reason == "no-daemon") | .reason')"
-timeout_set 60000
+timeout_set $((60000 * PATIENCE))
 check "the next daemon starts" systemctl start weftd@h1
 kill_for_good h2
 timeout_set 3000
@@ -198,24 +200,26 @@ esac
 # Which side gives up first is a matter of milliseconds.
 _expired() { conns h2 'select(.reason == "no-daemon" or .reason == "reset") | .id' | grep -q .; }
 check "weftctl has it at the server's side" wait_for 20 _expired
-timeout_set 60000
+timeout_set $((60000 * PATIENCE))
 check "the server's next daemon starts" systemctl start weftd@h2
 equal "and serves" $marker "$(fetch)"
 
-# --- sixty kills in a storm
+# --- kills in a storm
 capture_start "$T/storm.pcap" tcp port 9000
 run_as_bg client h1 python3 "$E2E/storm.py" client 10.77.0.2 9000 8 "$T/stop"
 storm=$JOB
+kills=$(scaled 40)
 check "the storm begins" wait_for 60 stat_least h2 counters.live 40
-check "sixty daemons die at random moments" timeout 500 python3 - "$T/stop" <<'P'
+check "$kills daemons die at random moments" python3 - "$kills" $((kills * 8 * PATIENCE)) <<'P'
 import os, random, signal, subprocess, sys, time
 def pid(host):
     out = subprocess.run(["systemctl", "show", "-P", "MainPID", "weftd@" + host],
                          capture_output=True, text=True).stdout
     return int(out or 0)
 random.seed(7)
-end, killed, last = time.monotonic() + 450, 0, {}
-while killed < 60 and time.monotonic() < end:
+wanted, seconds = map(int, sys.argv[1:])
+end, killed, last = time.monotonic() + seconds, 0, {}
+while killed < wanted and time.monotonic() < end:
     host = random.choice(("h1", "h2"))
     p = pid(host)
     if p and p != last.get(host):
@@ -229,7 +233,7 @@ while killed < 60 and time.monotonic() < end:
         last[host] = p
     else:
         time.sleep(0.02)
-sys.exit(killed != 60)
+sys.exit(killed != wanted)
 P
 for h in h1 h2; do
     _serves() { [ "$(systemctl show -P ActiveState "weftd@$h")" = active ] && stat_is "$h" workers 4; }
@@ -243,7 +247,7 @@ capture_stop
 result=$(tail -1 "$T/client.out")
 note "storm: $result"
 say() { jq -r "$1" <<<"$result"; }
-check "connections came through meanwhile" [ "$(say .done)" -gt 100 ]
+check "connections came through meanwhile" [ "$(say .done)" -gt "$(scaled 60)" ]
 equal "no call hangs" 0 "$(say .stuck)"
 equal "no answer is another's or cut short" "[]" "$(say '.wrong | tostring')"
 equal "connect() fails with ECONNREFUSED or ETIMEDOUT only" "[]" \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
-# group: lifecycle
+# seconds: 200
 # kernels: 6.12
 # Loading, unloading, namespaces that go, policies that change under load, and
 # sockets that are older than the module or outlive its configuration.
@@ -52,21 +52,22 @@ refute "no negative one" insmod "$MODULE" handshake_timeout=-1
 check "the self-tests run at load" insmod "$MODULE" selftest=1
 rmmod weft
 
-# --- thirty times, under a plain download and plain connects
+# --- again and again, under a plain download and plain connects
+times=$(scaled 30)
 : >"$T/plain"
-run_as_bg reader h1 curl -sS -m 300 --limit-rate 1500K -o "$T/plain" http://10.77.0.2/big
+run_as_bg reader h1 curl -sS -m $((9 * times + 300)) --limit-rate $((20000000 / times + 100000)) -o "$T/plain" http://10.77.0.2/big
 reader=$JOB
 run_as_bg plain h1 python3 "$E2E/storm.py" client 10.77.0.2 9000 3 "$T/stop-plain"
 plain=$JOB
 running() { [ -s "$T/plain" ]; }
 check "the download runs" wait_for 60 running
-thirty() {
-    for _ in $(seq 30); do
+reload() {
+    for _ in $(seq "$times"); do
         # A connect() that is under way holds it for an instant.
         insmod "$MODULE" && wait_for 20 rmmod weft || return 1
     done
 }
-check "it loads and unloads thirty times" thirty
+check "it loads and unloads $times times" reload
 touch "$T/stop-plain"
 wait "$plain"
 result=$(tail -1 "$T/plain.out")
@@ -195,8 +196,8 @@ run_as_bg flood h1 python3 "$E2E/storm.py" client 10.77.0.2 9000 6 "$T/stop-floo
 flood=$JOB
 some() { [ "$(stat_of h1 counters.live)" -gt 20 ]; }
 check "clients connect" wait_for 60 some
-flips=0
-for i in $(seq 50); do
+flips=0 wanted=$(scaled 50)
+for i in $(seq "$wanted"); do
     case $((i % 4)) in
     0) server_documents STRICT | document h2 servers.yaml ;;
     1) policy DENY | document h2 flip.yaml ;;
@@ -204,7 +205,7 @@ for i in $(seq 50); do
     3) policy ALLOW | document h2 flip.yaml ;;
     esac && flips=$((flips + 1))
 done
-equal "fifty documents came into force under load" 50 $flips
+equal "$wanted documents came into force under load" "$wanted" $flips
 policy ALLOW | document h2 flip.yaml
 before=$(stat_of h1 counters.live)
 more() { [ "$(stat_of h1 counters.live)" -gt $((before + 20)) ]; }
