@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""table.py OUT.json <RESULTS: makes the benchmark's table and OUT.json out of the
+lines of JSON that bench.sh printed.  Of several runs the mean counts; the spread
+is (greatest - least) / mean."""
+import collections
+import json
+import sys
+
+SETUPS = ["plain", "weft", "haproxy_http", "haproxy_tcp", "nginx_stream"]
+METRICS = [
+    ("call_1k", "request, 1 KB answer, keep-alive"),
+    ("bulk", "byte of a 16 MB answer"),
+    ("connect_full", "connection, full handshake"),
+    ("connect_psk", "connection, resumed"),
+    ("packet", "packet, not meshed"),
+    ("connect_unmeshed", "connect(), not meshed"),
+]
+
+
+def read(lines):
+    runs = collections.defaultdict(list)
+    for line in lines:
+        if line.startswith("{"):
+            r = json.loads(line)
+            runs[r["metric"], r["setup"]].append(r["each"])
+    # Without TLS nothing is resumed: a connection is a connection.
+    runs["connect_psk", "plain"] = runs["connect_full", "plain"]
+    return runs
+
+
+def mean(values):
+    return sum(values) / len(values) if values else None
+
+
+def number(x):
+    return f"{x:,.2f}" if x < 100 else f"{x:,.0f}"
+
+
+def cell(values, plain):
+    if not values:
+        return "-"
+    m = mean(values)
+    return number(m) + (f"  {m / plain:.2f}x" if plain else "")
+
+
+def row(runs, metric, setups):
+    plain = mean(runs[metric, "plain"])
+    return [cell(runs[metric, s], plain if s != "plain" else None) for s in setups]
+
+
+def table(runs):
+    setups = SETUPS + ["floor"]
+    rows = [["instructions of both hosts, per"] + setups + ["spread"]]
+    for metric, title in METRICS:
+        spread = max(((max(v) - min(v)) / mean(v) for (m, _), v in runs.items()
+                      if m == metric and v), default=0)
+        rows.append([title] + row(runs, metric, setups) + [f"{spread:.1%}"])
+    rows.append(["bytes of an idle connection, an end"]
+                + row(runs, "conn_idle_bytes", setups) + [""])
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    for r in rows:
+        print("  ".join(c.ljust(w) if not i else c.rjust(w)
+                        for i, (c, w) in enumerate(zip(r, widths))))
+
+
+def whole(x):
+    return x if x is None or x < 100 else round(x)
+
+
+def figures(runs):
+    out = {m: {s: whole(mean(runs[m, s])) for s in SETUPS} for m, _ in METRICS}
+    idle = {s: mean(runs["conn_idle_bytes", s]) for s in ("plain", "weft")}
+    # What a meshed socket needs more than a plain one.
+    out["conn_idle_bytes"] = (None if None in idle.values()
+                              else whole(idle["weft"] - idle["plain"]))
+    out["weftd_rss_bytes"] = whole(mean(runs["weftd_rss_bytes", "weft"]))
+    return out
+
+
+def main():
+    runs = read(sys.stdin)
+    table(runs)
+    out = figures(runs)
+    with open(sys.argv[1], "w") as f:
+        json.dump(out, f, indent=1)
+        f.write("\n")
+    print(f"\nmemory: {out['conn_idle_bytes']} bytes more for an idle meshed socket than for a plain one"
+          f"; weftd {out['weftd_rss_bytes']} resident")
+
+
+main()
