@@ -235,8 +235,11 @@ int weft_genl_reply(struct genl_info *info,
 	for (i = 0; i < ARRAY_SIZE(sizes) && err == -EMSGSIZE; i++) {
 		struct sk_buff *skb = genlmsg_new(sizes[i], GFP_KERNEL);
 
-		if (!skb)
+		if (!skb) {
+			NL_SET_ERR_MSG(info->extack,
+				       "out of memory for the answer");
 			return -ENOMEM;
+		}
 		err = message_put(skb, info, fill, object);
 		if (!err)
 			return genlmsg_reply(skb, info);

@@ -52,13 +52,6 @@ static int txn_fill(struct sk_buff *skb, const void *object,
 	return nla_put_u32(skb, WEFT_A_TRANSACTION, *(const u32 *)object);
 }
 
-static int number_fill(struct sk_buff *skb, const void *object,
-		       struct weft_net *wn)
-{
-	return nla_put_u64_64bit(skb, WEFT_A_GENERATION, *(const u64 *)object,
-				 WEFT_A_PAD);
-}
-
 static int txn_id(const struct genl_info *info, u32 *id, struct weft_fault *f)
 {
 	if (!info->attrs[WEFT_A_TRANSACTION])
@@ -85,23 +78,51 @@ int weft_genl_generation_begin(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-int weft_genl_generation_commit(struct sk_buff *skb, struct genl_info *info)
+/*
+ * The answer is made before: once the generation is in force, nothing may fail
+ * that would say it is not.
+ */
+static int commit(struct genl_info *info, struct sk_buff *reply,
+		  struct weft_fault *f)
 {
 	struct weft_net *wn = weft_genl_net(info);
-	struct weft_fault f;
 	u64 number;
+	void *head;
 	int err;
 	u32 id;
 
-	weft_fault_init(&f);
-	err = txn_id(info, &id, &f);
+	head = genlmsg_put(reply, info->snd_portid, info->snd_seq,
+			   &weft_genl_family, 0, info->genlhdr->cmd);
+	if (WARN_ON_ONCE(!head))
+		return -EMSGSIZE;
+	err = txn_id(info, &id, f);
 	if (!err)
 		err = weft_txn_commit(&wn->tables, id, info->snd_portid,
-				      &number, &f);
+				      &number, f);
 	if (err)
-		return weft_genl_end(skb, info, err, &f);
+		return err;
+	/* there is room: it holds nothing else */
+	nla_put_u64_64bit(reply, WEFT_A_GENERATION, number, WEFT_A_PAD);
+	genlmsg_end(reply, head);
 	weft_genl_generation_event(wn);
-	return weft_genl_reply(info, number_fill, &number);
+	return 0;
+}
+
+int weft_genl_generation_commit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	struct weft_fault f;
+	int err;
+
+	weft_fault_init(&f);
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	err = reply ? commit(info, reply, &f) : weft_fault_nomem(&f);
+	if (err) {
+		nlmsg_free(reply);
+		return weft_genl_end(skb, info, err, &f);
+	}
+	genlmsg_reply(reply, info);	/* who does not listen has its answer */
+	return 0;
 }
 
 int weft_genl_generation_abort(struct sk_buff *skb, struct genl_info *info)
