@@ -209,7 +209,7 @@ capture_start "$T/storm.pcap" tcp port 9000
 run_as_bg client h1 python3 "$E2E/storm.py" client 10.77.0.2 9000 8 "$T/stop"
 storm=$JOB
 kills=$(scaled 40)
-check "the storm begins" wait_for 60 stat_least h2 counters.live 40
+check "the storm begins" wait_for 240 stat_least h2 counters.live 40
 check "$kills daemons die at random moments" python3 - "$kills" $((kills * 8 * PATIENCE)) <<'P'
 import os, random, signal, subprocess, sys, time
 def pid(host):
@@ -240,7 +240,7 @@ for h in h1 h2; do
     check "weftd of $h is there again" wait_for 60 _serves
 done
 before=$(stat_of h2 counters.live)
-check "and the storm goes on" wait_for 60 stat_least h2 counters.live $((before + 20))
+check "and the storm goes on" wait_for 240 stat_least h2 counters.live $((before + 20))
 touch "$T/stop"
 wait "$storm"
 capture_stop
