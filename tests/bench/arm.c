@@ -3,7 +3,8 @@
  * arm - preloaded into a client or a server: every TCP connection to or from port
  * $ARM_PORT gets kTLS with keys that everybody knows, as soon as it is there.  So the
  * benchmark sees what the kernel's TLS costs without a mesh: the floor.
- * TLS 1.3, AES-128-GCM, sequence numbers from 0, as weftd arms it.
+ * TLS 1.3, AES-128-GCM, sequence numbers from 0, as weftd arms it; and no padding is
+ * expected, so that kTLS decrypts into the reader's memory, which weft does not (yet).
  */
 #include <dlfcn.h>
 #include <linux/tls.h>
