@@ -78,21 +78,6 @@ int weft_ktls_prepare(struct weft_conn *c)
 	return shadow_setsockopt(c, SOL_TCP, TCP_ULP, KERNEL_SOCKPTR("tls"), 4);
 }
 
-/*
- * A record's data can be decrypted into the reader's memory at once, if it has
- * no padding: that is known only afterwards, and kTLS then does it again into
- * memory of its own. We never pad; a foreign peer that does costs time. What it
- * is that fails here does not matter.
- */
-static void expect_no_pad(struct weft_conn *c)
-{
-	struct sock *sk = c->sock->sk;
-	unsigned int one = 1;
-
-	sk->sk_prot->setsockopt(sk, SOL_TLS, TLS_RX_EXPECT_NO_PAD,
-				KERNEL_SOCKPTR(&one), sizeof(one));
-}
-
 /**
  * weft_ktls_key() - the worker's setsockopt(SOL_TLS, TLS_TX or TLS_RX)
  * @c: in HANDSHAKE, the caller's
@@ -122,8 +107,6 @@ int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val, unsigned int len)
 		err = shadow_setsockopt(c, SOL_TLS, opt, val, len);
 	if (!err)
 		c->keys |= bit;
-	if (!err && opt == TLS_RX)
-		expect_no_pad(c);
 	mutex_unlock(&c->mu);
 	return err;
 }
