@@ -313,6 +313,7 @@ def rich_root(nl):
             configure(mine)
             must(mine.request("WORKER_NEW"))
             mine.join()
+            refused("the self-tests are not its to run", "EPERM", mine.request("SELFTEST_RUN"))
             return everything(mine)
     theirs = in_child(stranger)
     equal("its root may do what root may", 2, len(theirs["WORKLOAD_GET"]))

@@ -78,7 +78,8 @@
  * HANDSHAKE_DONE      CONN{ID, REASON, ...}           ends what ACCEPT began, see below; -EINVAL
  *                                                     keys missing (the connection then fails),
  *                                                     -ECANCELED it died meanwhile
- * SELFTEST_RUN        -                               runs the self-tests; -EIO one failed (log)
+ * SELFTEST_RUN        -                               runs the self-tests; -EIO one failed (log);
+ *                                                     CAP_NET_ADMIN in the initial user namespace
  *
  * Common errors: -EPERM, -EINVAL (bad attribute), -ERANGE (out of range),
  * -ENOMEM, -EOPNOTSUPP (no such command).
