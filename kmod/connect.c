@@ -187,7 +187,7 @@ static bool another_left(struct weft_conn *c)
 	return next_endpoint(c, &to) >= 0;
 }
 
-/* The endpoint's time; the last one has TCP's own. */
+/* The endpoint's time; the last one has TCP's own unless the service says. */
 static unsigned long attempt_time(struct weft_conn *c)
 {
 	return msecs_to_jiffies(c->steer.service->connect_timeout);
@@ -356,6 +356,7 @@ void weft_connect_live(struct weft_conn *c)
 static void step_connecting(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
+	bool last, late;
 	int err;
 
 	if (READ_ONCE(c->tcp_closed) || sk->sk_state == TCP_CLOSE) {
@@ -367,17 +368,18 @@ static void step_connecting(struct weft_conn *c)
 		weft_conn_want(c);
 		return;
 	}
-	if (!another_left(c))
-		return;			/* the last one has TCP's own time */
+	last = !another_left(c);
+	if (last && !c->steer.service->timeout_given)
+		return;			/* it has TCP's own time */
+	late = !time_before(jiffies, c->attempt_end);
 	err = READ_ONCE(sk->sk_err_soft);
-	if (err) {
+	if (err && (late || !last))	/* TCP itself would try on */
 		fail_over(c, reason_of(err), err);
-	} else if (time_before(jiffies, c->attempt_end)) {
+	else if (late)
+		fail_over(c, WEFT_REASON_SILENT, ETIMEDOUT);
+	else
 		queue_delayed_work(weft_wq, &c->work,
 				   c->attempt_end - jiffies);
-	} else {
-		fail_over(c, WEFT_REASON_SILENT, ETIMEDOUT);
-	}
 }
 
 /* Without a daemon here, the peer's gives up a little before us. */

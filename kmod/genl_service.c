@@ -121,6 +121,7 @@ static int timeout_parse(const struct nlattr *nla, struct weft_service *s,
 				       ms, WEFT_CONNECT_TIMEOUT_MIN,
 				       WEFT_CONNECT_TIMEOUT_MAX);
 	s->connect_timeout = ms ? ms : WEFT_CONNECT_TIMEOUT_DEFAULT;
+	s->timeout_given = ms;
 	return 0;
 }
 

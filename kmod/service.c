@@ -255,6 +255,7 @@ weft_service_join(struct weft_service *base,
 	s->owner = base->owner;
 	s->wire = base->wire;
 	s->connect_timeout = base->connect_timeout;
+	s->timeout_given = base->timeout_given;
 	s->name = base->name;
 	s->addresses = base->addresses;
 	s->n_addresses = base->n_addresses;

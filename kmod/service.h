@@ -62,6 +62,7 @@ struct weft_service {
 	u16 wire;		/* bytes of the attribute it came in */
 	u32 n_endpoints;
 	u32 connect_timeout;	/* ms, never 0 */
+	bool timeout_given;	/* it bounds the last endpoint, too */
 	const char *name;
 	struct in6_addr *addresses;
 	struct weft_service_port *ports;

@@ -247,7 +247,8 @@ enum weft_port_attr {
 
 /*
  * A connect() to ADDRESSES:PORTS goes to one of the endpoints, by weight; to
- * an endpoint's own address and port it goes to just that one.
+ * an endpoint's own address and port it goes to just that one. Where that is an
+ * endpoint of several services, it counts as the one's whose name sorts first.
  */
 enum weft_service_attr {
 	WEFT_SERVICE_A_UNSPEC,
@@ -258,8 +259,8 @@ enum weft_service_attr {
 	 * of the trust domain
 	 */
 	WEFT_SERVICE_A_IDENTITIES,
-	/* u32, ms until the next endpoint is tried, 10 to 600000; 0: 2000. The last one has TCP's
-	 * own time (tcp_syn_retries)
+	/* u32, ms an endpoint has to answer, 10 to 600000; then the next one is tried. 0: 2000, but
+	 * the last one has TCP's own time (tcp_syn_retries)
 	 */
 	WEFT_SERVICE_A_CONNECT_TIMEOUT,
 	WEFT_SERVICE_A_OWNER,		/* u32, out only */
