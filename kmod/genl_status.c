@@ -35,6 +35,13 @@ static u32 conns(const struct weft_net *wn)
 	       weft_stats_sum(wn->stats, WEFT_C_conns_destroyed);
 }
 
+/* Like conns and listeners they hold the module. */
+static u32 undecided(const struct weft_net *wn)
+{
+	return weft_stats_sum(wn->stats, WEFT_C_early_made) -
+	       weft_stats_sum(wn->stats, WEFT_C_early_decided);
+}
+
 static int numbers_fill(struct sk_buff *skb, const struct weft_net *wn)
 {
 	if (nla_put_u32(skb, WEFT_STATUS_A_WORKERS,
@@ -42,6 +49,7 @@ static int numbers_fill(struct sk_buff *skb, const struct weft_net *wn)
 	    nla_put_u32(skb, WEFT_STATUS_A_LISTENERS,
 			atomic_read(&wn->listeners)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_CONNS, conns(wn)) ||
+	    nla_put_u32(skb, WEFT_STATUS_A_UNDECIDED, undecided(wn)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_PARKED, atomic_read(&wn->parked)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_LIVE, atomic_read(&wn->live)))
 		return -EMSGSIZE;

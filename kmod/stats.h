@@ -9,6 +9,8 @@
 #include "types.h"
 
 #define WEFT_COUNTERS(C)						\
+	C(early_made)		/* sockets that have not yet connected ... */ \
+	C(early_decided)	/* ... and that did, or listened, or closed */ \
 	C(conns_created)						\
 	C(conns_destroyed)						\
 	C(connects_steered)	/* connect() calls that were ours */	\

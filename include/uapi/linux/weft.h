@@ -454,6 +454,7 @@ enum weft_status_attr {
 	WEFT_STATUS_A_LIVE,		/* u32, of these LIVE */
 	WEFT_STATUS_A_COUNTERS,		/* list of nests, enum weft_counter_attr */
 	WEFT_STATUS_A_PAD,
+	WEFT_STATUS_A_UNDECIDED,	/* u32, sockets that did not connect or listen yet */
 	__WEFT_STATUS_A_MAX
 };
 #define WEFT_STATUS_A_MAX (__WEFT_STATUS_A_MAX - 1)
