@@ -49,6 +49,9 @@ static inline bool weft_file_tryget(struct file *f)
 /* kTLS has a poll() of its own, which knows records: in 6.12, not in 6.1 */
 #define WEFT_KTLS_POLLS		WEFT_KERNEL(6, 12)
 
+/* epoll holds the file while it polls since 6.9 */
+#define WEFT_EPOLL_HOLDS	WEFT_KERNEL(6, 9)
+
 /* proto_ops->sendpage() went in 6.5, when splice_eof() came */
 #define WEFT_HAVE_SENDPAGE	(!WEFT_KERNEL(6, 5))
 

@@ -5,6 +5,7 @@
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 #include <net/inet_common.h>
 #include <net/tcp.h>
 #include "compat.h"
@@ -19,7 +20,9 @@
 const struct proto_ops *weft_base_ops[2];
 struct proto *weft_base_prot[2];
 struct proto_ops weft_conn_ops[2];
+struct proto_ops weft_early_ops[2];
 struct workqueue_struct *weft_wq;
+DEFINE_SRCU(weft_poll_srcu);
 
 /* 64 bits: an id is never used twice, so a stale event names nothing else. */
 static atomic64_t next_id = ATOMIC64_INIT(0);
@@ -38,6 +41,50 @@ unsigned long weft_conn_deadline(void)
 {
 	return jiffies + msecs_to_jiffies(READ_ONCE(handshake_timeout));
 }
+
+/* ------------------------------------------------------------ the dead */
+
+/*
+ * A released conn may still be looked at under RCU, and worse: accept() on it
+ * copies its ops to the new socket before the LSM is asked. Denied, the new
+ * socket is released by a task work, through ops inside this conn, which
+ * another thread may have closed meanwhile. Between the copy and that release
+ * the task does not sleep of its own accord, so an RCU-tasks grace period
+ * covers it. Those are long and look at every task: one for all of a second.
+ */
+static LLIST_HEAD(graves);
+
+static void conn_free(struct weft_conn *c)
+{
+	put_pid(c->daemon);
+	kfree(c->peer_identity);
+	kfree(c->policy);
+	kfree(c->detail);
+	kfree(c->cipher);
+	kfree(c->cgroup);
+	kfree(c);
+}
+
+static void bury(struct work_struct *work)
+{
+	struct llist_node *dead = llist_del_all(&graves);
+	struct weft_conn *c, *next;
+
+	synchronize_rcu();
+	synchronize_rcu_tasks();
+	llist_for_each_entry_safe(c, next, dead, grave)
+		conn_free(c);
+}
+
+static DECLARE_DELAYED_WORK(burial, bury);
+
+static void conn_entomb(struct weft_conn *c)
+{
+	if (llist_add(&c->grave, &graves))	/* the first: none is due */
+		queue_delayed_work(weft_wq, &burial, HZ);
+}
+
+/* ------------------------------------------------------------ TCP's own */
 
 static int base_capture(int ix, int family)
 {
@@ -77,6 +124,7 @@ int weft_base_init(void)
  */
 void weft_base_uninit(void)
 {
+	flush_delayed_work(&burial);
 	destroy_workqueue(weft_wq);
 }
 
@@ -181,22 +229,58 @@ struct weft_conn *weft_conn_attach(struct socket *sock, u8 role, u8 mode,
 		kfree(c);
 		return NULL;
 	}
+	weft_conn_claim(c);
 	weft_set_ops(sock, &c->ops);
 	return c;
 }
 
 /**
+ * weft_conn_claim() - keep sockmap and KCM away from an unsettled conn
+ * @c: the conn; its socket is locked or nobody else's
+ *
+ * They take a socket only when nobody has its sk_user_data; a verdict program
+ * would read what was never authenticated, below us. LIVE, the ULP keeps them
+ * away.
+ */
+void weft_conn_claim(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	if (!sk->sk_user_data)
+		sk->sk_user_data = (void *)((unsigned long)c |
+					    SK_USER_DATA_NOCOPY);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/**
+ * weft_conn_unclaim() - the socket may be given to others again
+ * @c: the conn, claimed or not
+ */
+void weft_conn_unclaim(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_user_data == (void *)((unsigned long)c |
+					 SK_USER_DATA_NOCOPY))
+		sk->sk_user_data = NULL;
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/**
  * weft_conn_set_task() - remember whose connection it is
  * @c: the conn, not yet known to others or with ->mu held
- * @task: the facts; c takes over the cgroup's text, the rest is copied
+ * @task: the facts, copied
+ * @gfp: how to allocate
  */
-void weft_conn_set_task(struct weft_conn *c, struct weft_task *task)
+void weft_conn_set_task(struct weft_conn *c, struct weft_task *task, gfp_t gfp)
 {
 	c->pid = task->pid;
 	c->uid = task->uid;
 	strscpy(c->comm, task->comm, sizeof(c->comm));
 	kfree(c->cgroup);
-	c->cgroup = kstrdup(task->cgroup, GFP_KERNEL_ACCOUNT);
+	c->cgroup = kstrdup(task->cgroup, gfp);
 }
 
 /*
@@ -404,6 +488,7 @@ void weft_conn_pass(struct weft_conn *c)
 {
 	if (!weft_conn_move(c, WEFT_CONN_SNIFF, WEFT_CONN_PASS))
 		return;
+	weft_conn_unclaim(c);
 	wake_up_all(&c->wq);
 	mutex_lock(&c->mu);
 	weft_conn_set_verdict(c, WEFT_REASON_PLAINTEXT, 0);
@@ -442,19 +527,6 @@ static void conn_forget(struct weft_conn *c)
 	xa_erase_bh(&c->wn->conns, c->id);
 	weft_conn_settle(c, WEFT_CONN_DEAD);
 	weft_count(c->wn, conns_destroyed);
-}
-
-static void conn_free_rcu(struct rcu_head *rcu)
-{
-	struct weft_conn *c = container_of(rcu, struct weft_conn, rcu);
-
-	put_pid(c->daemon);
-	kfree(c->peer_identity);
-	kfree(c->policy);
-	kfree(c->detail);
-	kfree(c->cipher);
-	kfree(c->cgroup);
-	kfree(c);
 }
 
 /* Say how it ended: a live one is closed, any other never got its verdict. */
@@ -500,6 +572,7 @@ int weft_release(struct socket *sock)
 		lock_sock(sk);		/* the tracepoint runs under it too */
 		c->dead = true;
 		weft_connect_unmute(c);
+		weft_conn_unclaim(c);
 		release_sock(sk);
 	}
 	cancel_delayed_work_sync(&c->work);
@@ -508,6 +581,6 @@ int weft_release(struct socket *sock)
 	conn_last_words(c, live);
 	conn_forget(c);
 	ret = c->base->release(sock);
-	call_rcu(&c->rcu, conn_free_rcu);
+	conn_entomb(c);
 	return ret;
 }

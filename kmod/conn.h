@@ -20,6 +20,7 @@
 #ifndef WEFT_CONN_H
 #define WEFT_CONN_H
 
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/wait.h>
@@ -79,6 +80,8 @@ struct weft_conn {
 	void (*report)(struct sock *sk);
 	void (*change)(struct sock *sk);
 	u32 user_clamp;			/* the user's TCP_WINDOW_CLAMP */
+	int user_peek_off;		/* SO_PEEK_OFF, while muted */
+	bool user_fastopen;		/* TCP_FASTOPEN_CONNECT, while muted */
 	unsigned long attempt_end;	/* jiffies */
 	unsigned long deadline;		/* jiffies, of the handshake */
 	bool offer_lost;		/* no worker heard of it: offer again */
@@ -87,6 +90,8 @@ struct weft_conn {
 	struct pid *daemon;		/* tgid of the worker, HANDSHAKE */
 	u32 worker;			/* its portid */
 	u32 write_seq;			/* when the worker got it */
+	u32 sent_seq;			/* end of what it wrote (sk) */
+	u32 may_send_seq;		/* nothing beyond leaves (sk) */
 	u32 copied_seq;
 	bool stale;			/* the application had sent (mu) */
 	bool judged;			/* and allowed (mu) */
@@ -107,7 +112,7 @@ struct weft_conn {
 
 	wait_queue_head_t wq;		/* holds and connect() */
 	struct delayed_work work;	/* driver; of a server, deadline */
-	struct rcu_head rcu;
+	struct llist_node grave;	/* released, see conn.c */
 };
 
 /* TCP's own, per family: [0] IPv4, [1] IPv6. Set once, before any hook. */
@@ -154,6 +159,22 @@ void weft_base_uninit(void);
 /* What a conn's ops start as; hook_proto.c fills them in before any hook. */
 extern struct proto_ops weft_conn_ops[2];
 
+/*
+ * What a socket has that was made in a governed namespace and neither connected
+ * nor listened yet; hook_proto.c fills them in.
+ */
+extern struct proto_ops weft_early_ops[2];
+
+static inline bool weft_is_early(const struct socket *sock)
+{
+	const struct proto_ops *o = READ_ONCE(sock->ops);
+
+	return o == &weft_early_ops[0] || o == &weft_early_ops[1];
+}
+
+/* Around poll() on a LIVE conn, where epoll does not hold the file. */
+extern struct srcu_struct weft_poll_srcu;
+
 /* Where every conn's work runs: one queue, or it could run twice at a time. */
 extern struct workqueue_struct *weft_wq;
 
@@ -162,7 +183,10 @@ void weft_set_ops(struct socket *sock, const struct proto_ops *ops);
 struct weft_conn *weft_conn_attach(struct socket *sock, u8 role, u8 mode,
 				   gfp_t gfp);
 int weft_conn_renew(struct weft_conn *c);
-void weft_conn_set_task(struct weft_conn *c, struct weft_task *task);
+void weft_conn_set_task(struct weft_conn *c, struct weft_task *task,
+			gfp_t gfp);
+void weft_conn_claim(struct weft_conn *c);
+void weft_conn_unclaim(struct weft_conn *c);
 
 struct weft_conn *weft_conn_get(struct weft_net *wn, u64 id, struct file **fp);
 struct weft_conn *weft_conn_next(struct weft_net *wn, unsigned long *id,

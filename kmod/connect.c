@@ -9,12 +9,16 @@
  *
  * Between attempts the socket is disconnected, with everything that would tell
  * of the failed one (sk_err, sk_err_soft, error queue). Bound port and options
- * survive; TCP_WINDOW_CLAMP, which tcp_disconnect() forgets, is put back.
+ * survive; those that tcp_disconnect() forgets are put back.
  */
+#include <linux/delay.h>
+#include <linux/fdtable.h>
 #include <linux/random.h>
+#include <linux/srcu.h>
 #include <net/tcp.h>
 #include "connect.h"
 #include "handshake.h"
+#include "ktls.h"
 #include "limits.h"
 #include "upcall.h"
 
@@ -87,6 +91,11 @@ static void mute(struct weft_conn *c)	/* sk locked */
 	c->change = sk->sk_state_change;
 	sk->sk_error_report = no_report;
 	sk->sk_state_change = no_report;
+	/* no plaintext in our SYN; the worker's reads are not the user's */
+	c->user_fastopen = tcp_sk(sk)->fastopen_connect;
+	tcp_sk(sk)->fastopen_connect = 0;
+	c->user_peek_off = sk->sk_peek_off;
+	WRITE_ONCE(sk->sk_peek_off, -1);
 }
 
 /**
@@ -95,11 +104,15 @@ static void mute(struct weft_conn *c)	/* sk locked */
  */
 void weft_connect_unmute(struct weft_conn *c)
 {
+	struct sock *sk = c->sock->sk;
+
 	if (!c->report)
 		return;
-	c->sock->sk->sk_error_report = c->report;
-	c->sock->sk->sk_state_change = c->change;
+	sk->sk_error_report = c->report;
+	sk->sk_state_change = c->change;
 	c->report = NULL;
+	tcp_sk(sk)->fastopen_connect = c->user_fastopen;
+	WRITE_ONCE(sk->sk_peek_off, c->user_peek_off);
 }
 
 /* ------------------------------------------------------------ attempts */
@@ -201,12 +214,12 @@ static int attempt(struct weft_conn *c, const struct weft_addr *to)
 	int len = to_sockaddr(c, to, &ss), err;
 
 	lock_sock(sk);
-	tcp_sk(sk)->fastopen_connect = 0;	/* no plaintext in our SYN */
 	c->tcp_closed = false;
 	c->tcp_err = 0;
 	c->fail_reason = WEFT_REASON_NONE;
 	mute(c);
 	weft_conn_settle(c, WEFT_CONN_CONNECTING);
+	weft_conn_claim(c);
 	release_sock(sk);
 	c->attempt_end = jiffies + attempt_time(c);
 	cancel_delayed_work(&c->work);
@@ -219,6 +232,26 @@ static int attempt(struct weft_conn *c, const struct weft_addr *to)
 	return err;
 }
 
+/* tcp_disconnect() forgets some of the options; locked. */
+static void disconnect_locked(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+	u16 user_mss = tp->rx_opt.user_mss;
+	u32 delack_max = icsk->icsk_delack_max;
+	u32 rto_min = icsk->icsk_rto_min;
+	int peek_off = sk->sk_peek_off;
+
+	weft_base_prot[weft_family(sk)]->disconnect(sk, O_NONBLOCK);
+	WRITE_ONCE(sk->sk_peek_off, peek_off);
+	WRITE_ONCE(icsk->icsk_rto_min, rto_min);
+	WRITE_ONCE(icsk->icsk_delack_max, delack_max);
+	WRITE_ONCE(tp->rx_opt.user_mss, user_mss);
+	/* not the one of the attempt, which TCP computes */
+	WRITE_ONCE(tp->window_clamp, c->user_clamp);
+}
+
 /*
  * An attempt that failed must not be seen: ICMP errors are queued (POLLERR)
  * and kept as soft error (SO_ERROR); tcp_disconnect() leaves both. With the
@@ -228,16 +261,16 @@ static void disconnect(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 
+	if (c->keys && !c->spent)	/* nobody is in kTLS, it was not LIVE */
+		weft_ktls_detach(c);
 	lock_sock(sk);
 	c->switching = true;
-	weft_base_prot[weft_family(sk)]->disconnect(sk, O_NONBLOCK);
+	disconnect_locked(c);
 	c->sock->state = SS_UNCONNECTED;
 	c->switching = false;
 	WRITE_ONCE(sk->sk_err, 0);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	skb_queue_purge(&sk->sk_error_queue);
-	if (c->user_clamp)
-		WRITE_ONCE(tcp_sk(sk)->window_clamp, c->user_clamp);
 	release_sock(sk);
 }
 
@@ -269,7 +302,7 @@ static bool is_final(const struct weft_conn *c, u8 reason)
 {
 	return c->spent || reason == WEFT_REASON_NO_DAEMON ||
 	       reason == WEFT_REASON_NO_CERTIFICATE ||
-	       reason == WEFT_REASON_ADMIN;
+	       reason == WEFT_REASON_ADMIN || reason == WEFT_REASON_CLOSED;
 }
 
 /*
@@ -326,7 +359,10 @@ static void settle_failed(struct weft_conn *c)
 /* The attempt at hand failed: the next one, or the end. */
 static void fail_over(struct weft_conn *c, u8 reason, int err)
 {
-	attempt_failed(c, reason, err);
+	if (reason == WEFT_REASON_CLOSED)	/* nor its fault */
+		weft_conn_set_verdict(c, reason, err);
+	else
+		attempt_failed(c, reason, err);
 	if (is_final(c, reason)) {
 		settle_failed(c);
 		return;
@@ -610,22 +646,69 @@ int weft_connect_wait(struct weft_conn *c, int flags)
 	return err;
 }
 
+/*
+ * Has the file no other references than the caller's descriptor, and that of
+ * its system call if other threads could close the descriptor?
+ */
+static bool is_alone(const struct weft_conn *c)
+{
+	return file_count(c->sock->file) <=
+	       1 + (atomic_read(&current->files->count) > 1);
+}
+
+/*
+ * The end of a LIVE conn whose socket goes on. Calls that are inside kTLS, or
+ * on their way, hold the file: they took their reference before they saw the
+ * state, we change the state before we look at the references. epoll did not
+ * hold it before 6.9: poll() has an SRCU section, see hook_conn.c.
+ */
+static int dissolve(struct weft_conn *c)
+{
+	int i;
+
+	cancel_delayed_work(&c->work);
+	weft_conn_settle(c, WEFT_CONN_DEAD);
+	smp_mb();			/* pairs with the one of fget() */
+	for (i = 0; !is_alone(c); i++) {
+		if (i == 20) {		/* not the driver, not a dump */
+			weft_conn_settle(c, WEFT_CONN_LIVE);
+			return -EBUSY;
+		}
+		usleep_range(500, 1000);
+	}
+	synchronize_srcu(&weft_poll_srcu);
+	weft_ktls_close_notify(c);
+	weft_ktls_detach(c);
+	if (c->reason == WEFT_REASON_NONE)
+		c->reason = WEFT_REASON_CLOSED;
+	weft_upcall_event(c, WEFT_EVENT_CONN_CLOSED);
+	return 0;
+}
+
 /**
  * weft_connect_cancel() - connect(AF_UNSPEC): dissolve whatever there is
  * @c: a client's conn; ->mu held
  *
- * Return: 0; -EOPNOTSUPP, established (kTLS cannot be taken off a socket);
- * -EALREADY, a worker has the socket in hand.
+ * Return: 0; -EBUSY, established and in use by other threads, or its file by
+ * other descriptors; -EALREADY, a worker has the socket in hand, but will give
+ * it back: call again when the conn is settled.
  */
 int weft_connect_cancel(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 	u8 state = weft_conn_state(c);
+	bool cut = state != WEFT_CONN_DEAD;
+	int err;
 
-	if (state == WEFT_CONN_LIVE)
-		return -EOPNOTSUPP;
-	if (state == WEFT_CONN_HANDSHAKE)
+	if (state == WEFT_CONN_LIVE) {
+		err = dissolve(c);
+		if (err)
+			return err;
+	}
+	if (state == WEFT_CONN_HANDSHAKE) {
+		weft_handshake_cancel(c);
 		return -EALREADY;
+	}
 	if (!weft_conn_settled(c)) {
 		weft_conn_set_verdict(c, WEFT_REASON_CLOSED, 0);
 		weft_conn_report(c, WEFT_EVENT_CONN_FAILED);
@@ -634,6 +717,8 @@ int weft_connect_cancel(struct weft_conn *c)
 	weft_connect_unmute(c);
 	release_sock(sk);
 	disconnect(c);			/* before it is DEAD: nobody may send */
+	if (cut)
+		WRITE_ONCE(sk->sk_err, ECONNRESET);	/* as TCP's */
 	weft_conn_settle(c, WEFT_CONN_DEAD);
 	return 0;
 }

@@ -49,7 +49,8 @@ static void drop_daemon(struct weft_conn *c)
  */
 int weft_handshake_accept(struct weft_conn *c, u32 portid)
 {
-	struct tcp_sock *tp = tcp_sk(c->sock->sk);
+	struct sock *sk = c->sock->sk;
+	struct tcp_sock *tp = tcp_sk(sk);
 	int err;
 
 	if (weft_conn_state(c) != WEFT_CONN_WANT)
@@ -57,8 +58,12 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	drop_daemon(c);
 	WRITE_ONCE(c->daemon, get_pid(task_tgid(current)));
 	c->worker = portid;
-	c->write_seq = READ_ONCE(tp->write_seq);
-	c->stale = c->write_seq != READ_ONCE(tp->snd_una);
+	lock_sock(sk);
+	c->write_seq = tp->write_seq;
+	c->sent_seq = tp->write_seq;
+	WRITE_ONCE(c->may_send_seq, tp->write_seq);
+	c->stale = c->write_seq != tp->snd_una || sk->sk_write_pending;
+	release_sock(sk);
 	c->copied_seq = READ_ONCE(tp->copied_seq);
 	c->judged = false;
 	c->aborting = false;
@@ -69,11 +74,71 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	if (!err)
 		return 0;
 	weft_handshake_done(c, &(struct weft_done){
-		.reason = c->sock->sk->sk_state == TCP_ESTABLISHED ?
+		.reason = sk->sk_state == TCP_ESTABLISHED ?
 			  WEFT_REASON_RESOURCES : WEFT_REASON_RESET,
 		.err = c->role == WEFT_ROLE_CLIENT ? ECONNREFUSED :
 						     ECONNRESET });
 	return -EPROTO;
+}
+
+/**
+ * weft_handshake_alone() - has nobody but the worker written, or is about to?
+ * @c: in HANDSHAKE; its socket is locked
+ *
+ * A thread may have been on its way into tcp_sendmsg() when the socket became a
+ * conn. The hold does not stop it; netfilter drops what it writes.
+ */
+bool weft_handshake_alone(const struct weft_conn *c)
+{
+	const struct sock *sk = c->sock->sk;
+
+	return tcp_sk(sk)->write_seq == c->sent_seq && !sk->sk_write_pending;
+}
+
+/**
+ * weft_handshake_sendmsg() - the worker writes
+ * @c: in HANDSHAKE, the caller's
+ * @m: the message
+ * @len: its length
+ *
+ * Return: as tcp_sendmsg() with MSG_DONTWAIT; -EPROTO, somebody else wrote, or
+ * the keys are in and it has nothing more to say.
+ */
+int weft_handshake_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
+{
+	struct sock *sk = c->sock->sk;
+	int n = -EPROTO;
+
+	m->msg_flags = (m->msg_flags & ~MSG_FASTOPEN) | MSG_DONTWAIT;
+	lock_sock(sk);
+	if (!(READ_ONCE(c->keys) & 1) && weft_handshake_alone(c)) {
+		WRITE_ONCE(c->may_send_seq, c->sent_seq + (u32)len);
+		n = tcp_sendmsg_locked(sk, m, len);
+		c->sent_seq = tcp_sk(sk)->write_seq;
+		WRITE_ONCE(c->may_send_seq, c->sent_seq);
+	}
+	release_sock(sk);
+	return n;
+}
+
+/**
+ * weft_handshake_may_send() - may this payload leave?
+ * @c: a conn; any context
+ * @end: sequence number behind it
+ *
+ * Return: false for plaintext of the application, which must not.
+ */
+bool weft_handshake_may_send(const struct weft_conn *c, u32 end)
+{
+	switch (weft_conn_state(c)) {
+	case WEFT_CONN_CONNECTING:
+	case WEFT_CONN_WANT:
+		return false;
+	case WEFT_CONN_HANDSHAKE:
+		return !after(end, READ_ONCE(c->may_send_seq));
+	default:
+		return true;
+	}
 }
 
 /**
@@ -152,12 +217,13 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 	if (c->role == WEFT_ROLE_CLIENT)
 		weft_connect_live(c);
 	lock_sock(sk);
-	if (sk->sk_write_pending) {	/* it would write past kTLS */
+	if (!weft_handshake_alone(c)) {	/* it would write past kTLS */
 		release_sock(sk);
 		return -EBUSY;
 	}
 	/* a close_notify or FIN may wait already: that does not matter */
 	weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_LIVE);
+	weft_conn_unclaim(c);		/* the ULP refuses sockmap now */
 	if (c->tcp_closed && !sk->sk_err)	/* a RST, muted */
 		WRITE_ONCE(sk->sk_err, c->tcp_err ?: ECONNRESET);
 	weft_connect_unmute(c);
@@ -197,8 +263,6 @@ static void server_failed(struct weft_conn *c, u8 reason, int err)
 static void handshake_failed(struct weft_conn *c, u8 reason, int err)
 {
 	drop_daemon(c);
-	if (c->keys)			/* they cannot be taken off again */
-		c->spent = true;
 	if (c->role == WEFT_ROLE_SERVER) {
 		server_failed(c, reason, err);
 		return;
@@ -286,6 +350,34 @@ void weft_handshake_orphaned(struct weft_conn *c)
 	handshake_failed(c, WEFT_REASON_DAEMON_DIED, ECONNREFUSED);
 }
 
+/* The worker's I/O fails from now on, so that it gives the socket back. */
+static void abort_worker(struct weft_conn *c, u8 reason, int err)
+{
+	struct sock *sk = c->sock->sk;
+
+	WRITE_ONCE(c->aborting, true);
+	c->fail_reason = reason;
+	c->fail_err = err;
+	c->deadline = jiffies + GRACE;
+	lock_sock(sk);			/* kTLS's data_ready relies on it */
+	sk->sk_data_ready(sk);		/* wakes the worker, not connect() */
+	release_sock(sk);
+}
+
+/**
+ * weft_handshake_cancel() - the application does not want it any more
+ * @c: a client's conn in HANDSHAKE
+ *
+ * It is DEAD in GRACE at the latest, and whoever waits on c->wq is woken.
+ */
+void weft_handshake_cancel(struct weft_conn *c)
+{
+	if (c->aborting)
+		return;
+	abort_worker(c, WEFT_REASON_CLOSED, ECONNABORTED);
+	mod_delayed_work(weft_wq, &c->work, GRACE);
+}
+
 /**
  * weft_handshake_timeout() - the deadline is over
  * @c: in WANT or HANDSHAKE
@@ -295,8 +387,6 @@ void weft_handshake_orphaned(struct weft_conn *c)
  */
 void weft_handshake_timeout(struct weft_conn *c)
 {
-	struct sock *sk = c->sock->sk;
-
 	weft_count(c->wn, timeouts);
 	if (weft_conn_state(c) == WEFT_CONN_WANT) {
 		if (weft_conn_move(c, WEFT_CONN_WANT, WEFT_CONN_HANDSHAKE))
@@ -306,16 +396,10 @@ void weft_handshake_timeout(struct weft_conn *c)
 	}
 	if (c->aborting) {
 		c->spent = true;
-		handshake_failed(c, WEFT_REASON_HANDSHAKE_TIMEOUT, ETIMEDOUT);
+		handshake_failed(c, c->fail_reason, c->fail_err);
 		return;
 	}
-	WRITE_ONCE(c->aborting, true);
-	c->fail_reason = WEFT_REASON_HANDSHAKE_TIMEOUT;
-	c->fail_err = ETIMEDOUT;
-	c->deadline = jiffies + GRACE;
-	lock_sock(sk);			/* kTLS's data_ready relies on it */
-	sk->sk_data_ready(sk);		/* wakes the worker, not connect() */
-	release_sock(sk);
+	abort_worker(c, WEFT_REASON_HANDSHAKE_TIMEOUT, ETIMEDOUT);
 	queue_delayed_work(weft_wq, &c->work, GRACE);
 }
 

@@ -18,8 +18,12 @@ struct weft_done {
 
 int weft_handshake_accept(struct weft_conn *c, u32 portid);
 void weft_handshake_unaccept(struct weft_conn *c);
+bool weft_handshake_alone(const struct weft_conn *c);
+int weft_handshake_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len);
+bool weft_handshake_may_send(const struct weft_conn *c, u32 end);
 int weft_handshake_judge(struct weft_conn *c, const char *peer);
 int weft_handshake_done(struct weft_conn *c, const struct weft_done *d);
+void weft_handshake_cancel(struct weft_conn *c);
 void weft_handshake_step(struct weft_conn *c);
 void weft_handshake_orphaned(struct weft_conn *c);
 void weft_handshake_timeout(struct weft_conn *c);

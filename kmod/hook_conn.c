@@ -8,6 +8,7 @@
 #include <linux/poll.h>
 #include <linux/sockios.h>
 #include <linux/splice.h>
+#include <linux/srcu.h>
 #include <linux/tls.h>
 #include <asm/ioctls.h>
 #include <net/tcp.h>
@@ -109,7 +110,7 @@ static int conn_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
 	if (is_dead(c))
 		return dead_write(c, m->msg_flags);
 	if (weft_handshake_mine(c))
-		m->msg_flags |= MSG_DONTWAIT;
+		return weft_handshake_sendmsg(c, m, len);
 	return c->base->sendmsg(sock, m, len);
 }
 
@@ -176,14 +177,28 @@ static __poll_t held_poll(struct weft_conn *c, struct file *file,
 	return weft_conn_settled(c) ? mask : 0;
 }
 
+/* False, if the conn is not LIVE (any more), see dissolve() in connect.c. */
+static bool live_poll(struct weft_conn *c, struct file *file,
+		      struct poll_table_struct *wait, __poll_t *mask)
+{
+	int ix = WEFT_EPOLL_HOLDS ? 0 : srcu_read_lock(&weft_poll_srcu);
+	bool live = is_live(c);
+
+	if (live)
+		*mask = weft_ktls_poll(c, file, wait);
+	if (!WEFT_EPOLL_HOLDS)
+		srcu_read_unlock(&weft_poll_srcu, ix);
+	return live;
+}
+
 static __poll_t conn_poll(struct file *file, struct socket *sock,
 			  struct poll_table_struct *wait)
 {
 	struct weft_conn *c = weft_conn_of(sock);
 	__poll_t mask;
 
-	if (is_live(c))
-		return weft_ktls_poll(c, file, wait);
+	if (live_poll(c, file, wait, &mask))
+		return mask;
 	if (weft_handshake_mine(c)) {
 		mask = c->base->poll(file, sock, wait);
 		return READ_ONCE(c->aborting) ? mask | EPOLLIN | EPOLLERR :
@@ -195,8 +210,8 @@ static __poll_t conn_poll(struct file *file, struct socket *sock,
 			return mask;
 		wait = NULL;		/* settled meanwhile */
 	}
-	if (is_live(c))
-		return weft_ktls_poll(c, file, wait);
+	if (live_poll(c, file, wait, &mask))
+		return mask;
 	return c->base->poll(file, sock, wait);
 }
 

@@ -6,8 +6,8 @@
  *  - a SYN to a meshed destination from a socket that is no conn (it slipped
  *    past our connect(): MPTCP's subflows, sockets inside somebody else's
  *    struct proto) is dropped with ECONNREFUSED;
- *  - payload of a conn that waits for its handshake is dropped: a thread may
- *    have been inside tcp_sendmsg() when the socket became a conn.
+ *  - payload of a conn that is not LIVE, other than its worker's, is dropped: a
+ *    thread may have been inside tcp_sendmsg() when the socket became a conn.
  * Softirq or process context; the socket may be in use elsewhere, everything
  * is read under RCU.
  */
@@ -20,6 +20,7 @@
 #include <net/ip6_checksum.h>
 #include <net/tcp.h>
 #include "conn.h"
+#include "handshake.h"
 #include "hook_nf.h"
 #include "steer.h"
 #include "synopt.h"
@@ -75,15 +76,12 @@ static unsigned int filter_syn(struct weft_net *wn, struct sk_buff *skb,
 	return NF_DROP_ERR(-ECONNREFUSED);
 }
 
-static unsigned int filter_data(struct weft_net *wn, const struct sock *sk)
+static unsigned int filter_data(struct weft_net *wn, const struct sock *sk,
+				const struct tcphdr *th, unsigned int len)
 {
 	struct weft_conn *c = conn_of_sk(sk);
-	u8 state;
 
-	if (!c)
-		return NF_ACCEPT;
-	state = weft_conn_state(c);
-	if (state != WEFT_CONN_CONNECTING && state != WEFT_CONN_WANT)
+	if (!c || weft_handshake_may_send(c, ntohl(th->seq) + len))
 		return NF_ACCEPT;
 	weft_count(wn, plaintext_dropped);
 	return NF_DROP;
@@ -102,15 +100,16 @@ static unsigned int filter(struct sk_buff *skb, const struct sock *sk,
 			   void (*resized)(struct sk_buff *skb))
 {
 	struct weft_net *wn = weft_net(sock_net(sk));
-	unsigned int len = skb->len, verdict;
+	unsigned int len = skb->len, head, verdict;
 	const struct tcphdr *th;
 
 	if (skb_headlen(skb) < hdrlen + sizeof(*th))
 		return NF_ACCEPT;
 	th = (void *)skb_network_header(skb) + hdrlen;
+	head = hdrlen + th->doff * 4;
 	if (likely(!th->syn))
-		return len > hdrlen + th->doff * 4 ? filter_data(wn, sk) :
-						     NF_ACCEPT;
+		return len > head ? filter_data(wn, sk, th, len - head) :
+				    NF_ACCEPT;
 	if (th->ack)
 		return NF_ACCEPT;
 	dst->port = ntohs(th->dest);

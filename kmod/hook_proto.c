@@ -9,9 +9,10 @@
  *
  * tcp_prot and tcpv6_prot are written to between start() and stop(). Copies of
  * them made meanwhile would keep our pointers; ktls.c sees to it that TLS has
- * made its own before.
+ * made its own before, and here sockmap is made to.
  */
 #include <linux/module.h>
+#include <linux/skmsg.h>
 #include <linux/tls.h>
 #include <net/tcp.h>
 #include "compat.h"
@@ -22,17 +23,9 @@
 #include "task.h"
 #include "upcall.h"
 
-static struct proto_ops early_ops[2];
 static int (*orig_init[2])(struct sock *sk);
 static int (*orig_connect[2])(struct sock *sk, struct weft_sockaddr *uaddr,
 			      int len);
-
-static bool is_early(const struct socket *sock)
-{
-	const struct proto_ops *o = READ_ONCE(sock->ops);
-
-	return o == &early_ops[0] || o == &early_ops[1];
-}
 
 static bool is_unspec(const struct weft_sockaddr *uaddr, int len)
 {
@@ -87,7 +80,7 @@ static int conn_begin(struct weft_conn *c, struct request *r, int flags)
 	struct weft_steer steer = r->steer;
 
 	memset(&r->steer, 0, sizeof(r->steer));
-	weft_conn_set_task(c, &r->task);
+	weft_conn_set_task(c, &r->task, GFP_KERNEL_ACCOUNT);
 	if (steer.verdict == WEFT_STEER_REFUSE)
 		return weft_connect_refuse(c, &r->dst, &steer);
 	return weft_connect_start(c, &r->dst, r->flowinfo, &steer, flags);
@@ -97,12 +90,17 @@ static int conn_begin(struct weft_conn *c, struct request *r, int flags)
 static int conn_first(struct socket *sock, struct request *r, int flags)
 {
 	struct weft_conn *c;
+	bool early;
 	int err;
 
 	lock_sock(sock->sk);
 	c = weft_conn_of(sock);		/* another thread was faster */
-	if (!c)
+	if (!c) {
+		early = weft_is_early(sock);
 		c = weft_conn_attach(sock, WEFT_ROLE_CLIENT, 0, GFP_KERNEL);
+		if (c && early)
+			weft_count(c->wn, early_decided);
+	}
 	release_sock(sock->sk);
 	if (!c)
 		return -ENOMEM;
@@ -122,8 +120,10 @@ void weft_early_drop(struct sock *sk)
 {
 	struct socket *sock = sk->sk_socket;
 
-	if (sock && is_early(sock))
-		weft_set_ops(sock, weft_base_ops[weft_family(sk)]);
+	if (!sock || !weft_is_early(sock))
+		return;
+	weft_set_ops(sock, weft_base_ops[weft_family(sk)]);
+	weft_count(weft_net(sock_net(sk)), early_decided);
 }
 
 static int decide(struct socket *sock, struct weft_sockaddr *uaddr, int len,
@@ -162,21 +162,44 @@ static int early_connect(struct socket *sock, struct weft_sockaddr *uaddr,
 	return err;
 }
 
+/*
+ * An unconnected socket: TCP says EPIPE, without letting go of the lock, under
+ * which it becomes a conn. So no thread is inside TCP's sendmsg() when it does.
+ */
+static int early_send(struct socket *sock, struct msghdr *m, size_t len)
+{
+	struct sock *sk = sock->sk;
+	int err;
+
+	lock_sock(sk);
+	if (weft_is_early(sock)) {
+		err = tcp_sendmsg_locked(sk, m, len);
+		release_sock(sk);
+		return err;
+	}
+	release_sock(sk);
+	return READ_ONCE(sock->ops)->sendmsg(sock, m, len);
+}
+
 /* sendto(MSG_FASTOPEN): connect, then send; no data in a SYN of ours. */
 static int early_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
 {
-	const struct proto_ops *base = weft_base_ops[weft_family(sock->sk)];
 	struct request r;
 	int err;
 
-	if (!(m->msg_flags & MSG_FASTOPEN) || !m->msg_name)
-		return base->sendmsg(sock, m, len);
 	__module_get(THIS_MODULE);
+	if (!(m->msg_flags & MSG_FASTOPEN) || !m->msg_name) {
+		err = early_send(sock, m, len);
+		goto out;
+	}
 	err = request_init(&r, sock->sk, m->msg_name, m->msg_namelen);
 	if (err)
 		goto out;
 	if (r.steer.verdict == WEFT_STEER_PASS) {
-		err = base->sendmsg(sock, m, len);
+		lock_sock(sock->sk);
+		weft_early_drop(sock->sk);
+		release_sock(sock->sk);
+		err = READ_ONCE(sock->ops)->sendmsg(sock, m, len);
 	} else {
 		err = conn_first(sock, &r, m->msg_flags & MSG_DONTWAIT ?
 					   O_NONBLOCK : 0);
@@ -195,11 +218,20 @@ static int early_accept(struct socket *sock, struct socket *newsock,
 			WEFT_ACCEPT_PARAMS)
 {
 	const struct proto_ops *base = weft_base_ops[weft_family(sock->sk)];
+	const struct proto_ops *sock_ops = newsock->ops;
 	int err = base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
 
-	if (err >= 0)
+	/* else it listens since, and the trap has made newsock a conn */
+	if (err >= 0 && newsock->ops == sock_ops)
 		weft_set_ops(newsock, base);
 	return err;
+}
+
+static int early_release(struct socket *sock)
+{
+	if (sock->sk)
+		weft_count(weft_net(sock_net(sock->sk)), early_decided);
+	return weft_base_ops[sock->ops == &weft_early_ops[1]]->release(sock);
 }
 
 /*
@@ -208,13 +240,16 @@ static int early_accept(struct socket *sock, struct socket *newsock,
  */
 static void born(struct sock *sk)
 {
+	struct weft_net *wn = weft_net(sock_net(sk));
 	struct socket *sock = sk->sk_socket;
 	int ix = weft_family(sk);
 
 	if (!sk->sk_kern_sock && sock && sock->ops == weft_base_ops[ix] &&
 	    sk->sk_prot == weft_base_prot[ix] &&
-	    weft_tables_used(&weft_net(sock_net(sk))->tables))
-		sock->ops = &early_ops[ix];
+	    weft_tables_used(&wn->tables)) {
+		sock->ops = &weft_early_ops[ix];
+		weft_count(wn, early_made);
+	}
 }
 
 static int init4(struct sock *sk)
@@ -262,15 +297,18 @@ static int prot_connect(struct sock *sk, struct weft_sockaddr *uaddr, int len)
 	__module_get(THIS_MODULE);	/* it may sleep, and comes back to us */
 	if (sk->sk_kern_sock || !sock || !sock->file ||
 	    sk->sk_prot != weft_base_prot[ix] ||
-	    sock->ops != weft_base_ops[ix]) {
+	    (sock->ops != weft_base_ops[ix] && !weft_is_early(sock))) {
 		err = orig_connect[ix](sk, uaddr, len);
 		goto out;
 	}
 	err = request_init(&r, sk, uaddr, len);
 	if (!err) {
-		err = r.steer.verdict == WEFT_STEER_PASS ?
-		      orig_connect[ix](sk, uaddr, len) :
-		      prot_connect_ours(sk, &r);
+		if (r.steer.verdict == WEFT_STEER_PASS) {
+			weft_early_drop(sk);
+			err = orig_connect[ix](sk, uaddr, len);
+		} else {
+			err = prot_connect_ours(sk, &r);
+		}
 		request_uninit(&r);
 	}
 out:
@@ -283,6 +321,7 @@ out:
 /* What conn_connect() does when it has let go of ->mu; or what it returns. */
 #define CONNECT_WAIT	1
 #define CONNECT_BASE	2
+#define CONNECT_CANCEL	3
 
 /* A settled conn whose socket is unconnected: decide anew; ->mu held. */
 static int conn_again(struct weft_conn *c, struct weft_sockaddr *uaddr, int len,
@@ -319,7 +358,7 @@ static int conn_connect_locked(struct weft_conn *c, struct weft_sockaddr *uaddr,
 	if (state == WEFT_CONN_PASS && sock->state != SS_UNCONNECTED)
 		return CONNECT_BASE;
 	if (is_unspec(uaddr, len))
-		return weft_connect_cancel(c);
+		return CONNECT_CANCEL;
 	if (!weft_conn_settled(c))
 		return flags & O_NONBLOCK ? -EALREADY : CONNECT_WAIT;
 	if (sock->state == SS_CONNECTED)
@@ -327,6 +366,25 @@ static int conn_connect_locked(struct weft_conn *c, struct weft_sockaddr *uaddr,
 	if (sock->state == SS_CONNECTING)
 		return weft_connect_result(c);
 	return conn_again(c, uaddr, len, flags);
+}
+
+/* connect(AF_UNSPEC). A worker that has the socket is waited for. */
+static int conn_cancel(struct weft_conn *c)
+{
+	int err;
+
+	mutex_lock(&c->mu);
+	err = weft_connect_cancel(c);
+	mutex_unlock(&c->mu);
+	if (err != -EALREADY)
+		return err;
+	err = wait_event_interruptible(c->wq, weft_conn_settled(c));
+	if (err)
+		return err;
+	mutex_lock(&c->mu);
+	err = weft_connect_cancel(c);
+	mutex_unlock(&c->mu);
+	return err;
 }
 
 static int conn_connect(struct socket *sock, struct weft_sockaddr *uaddr,
@@ -338,6 +396,8 @@ static int conn_connect(struct socket *sock, struct weft_sockaddr *uaddr,
 	mutex_lock(&c->mu);
 	err = conn_connect_locked(c, uaddr, len, flags);
 	mutex_unlock(&c->mu);
+	if (err == CONNECT_CANCEL)
+		return conn_cancel(c);
 	if (err == CONNECT_BASE)
 		return c->base->connect(sock, uaddr, len, flags);
 	return err == CONNECT_WAIT ? weft_connect_wait(c, flags) : err;
@@ -353,21 +413,60 @@ void weft_hook_proto_init(void)
 	int ix;
 
 	for (ix = 0; ix < 2; ix++) {
-		early_ops[ix] = *weft_base_ops[ix];
-		early_ops[ix].owner = THIS_MODULE;
-		early_ops[ix].connect = early_connect;
-		early_ops[ix].sendmsg = early_sendmsg;
-		early_ops[ix].accept = early_accept;
+		weft_early_ops[ix] = *weft_base_ops[ix];
+		weft_early_ops[ix].owner = THIS_MODULE;
+		weft_early_ops[ix].connect = early_connect;
+		weft_early_ops[ix].sendmsg = early_sendmsg;
+		weft_early_ops[ix].accept = early_accept;
+		weft_early_ops[ix].release = early_release;
 		weft_conn_ops_init(&weft_conn_ops[ix], weft_base_ops[ix]);
 		weft_conn_ops[ix].connect = conn_connect;
 	}
 }
+
+#ifdef CONFIG_BPF_SYSCALL
+/*
+ * sockmap copies IPv6's struct proto when it first gets a socket of it, and
+ * keeps the copy for ever (IPv4's it copied at boot). Let it do so before our
+ * pointers are in there. It needs no more than a socket nobody knows, and a
+ * psock that says what to put back.
+ */
+static void prime_sockmap(void)
+{
+	struct sk_psock *psock = kzalloc(sizeof(*psock), GFP_KERNEL);
+	struct socket *s = NULL;
+	struct proto *prot;
+
+	if (!psock || sock_create_kern(&init_net, AF_INET6, SOCK_STREAM,
+				       IPPROTO_TCP, &s))
+		goto out;
+	prot = s->sk->sk_prot;
+	psock->sk_proto = prot;
+	psock->saved_unhash = prot->unhash;
+	psock->saved_close = prot->close;
+	psock->saved_write_space = s->sk->sk_write_space;
+	lock_sock(s->sk);
+	if (prot->psock_update_sk_prot &&
+	    !prot->psock_update_sk_prot(s->sk, psock, false))
+		prot->psock_update_sk_prot(s->sk, psock, true);
+	WARN_ON_ONCE(s->sk->sk_prot != prot);
+	release_sock(s->sk);
+	sock_release(s);
+out:
+	kfree(psock);
+}
+#else
+static void prime_sockmap(void)
+{
+}
+#endif
 
 /**
  * weft_hook_proto_start() - from now on new sockets and connect() are ours
  */
 void weft_hook_proto_start(void)
 {
+	prime_sockmap();
 	orig_init[0] = weft_base_prot[0]->init;
 	orig_init[1] = weft_base_prot[1]->init;
 	orig_connect[0] = weft_base_prot[0]->connect;

@@ -111,6 +111,50 @@ int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val, unsigned int len)
 	return err;
 }
 
+/* ------------------------------------------------------------ detaching */
+
+/*
+ * tls_sk_proto_close() takes everything down that the ULP set up, puts the
+ * proto back that it found, and ends with that proto's close(): let it find one
+ * that closes nothing.
+ */
+static struct proto detached_prot[2];
+
+static void detached_close(struct sock *sk, long timeout)
+{
+}
+
+/**
+ * weft_ktls_detach() - take the ULP off the socket, keys and all
+ * @c: the conn, DEAD; nobody else may be in a call of kTLS, and none will be
+ *
+ * TCP goes on with whatever it has: the caller disconnects. May wait.
+ */
+void weft_ktls_detach(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	int ix = weft_family(sk);
+
+	if (!c->tls)
+		return;
+	lock_sock(sk);
+	tls_get_ctx(sk)->sk_proto = &detached_prot[ix];
+	release_sock(sk);
+	sk->sk_prot->close(sk, 0);
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_prot, weft_base_prot[ix]);
+	module_put(icsk->icsk_ulp_ops->owner);
+	icsk->icsk_ulp_ops = NULL;
+	release_sock(sk);
+	c->tls = NULL;
+	c->keys = 0;
+	c->rx_eof = false;
+	c->rx_err = 0;
+	c->tx_closed = false;
+	c->first_sent = false;
+}
+
 /* ------------------------------------------------------------ init */
 
 /*
@@ -177,7 +221,7 @@ static int prime(int family)
  */
 int weft_ktls_init(void)
 {
-	int err = prime(AF_INET);
+	int err = prime(AF_INET), ix;
 
 	if (err == -ENOENT)
 		return -EOPNOTSUPP;
@@ -185,6 +229,10 @@ int weft_ktls_init(void)
 		return err;
 	if (prime(AF_INET6))
 		pr_warn("weft: no IPv6 on the loopback device, TLS for IPv6 is set up late\n");
+	for (ix = 0; ix < 2; ix++) {
+		detached_prot[ix] = *weft_base_prot[ix];
+		detached_prot[ix].close = detached_close;
+	}
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 int weft_ktls_init(void);
 void weft_ktls_uninit(void);
 int weft_ktls_prepare(struct weft_conn *c);
+void weft_ktls_detach(struct weft_conn *c);
 int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val,
 		  unsigned int len);
 

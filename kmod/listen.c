@@ -5,9 +5,10 @@
  * A listener is marked when it enters TCP_LISTEN (tracepoint: process context,
  * socket lock held, not yet hashed, no sleeping), or, if it was there before,
  * when a generation begins to cover it (weft_listen_rescan()). It gets ops of
- * its own with our accept(), and a trap proto, which its children inherit: a
- * child accepted through ops that were read before the marking is caught by
- * the first recvmsg or sendmsg and set right there. Who waits in accept() when
+ * its own with our accept(), and a trap proto, which its children inherit: an
+ * accept() that began through ops of before ends with release_sock() of the
+ * child, where the trap makes it a conn, before anybody has its descriptor.
+ * MPTCP's children have a proto of its own: there, who waits in accept() when
  * the marking comes is sent round again.
  *
  * Mode and identity are looked up anew for each child, so that a generation
@@ -18,6 +19,7 @@
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/skmsg.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 #include <net/mptcp.h>
@@ -48,6 +50,9 @@ struct weft_listener {
 static struct kind tcp_kinds[2], mptcp_kinds[2];
 static struct proto trap_prot[2];
 
+/* A child for which there was no memory: it can only be closed. */
+static struct proto_ops refused_ops[2];
+
 /*
  * By the socket's address. A socket with a kind's ops that is not in here is a
  * child that failed to be accepted, or a listener for which there was no memory
@@ -77,21 +82,19 @@ static const struct kind *kind_of(const struct socket *sock)
 /* ------------------------------------------------------------ children */
 
 /*
- * Give a child TCP's own proto back. sk_prot_creator too: a TIME_WAIT socket
- * would hold our module through it.
+ * Give a child TCP's own proto back; locked. sk_prot_creator too: a TIME_WAIT
+ * socket would hold our module through it.
  */
 static void child_untrap(struct sock *sk)
 {
 	int ix = weft_family(sk);
 
-	lock_sock(sk);
 	if (sk->sk_prot == &trap_prot[ix])
 		WRITE_ONCE(sk->sk_prot, weft_base_prot[ix]);
 	if (sk->sk_prot_creator == &trap_prot[ix]) {
 		sk->sk_prot_creator = weft_base_prot[ix];
 		module_put(THIS_MODULE);	/* sk_prot_alloc()'s */
 	}
-	release_sock(sk);
 }
 
 /* Which workload and mode a child of port @port has today. 0 or -ENOENT. */
@@ -149,25 +152,24 @@ static void child_begin(struct weft_conn *c)
 }
 
 /*
- * An accepted child: process context, not locked, not yet in a descriptor (or,
- * trapped, in the hands of the caller alone). @w's reference goes to the conn.
- * @forget_syn: nobody but us wanted the saved SYN.
+ * An accepted child, not yet in a descriptor; locked. @w's reference goes to
+ * the conn. @forget_syn: nobody but us wanted the saved SYN.
  */
 static int child_hold(struct socket *sock, struct weft_workload *w, u8 mode,
-		      bool forget_syn)
+		      bool forget_syn, gfp_t gfp)
 {
 	struct weft_task task;
 	struct weft_conn *c;
 
-	if (weft_task_current(&task, GFP_KERNEL))
+	if (weft_task_current(&task, gfp))
 		goto nomem;
-	c = weft_conn_attach(sock, WEFT_ROLE_SERVER, mode, GFP_KERNEL);
+	c = weft_conn_attach(sock, WEFT_ROLE_SERVER, mode, gfp);
 	if (!c) {
 		weft_task_uninit(&task);
 		goto nomem;
 	}
 	c->steer.workload = w;
-	weft_conn_set_task(c, &task);
+	weft_conn_set_task(c, &task, gfp);
 	weft_task_uninit(&task);
 	child_untrap(sock->sk);
 	weft_count(c->wn, accepted);
@@ -189,16 +191,21 @@ static u16 local_port(const struct sock *sk)
 static int listener_child(const struct weft_listener *l, struct socket *newsock,
 			  const struct proto_ops *base)
 {
+	struct sock *sk = newsock->sk;
 	struct weft_workload *w;
+	int err = 0;
 	u8 mode;
 
-	if (child_cover(l->wn, l->workload->name, local_port(newsock->sk), &w,
-			&mode)) {
-		child_untrap(newsock->sk);
+	lock_sock(sk);
+	if (child_cover(l->wn, l->workload->name, local_port(sk), &w, &mode)) {
+		child_untrap(sk);
 		weft_set_ops(newsock, base);
-		return 0;
+	} else {
+		err = child_hold(newsock, w, mode, READ_ONCE(l->own_save_syn),
+				 GFP_KERNEL);
 	}
-	return child_hold(newsock, w, mode, l->own_save_syn);
+	release_sock(sk);
+	return err;
 }
 
 /* @newsock->ops is NULL for kernel_accept(): not an application's. */
@@ -214,11 +221,12 @@ static int tcp_accept(struct socket *sock, struct socket *newsock,
 	err = base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
 	if (err < 0)
 		return err;
-	if (!newsock->ops) {
-		child_untrap(newsock->sk);
-		return err;
-	}
-	return listener_child(l, newsock, base);
+	if (newsock->ops)
+		return listener_child(l, newsock, base);
+	lock_sock(newsock->sk);
+	child_untrap(newsock->sk);
+	release_sock(newsock->sk);
+	return err;
 }
 
 /*
@@ -247,69 +255,148 @@ static int mptcp_accept(struct socket *sock, struct socket *newsock,
 	if (child_cover(l->wn, l->workload->name, local_port(sock->sk), &w,
 			&mode))
 		return 0;
-	if (newsock->sk->sk_protocol == IPPROTO_TCP)
-		return child_hold(newsock, w, mode, false);
-	weft_workload_put(w);
-	return -ECONNABORTED;
+	if (newsock->sk->sk_protocol != IPPROTO_TCP) {
+		weft_workload_put(w);
+		return -ECONNABORTED;
+	}
+	lock_sock(newsock->sk);
+	err = child_hold(newsock, w, mode, false, GFP_KERNEL);
+	release_sock(newsock->sk);
+	return err;
 }
 
 /* ------------------------------------------------------------ the trap */
 
-/*
- * A child accepted through stale ops, at its first call: hold it by what the
- * caller is. NULL: no memory, and nothing is read or written.
- */
-static struct socket *untrap_locked(struct sock *sk, struct socket *sock)
+/* accept() gave it its ops, copied before the listener was marked. */
+static bool is_stale(const struct socket *sock)
+{
+	const struct proto_ops *o = READ_ONCE(sock->ops);
+
+	return o && (o == weft_base_ops[0] || o == weft_base_ops[1] ||
+		     weft_is_early(sock));
+}
+
+/* Hold it by what the caller of accept() is; without memory it is refused. */
+static void trap_child(struct sock *sk, struct socket *sock)
 {
 	struct weft_net *wn = weft_net(sock_net(sk));
 	struct weft_steer steer;
 	struct weft_task task;
 	int err;
 
-	if (weft_conn_of(sock) || sk->sk_prot != &trap_prot[weft_family(sk)])
-		return sock;		/* another thread was faster */
 	weft_count(wn, trapped);
-	if (weft_task_current(&task, GFP_KERNEL))
-		return NULL;
-	weft_steer_listen(&wn->tables, local_port(sk), &task, &steer);
-	weft_task_uninit(&task);
-	if (steer.verdict != WEFT_STEER_MESH) {
+	err = weft_task_current(&task, GFP_KERNEL);
+	if (!err) {
+		weft_steer_listen(&wn->tables, local_port(sk), &task, &steer);
+		weft_task_uninit(&task);
+		if (steer.verdict == WEFT_STEER_MESH)
+			err = child_hold(sock,
+					 weft_workload_get(steer.workload),
+					 weft_workload_mode(steer.workload,
+							    local_port(sk)),
+					 false, GFP_KERNEL);
 		weft_steer_uninit(&steer);
-		child_untrap(sk);
-		return sock;
 	}
-	err = child_hold(sock, steer.workload,
-			 weft_workload_mode(steer.workload, local_port(sk)),
-			 false);
-	return err ? NULL : sock;
+	if (err)
+		weft_set_ops(sock, &refused_ops[weft_family(sk)]);
+	child_untrap(sk);
 }
 
-static struct socket *untrap(struct sock *sk)
+/*
+ * Part of release_sock() of a marked listener, and of a child that is not
+ * untrapped yet: inet_accept() ends with one, after sock_graft(). Process
+ * context; the socket is owned by the caller, and its spinlock held, which is
+ * let go of: what goes to the backlog meanwhile must be done here.
+ */
+static void trap_release_cb(struct sock *sk)
+	__must_hold(&sk->sk_lock.slock)
 {
-	static DEFINE_MUTEX(lock);	/* against its other threads */
 	struct socket *sock = sk->sk_socket;
 
-	if (!sock)
-		return NULL;
-	mutex_lock(&lock);
-	sock = untrap_locked(sk, sock);
-	mutex_unlock(&lock);
-	return sock;
+	weft_base_prot[weft_family(sk)]->release_cb(sk);
+	if (sk->sk_state == TCP_LISTEN || !sock || !is_stale(sock))
+		return;
+	spin_unlock_bh(&sk->sk_lock.slock);
+	trap_child(sk, sock);
+	spin_lock_bh(&sk->sk_lock.slock);
+	while (sk->sk_backlog.tail) {
+		spin_unlock_bh(&sk->sk_lock.slock);
+		sk_flush_backlog(sk);
+		spin_lock_bh(&sk->sk_lock.slock);
+	}
 }
 
-static int trap_recvmsg(struct sock *sk, struct msghdr *m, size_t len,
-			WEFT_PRECV_PARAMS)
+static int refused(void)
 {
-	struct socket *sock = untrap(sk);
-
-	return sock ? sock->ops->recvmsg(sock, m, len, flags) : -ENOMEM;
+	return -ENOMEM;
 }
 
-static int trap_sendmsg(struct sock *sk, struct msghdr *m, size_t len)
+static int refused_recvmsg(struct socket *sock, struct msghdr *m, size_t len,
+			   int flags)
 {
-	struct socket *sock = untrap(sk);
+	return refused();
+}
 
-	return sock ? sock->ops->sendmsg(sock, m, len) : -ENOMEM;
+static int refused_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
+{
+	return refused();
+}
+
+static ssize_t refused_splice_read(struct socket *sock, loff_t *pos,
+				   struct pipe_inode_info *pipe, size_t len,
+				   unsigned int flags)
+{
+	return refused();
+}
+
+#if WEFT_HAVE_SENDPAGE
+static ssize_t refused_sendpage(struct socket *sock, struct page *page,
+				int offset, size_t size, int flags)
+{
+	return refused();
+}
+#endif
+
+static int refused_setsockopt(struct socket *sock, int level, int opt,
+			      sockptr_t val, unsigned int len)
+{
+	return refused();
+}
+
+static int refused_getsockopt(struct socket *sock, int level, int opt,
+			      char __user *val, int __user *len)
+{
+	return refused();
+}
+
+static int refused_ioctl(struct socket *sock, unsigned int cmd,
+			 unsigned long arg)
+{
+	return refused();
+}
+
+static int refused_mmap(struct file *file, struct socket *sock,
+			struct vm_area_struct *vma)
+{
+	return refused();
+}
+
+static void refused_init(struct proto_ops *ops, const struct proto_ops *base)
+{
+	*ops = *base;
+	ops->owner = THIS_MODULE;
+	ops->recvmsg = refused_recvmsg;
+	ops->sendmsg = refused_sendmsg;
+	ops->splice_read = refused_splice_read;
+#if WEFT_HAVE_SENDPAGE
+	ops->sendpage = refused_sendpage;
+#endif
+	ops->setsockopt = refused_setsockopt;
+	ops->getsockopt = refused_getsockopt;
+	ops->ioctl = refused_ioctl;
+	ops->mmap = refused_mmap;
+	ops->read_sock = NULL;
+	ops->sendmsg_locked = NULL;
 }
 
 /* ------------------------------------------------------------ marking */
@@ -335,6 +422,17 @@ static int listener_release(struct socket *sock)
 	return base->release(sock);
 }
 
+/* In a sockmap it has a proto of theirs, and its children get TCP's. */
+static bool in_sockmap(const struct sock *sk)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = sk_psock(sk);
+	rcu_read_unlock();
+	return is;
+}
+
 static bool markable(const struct sock *sk)
 {
 	const struct socket *sock = sk->sk_socket;
@@ -343,7 +441,43 @@ static bool markable(const struct sock *sk)
 		return false;
 	if (sk->sk_protocol == IPPROTO_MPTCP)
 		return true;
-	return sk->sk_prot == weft_base_prot[weft_family(sk)];
+	return sk->sk_prot == weft_base_prot[weft_family(sk)] || in_sockmap(sk);
+}
+
+/*
+ * An application that wants its children's SYNs itself gets them; one that does
+ * not want them any more does not take them from us.
+ */
+static int listener_setsockopt(struct socket *sock, int level, int opt,
+			       sockptr_t val, unsigned int len)
+{
+	struct weft_listener *l = xa_load(&listeners, key(sock));
+	int err = kind_of(sock)->base->setsockopt(sock, level, opt, val, len);
+
+	if (err || !l || level != SOL_TCP || opt != TCP_SAVE_SYN)
+		return err;
+	lock_sock(sock->sk);
+	WRITE_ONCE(l->own_save_syn, weft_synopt_save(sock->sk));
+	release_sock(sock->sk);
+	return 0;
+}
+
+static int listener_getsockopt(struct socket *sock, int level, int opt,
+			       char __user *val, int __user *len)
+{
+	const struct weft_listener *l = xa_load(&listeners, key(sock));
+	int n, none = 0;
+
+	if (!l || !READ_ONCE(l->own_save_syn) || level != SOL_TCP ||
+	    opt != TCP_SAVE_SYN)
+		return kind_of(sock)->base->getsockopt(sock, level, opt, val,
+						       len);
+	if (get_user(n, len))
+		return -EFAULT;
+	if (n < 0)
+		return -EINVAL;
+	n = min_t(int, n, sizeof(none));
+	return put_user(n, len) || copy_to_user(val, &none, n) ? -EFAULT : 0;
 }
 
 static void kind_init(struct kind *k, const struct proto_ops *base,
@@ -374,11 +508,14 @@ static void set_kind(struct sock *sk)
 	struct socket *sock = sk->sk_socket;
 	int ix = weft_family(sk);
 
+	if (weft_is_early(sock))
+		weft_count(weft_net(sock_net(sk)), early_decided);
 	if (sk->sk_protocol == IPPROTO_MPTCP) {
 		weft_set_ops(sock, &mptcp_kind(sock, ix)->ops);
 		return;
 	}
-	WRITE_ONCE(sk->sk_prot, &trap_prot[ix]);
+	if (sk->sk_prot == weft_base_prot[ix])
+		WRITE_ONCE(sk->sk_prot, &trap_prot[ix]);
 	weft_set_ops(sock, &tcp_kinds[ix].ops);
 }
 
@@ -442,7 +579,7 @@ void weft_listen_state(struct sock *sk)
 
 struct found {
 	struct file *file;		/* reference */
-	struct weft_workload *workload;	/* reference */
+	struct weft_workload *workload;	/* reference; NULL: not a listener */
 };
 
 struct scan {
@@ -453,15 +590,34 @@ struct scan {
 	struct found found[WEFT_LISTENERS_BATCH];
 };
 
-static bool is_candidate(const struct scan *s, const struct socket *sock)
+static bool is_listener(const struct sock *sk)
 {
-	struct sock *sk = READ_ONCE(sock->sk);
-
-	return sk && sock_net(sk) == s->wn->net && !sk->sk_kern_sock &&
-	       READ_ONCE(sk->sk_state) == TCP_LISTEN &&
-	       (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	return READ_ONCE(sk->sk_state) == TCP_LISTEN &&
 	       (sk->sk_protocol == IPPROTO_TCP ||
 		sk->sk_protocol == IPPROTO_MPTCP) && markable(sk);
+}
+
+/* Made before the namespace was governed, not connected yet: see early_ops. */
+static bool is_late(const struct socket *sock, const struct sock *sk)
+{
+	int ix = weft_family(sk);
+
+	return READ_ONCE(sk->sk_state) == TCP_CLOSE &&
+	       sock->state == SS_UNCONNECTED &&
+	       READ_ONCE(sock->ops) == weft_base_ops[ix] &&
+	       READ_ONCE(sk->sk_prot) == weft_base_prot[ix];
+}
+
+static bool scan_full(const struct scan *s)
+{
+	return s->n == ARRAY_SIZE(s->found);
+}
+
+static void scan_add(struct scan *s, struct file *f, struct weft_workload *w)
+{
+	s->found[s->n].file = get_file(f);
+	s->found[s->n].workload = w;
+	s->n++;
 }
 
 /* One open file; its files_struct is locked. Nonzero: no room for more. */
@@ -469,19 +625,22 @@ static int scan_file(const void *data, struct file *f, unsigned int fd)
 {
 	struct scan *s = (struct scan *)data;
 	struct socket *sock = sock_from_file(f);
+	struct sock *sk = sock ? READ_ONCE(sock->sk) : NULL;
 	struct weft_steer steer;
 
-	if (!sock || !is_candidate(s, sock))
+	if (!sk || sock_net(sk) != s->wn->net || sk->sk_kern_sock ||
+	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6))
 		return 0;
-	weft_steer_listen(&s->wn->tables, local_port(sock->sk), &s->task,
-			  &steer);
-	if (steer.verdict == WEFT_STEER_MESH) {
-		s->found[s->n].file = get_file(f);
-		s->found[s->n].workload = weft_workload_get(steer.workload);
-		s->n++;
+	if (is_late(sock, sk)) {
+		scan_add(s, f, NULL);
+	} else if (is_listener(sk)) {
+		weft_steer_listen(&s->wn->tables, local_port(sk), &s->task,
+				  &steer);
+		if (steer.verdict == WEFT_STEER_MESH)
+			scan_add(s, f, weft_workload_get(steer.workload));
+		weft_steer_uninit(&steer);
 	}
-	weft_steer_uninit(&steer);
-	return s->n == ARRAY_SIZE(s->found);
+	return scan_full(s);
 }
 
 /* The facts are gathered outside task_lock(), which they need themselves. */
@@ -501,10 +660,11 @@ static void scan_task(struct scan *s, struct task_struct *p)
 }
 
 /*
- * Threads that wait in TCP's or MPTCP's own accept() would take one more child
- * past us (MPTCP has no trap). A signal that is none, as task work uses it,
- * makes them start the call again, and then it is ours. Pollers have other
- * functions in the queue; inet_csk_wait_for_connect() has this one.
+ * Threads that wait in MPTCP's own accept() would take one more child past us.
+ * A signal that is none, as task work uses it, makes them start the call again,
+ * and then it is ours. Pollers have other functions in the queue;
+ * inet_csk_wait_for_connect() has this one. It sleeps on the msk or on its
+ * first subflow, whose wait queue is the msk's.
  */
 static void restart_accept(struct socket *sock)
 {
@@ -523,20 +683,58 @@ static void restart_accept(struct socket *sock)
 
 static void mark_found(struct found *n)
 {
-	struct sock *sk = sock_from_file(n->file)->sk;
+	struct socket *sock = sock_from_file(n->file);
+	struct sock *sk = sock->sk;
 
 	lock_sock(sk);
-	if (sk->sk_state == TCP_LISTEN && markable(sk))
+	if (!n->workload) {
+		if (is_late(sock, sk)) {
+			weft_set_ops(sock, &weft_early_ops[weft_family(sk)]);
+			weft_count(weft_net(sock_net(sk)), early_made);
+		}
+	} else if (sk->sk_state == TCP_LISTEN && markable(sk)) {
 		mark(sk, n->workload, GFP_KERNEL);
-	else
+	} else {
 		weft_workload_put(n->workload);
+	}
 	release_sock(sk);
-	restart_accept(sock_from_file(n->file));
-	fput(n->file);
+}
+
+/* The trap does not catch what is accepted from these. */
+static bool is_trapless(const struct found *n)
+{
+	const struct sock *sk = sock_from_file(n->file)->sk;
+
+	return n->workload && (sk->sk_protocol == IPPROTO_MPTCP ||
+			       in_sockmap(sk));
+}
+
+/*
+ * Who had read the ops of before is, after the grace period, in the queue for
+ * the socket lock, or asleep in accept(), or has a child, of before.
+ */
+static void mark_all(struct scan *s)
+{
+	unsigned int i, trapless = 0;
+
+	for (i = 0; i < s->n; i++) {
+		trapless += is_trapless(&s->found[i]);
+		mark_found(&s->found[i]);
+	}
+	if (trapless)
+		synchronize_rcu_tasks();
+	for (i = 0; i < s->n; i++) {
+		if (trapless && is_trapless(&s->found[i])) {
+			lock_sock(sock_from_file(s->found[i].file)->sk);
+			release_sock(sock_from_file(s->found[i].file)->sk);
+			restart_accept(sock_from_file(s->found[i].file));
+		}
+		fput(s->found[i].file);
+	}
 }
 
 /**
- * weft_listen_rescan() - mark listeners a new generation covers
+ * weft_listen_rescan() - take in sockets of before, for a new generation
  * @work: wn->rescan
  *
  * Process context. Looks through the descriptors of all processes: only so is
@@ -550,8 +748,6 @@ void weft_listen_rescan(struct work_struct *work)
 					   struct weft_net, rescan);
 	struct task_struct *p;
 	struct scan *s;
-	unsigned int i;
-	bool more;
 
 	s = kvmalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
@@ -563,14 +759,12 @@ void weft_listen_rescan(struct work_struct *work)
 		rcu_read_lock();
 		for_each_process(p) {
 			scan_task(s, p);
-			if (s->n == ARRAY_SIZE(s->found))
+			if (scan_full(s))
 				break;
 		}
 		rcu_read_unlock();
-		more = s->n == ARRAY_SIZE(s->found);
-		for (i = 0; i < s->n; i++)
-			mark_found(&s->found[i]);
-	} while (more);
+		mark_all(s);
+	} while (scan_full(s));
 	if (!s->partial) {
 		kvfree(s);
 		return;
@@ -592,8 +786,14 @@ void weft_listen_init(void)
 	for (ix = 0; ix < 2; ix++) {
 		trap_prot[ix] = *weft_base_prot[ix];
 		trap_prot[ix].owner = THIS_MODULE;
-		trap_prot[ix].recvmsg = trap_recvmsg;
-		trap_prot[ix].sendmsg = trap_sendmsg;
+		trap_prot[ix].release_cb = trap_release_cb;
+#ifdef CONFIG_BPF_SYSCALL
+		/* no sockmap: it would keep a pointer to the trap */
+		trap_prot[ix].psock_update_sk_prot = NULL;
+#endif
+		refused_init(&refused_ops[ix], weft_base_ops[ix]);
 		kind_init(&tcp_kinds[ix], weft_base_ops[ix], tcp_accept);
+		tcp_kinds[ix].ops.setsockopt = listener_setsockopt;
+		tcp_kinds[ix].ops.getsockopt = listener_getsockopt;
 	}
 }

@@ -104,12 +104,10 @@ bool weft_synopt_seen(const struct sock *sk)
 
 /**
  * weft_synopt_forget() - free a child's saved SYN
- * @sk: an accepted child; nobody else wanted its SYN
+ * @sk: an accepted child, locked; nobody else wanted its SYN
  */
 void weft_synopt_forget(struct sock *sk)
 {
-	lock_sock(sk);
 	tcp_saved_syn_free(tcp_sk(sk));
 	tcp_sk(sk)->save_syn = 0;
-	release_sock(sk);
 }
