@@ -75,6 +75,7 @@ WEFT_LIBS	:= $(WEFT_LIBS)
 # Unit tests run from the top of the tree and find their files by TEST_DATA.
 TEST_CPPFLAGS	:= -DTEST_DATA='"$(CURDIR)/tests/unit/data"'
 TEST_LIBS	= $(shell $(PKG_CONFIG) --libs cmocka)
+GUEST_LIBS	= $(shell $(PKG_CONFIG) --libs liburing)
 
 COMPILE		= $(CC) $(WEFT_CPPFLAGS) $(CPPFLAGS) $(WEFT_CFLAGS) $(CFLAGS) -MMD -MP
 
@@ -100,6 +101,10 @@ TEST_BINARIES	:= $(TESTS:%.c=$(O)/%)
 
 # tests/unit/test_<layer>.c or test_<layer>_<more>.c, tests/fuzz/fuzz_<layer>...
 test_layer	= $(word 2,$(subst _, ,$(basename $(notdir $(1)))))
+
+# Programs of the end-to-end tests that Python cannot be.
+GUESTS		:= $(sort $(wildcard tests/guest/*.c))
+GUEST_BINARIES	:= $(GUESTS:%.c=$(O)/%)
 
 FUZZERS		:= $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BINARIES	:= $(FUZZERS:%.c=$(O)/%)
@@ -166,7 +171,11 @@ $(foreach t,$(FUZZERS:%.c=%),$(eval $(call fuzz_rules,$(t))))
 
 # ---- targets ----------------------------------------------------------------
 
-tests: $(TEST_BINARIES)
+$(GUEST_BINARIES): $(O)/%: $(O)/%.o
+	@echo "  LD      $@"
+	@$(CC) $(WEFT_CFLAGS) $(CFLAGS) $(WEFT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GUEST_LIBS)
+
+tests: $(TEST_BINARIES) $(GUEST_BINARIES)
 
 unit: $(TEST_BINARIES)
 	@tests/unit/run $(TEST_BINARIES)

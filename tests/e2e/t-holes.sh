@@ -1,0 +1,263 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+# Ways past the mesh.  A strict server reads no plaintext and sends none, whatever
+# it does first with a child, also one it gets from an accept() that began before
+# weft came; data that waits before the handshake or is left by a failed one stays
+# where it is; TCP Fast Open, threads in send(), io_uring, sockmaps, sockets of
+# before, an application's own kTLS, IPV6_ADDRFORM and reused sockets open no hole.
+# In the end TIME_WAIT does not keep the module.
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+trap e2e_end EXIT
+hosts_up h1 h2
+began=$(date +%s)
+holes=(python3 "$E2E/holes.py")
+uring=$TOP/build/native/tests/guest/uring
+kinds=(poll splice splice_out sendfile send read peek zerocopy inq name shutdown again queued)
+specs=()
+port=7000
+for k in "${kinds[@]}"; do
+    specs+=("$k:$port")
+    port=$((port + 2))
+done
+port_of() { printf '%s\n' "${specs[@]}" | sed -n "s/^$1://p"; }
+for h in h1 h2; do in_host $h sysctl -qw net.ipv4.tcp_fastopen=$((0x607)); done
+
+puppet() { # UNIT HOST
+    APPS+=("$1")
+    systemd-run -q --collect --unit="$1" -p NetworkNamespacePath="/run/netns/$2" \
+        python3 "$E2E/puppet.py" serve "$T/$1"
+    wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
+    tell "$1" "exec('import sys; sys.path.insert(0, \"$E2E\"); import holes, time')" >/dev/null
+}
+tell() { python3 "$E2E/puppet.py" tell "$T/$1" "$2"; }
+counter() { weftctl_in "$1" -j status | jq -r ".counters.$2"; }
+status() { weftctl_in "$1" -j status | jq -r ".$2"; }
+journal_of() { journalctl -q --no-pager -o cat --since "@$began" _SYSTEMD_UNIT="$1.service"; }
+stranger() { in_host h1 "${holes[@]}" "$@"; } # no unit, no workload
+mesh() { run_as client h1 "${holes[@]}" "$@"; }
+
+# --- before weft: threads in accept(), sockets that are not connected yet
+start_app server h2 7000 "${holes[@]}" server "${specs[@]}" name:7090
+start_app uring h2 7900 "$uring" accept 7900
+start_app echo h2 7800 python3 "$E2E/dial.py" server echo:7800
+puppet keeper h2
+equal "a listener that lives in a sockmap" "ok ok" \
+    "$(tell keeper 'sm = holes.listener(7910)') $(tell keeper 'b = holes.Bpf(); m = b.sockmap(); b.insert(m, 0, sm)')"
+puppet hand h1
+tell hand 'late = holes.limits(socket.socket())' >/dev/null
+mkfifo "$T/go"
+APPS+=(uclient)
+systemd-run -q --collect --pipe --wait --unit=uclient -p NetworkNamespacePath=/run/netns/h1 \
+    "$uring" connect 240.0.0.1 80 <"$T/go" >"$T/uclient.out" 2>&1 &
+uclient=$!
+_jobs+=("$uclient")
+exec 7>"$T/go"
+wait_for 20 grep -q made "$T/uclient.out" || not_ok "uring connect" "$(cat "$T/uclient.out")"
+
+weft_install || exit 1
+module_load || exit 1
+weftd_start h1
+weftd_start h2
+document h2 server.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: server}
+spec:
+  selectors:
+  - {unit: server.service}
+  - {unit: uring.service}
+  - {unit: echo.service}
+  - {unit: keeper.service}
+Y
+document h1 client.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: client}
+spec: {selectors: [{unit: client.service}, {unit: hand.service}, {unit: uclient.service}]}
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: echo}
+spec:
+  addresses: [240.0.0.1]
+  ports: [{port: 80, targetPort: 7800}]
+  endpoints: [{address: 10.77.0.2}]
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: rest}
+spec:
+  addresses: [240.0.0.2]
+  ports: [{port: 7090}, {port: 7900}, {port: 7910}]
+  endpoints: [{address: 10.77.0.2}]
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: closed}
+spec:
+  addresses: [240.0.0.3]
+  ports: [{port: 80, targetPort: 7999}]
+  endpoints: [{address: 10.77.0.2}]
+Y
+marked() { [ "$(status h2 listeners)" = $((${#kinds[@]} + 5)) ]; }
+check "listeners of before are covered, also the one in a sockmap" wait_for 20 marked ||
+    note "$(status h2 listeners)"
+
+# --- plaintext to a strict server, whatever it does first
+capture_start "$T/a.pcap" tcp portrange 7000-7990
+stranger attack "${specs[@]}" >"$T/attack"
+note "$(cat "$T/attack")"
+told() { [ "$(journal_of server | grep -c ': first ')" = ${#kinds[@]} ]; }
+check "every connection was accepted and ended" wait_for 60 told || note "$(journal_of server)"
+for k in "${kinds[@]}"; do
+    line=$(journal_of server | grep "^$k: first " | head -1)
+    case $line in
+    *secret*) not_ok "$k: the strict server reads no plaintext" "$line" ;;
+    *"first E"*"read 0 bytes"* | *"read 0 bytes"*"end E"*) ok "$k: the strict server reads no plaintext (${line#*: })" ;;
+    *) not_ok "$k: the strict server reads no plaintext" "$line" ;;
+    esac
+    contains "$k: nor sends any" "$k: got 0 bytes" "$(grep "^$k: " "$T/attack")"
+done
+stranger attack uring:7900 >>"$T/attack"
+answered() { journal_of uring | grep -q .; }
+check "a child of io_uring's accept()" wait_for 30 answered
+equal "is held before the program has it" ECONNRESET "$(journal_of uring | head -1)"
+equal "children of accept() calls of before were caught" yes \
+    "$([ "$(counter h2 trapped)" -ge ${#kinds[@]} ] && echo yes || counter h2 trapped)"
+stranger attack sm:7910 >>"$T/attack" &
+attacker=$!
+equal "a child of the listener in the sockmap" ECONNRESET \
+    "$(tell keeper 'exec("c = holes.limits(sm.accept()[0])") or c.recv(100)')"
+wait $attacker
+equal "none of them was sent anything" "" "$(grep -v 'got 0 bytes' "$T/attack")"
+
+# --- Fast Open
+opened() { in_host h2 nstat -asz TcpExtTCPFastOpenPassive | awk '/Passive/ {print $2}'; }
+before=$(opened)
+got=$(stranger fastopen 10.77.0.2 7800 plain-secret-tfo sendto)
+case $got in
+'' | ECONNRESET | EPIPE) ok "data on a stranger's SYN is not answered (${got:-eof})" ;;
+*) not_ok "data on a stranger's SYN is not answered" "$got" ;;
+esac
+equal "although TCP took it" yes "$([ "$(opened)" -gt "$before" ] && echo yes)"
+equal "sendto(MSG_FASTOPEN) of a mesh client is served" tfo-secret-1 "$(mesh fastopen 240.0.0.1 80 tfo-secret-1 sendto)"
+equal "TCP_FASTOPEN_CONNECT, too" tfo-secret-2 "$(mesh fastopen 240.0.0.1 80 tfo-secret-2 connect)"
+capture_stop
+for k in splice_out sendfile send; do
+    check "nothing of the server's is on the wire ($k)" \
+        python3 "$E2E/pcap.py" "$T/a.pcap" --port "$(port_of $k)" --absent server-secret
+done
+check "nor of the mesh client's Fast Open" \
+    python3 "$E2E/pcap.py" "$T/a.pcap" --port 7800 --absent tfo-secret-1 tfo-secret-2
+
+# --- mesh clients get through all this
+capture_start "$T/m.pcap" tcp portrange 7000-7990
+contains "a mesh client whose child comes from an accept() of before is served" late-7090 \
+    "$(tell hand 'exec("s = holes.limits(socket.create_connection((\"240.0.0.2\", 7090)))") or holes.echo(s, "late-7090")')"
+equal "so is one of io_uring's server" uring-answer \
+    "$(tell hand 'exec("s = holes.limits(socket.create_connection((\"240.0.0.2\", 7900)))") or s.sendall(b"uring-secret") or s.recv(100).decode()')"
+equal "so is one of the listener in the sockmap" secret-sm \
+    "$(tell hand 'exec("s = holes.limits(socket.create_connection((\"240.0.0.2\", 7910), 60)) if 0 else None")' >/dev/null
+       tell hand 'exec("import threading; r = []; t = threading.Thread(target=lambda: r.append(holes.limits(socket.create_connection((\"240.0.0.2\", 7910))))); t.start()")' >/dev/null
+       tell keeper 'exec("c = holes.limits(sm.accept()[0])")' >/dev/null
+       tell hand 't.join(60) or r[0].sendall(b"secret-sm")' >/dev/null
+       tell keeper 'c.recv(100).decode()')"
+equal "a socket of before is steered" late-secret \
+    "$(tell hand 'late.connect(("240.0.0.1", 80)) or holes.echo(late, "late-secret")')"
+
+# --- io_uring does not wait for the verdict in submit(), nor does a sockmap get what is held
+tell hand 'n = socket.socket(); n.setblocking(False); b = holes.Bpf(); m = b.sockmap()' >/dev/null
+kill -STOP "$(weftd_pid h1)"
+echo go >&7
+parked() { [ "$(status h1 parked)" = "$1" ]; }
+equal "a connection that waits for its verdict gets into no sockmap" EBUSY \
+    "$(tell hand 'exec("n.connect_ex((\"240.0.0.1\", 80))\nwhile n.getsockopt(6, 11, 1) == b\"\\x02\": time.sleep(0.02)") or b.insert(m, 0, n)')"
+check "connect() by io_uring of a socket of before waits for the verdict, too" wait_for 20 parked 2
+check "but io_uring_submit() does not" wait_for 20 grep -q submitted "$T/uclient.out"
+kill -CONT "$(weftd_pid h1)"
+wait_for 30 grep -q uring-question "$T/uclient.out"
+equal "with the verdict io_uring completes and talks" "made submitted connected uring-question" \
+    "$(paste -sd' ' "$T/uclient.out")"
+equal "a marked listener goes into no sockmap" ENOTSUP \
+    "$(tell keeper 'x = holes.listener(7920); b.insert(m, 1, x)')"
+
+# --- threads inside send() while another connects
+contains "threads in send() while another connects" "connected 30" "$(mesh race 240.0.0.1 80 30 race-secret)"
+
+# --- one's own socket
+while IFS= read -r line; do
+    case $line in
+    'ok '*) ok "${line#ok }" ;;
+    'not ok '*) not_ok "${line#not ok }" ;;
+    *) note "$line" ;;
+    esac
+done < <(mesh local 240.0.0.1 80 ::ffff:240.0.0.1 own-secret 2>&1)
+
+# --- allocations that fail (the debug kernel only)
+if [ -e /proc/self/fail-nth ]; then
+    note "connect() with the n-th allocation failing: $(mesh faults 240.0.0.1 80 fault-secret 80)"
+fi
+capture_stop
+for p in 7090 7900 7910 7800; do
+    check "only TLS records at port $p" python3 "$E2E/pcap.py" "$T/m.pcap" --port $p --want records \
+        --absent race-secret late-secret own-secret uring-secret uring-question secret-sm \
+        late-7090 fault-secret
+done
+
+# --- saved SYNs
+equal "a listener's TCP_SAVE_SYN is the application's" 0 \
+    "$(tell keeper 'x.getsockopt(6, holes.TCP_SAVE_SYN)')"
+tell keeper 'x.setsockopt(6, holes.TCP_SAVE_SYN, 1)' >/dev/null
+equal "also when it was set" 1 "$(tell keeper 'x.getsockopt(6, holes.TCP_SAVE_SYN)')"
+in_host h1 python3 -c 'import socket; s = socket.create_connection(("10.77.0.2", 7920)); s.recv(1)' 2>/dev/null &
+equal "then it gets its children's SYN" True \
+    "$(tell keeper 'exec("c, _ = x.accept()") or len(c.getsockopt(6, holes.TCP_SAVED_SYN, 200)) >= 40')"
+tell keeper 'c.close()' >/dev/null
+
+# --- a reused socket: the old id names the old story alone
+equal "connect() to where nobody listens" ECONNREFUSED "$(tell hand 'r = holes.limits(socket.socket()); r.connect(("240.0.0.3", 80))')"
+old=$(conns h1 'select(.service == "closed") | .id')
+equal "the same socket again" reused "$(tell hand 'r.connect(("240.0.0.1", 80)) or holes.echo(r, "reused")')"
+refute "the old id cannot be deleted" weftctl_in h1 conn del "$old"
+equal "and is told as it was" '"refused"' "$(conns h1 "select(.id == $old) | .reason")"
+equal "the connection goes on" reused "$(tell hand 'holes.echo(r, "reused")')"
+
+# --- what holds the module is told
+equal "sockets that are not decided are counted" 1 "$(tell hand 'u = socket.socket()' >/dev/null; status h1 undecided)"
+refute "and hold the module" rmmod weft
+tell hand 'u.close()' >/dev/null
+equal "until they are closed" 0 "$(status h1 undecided)"
+
+equal "no plaintext was ever read" "" \
+    "$(journalctl -q --no-pager -o cat --since "@$began" -u server -u uring -u echo | grep plain-secret)"
+for _ in 1 2 3; do
+    tell hand 'exec("s = holes.limits(socket.create_connection((\"240.0.0.1\", 80)))") or holes.echo(s, "bye") and s.close()' >/dev/null
+done
+gone() { [ "$(status "$1" conns) $(status "$1" undecided)" = "0 0" ]; }
+for a in "${APPS[@]}"; do systemctl stop "$a" 2>/dev/null; done
+for h in h1 h2; do
+    check "$h: no conn is left" wait_for 20 gone $h || note "$(weftctl_in $h status)"
+done
+for h in h1 h2; do systemctl stop "weftd@$h"; done
+waits=0
+for h in h1 h2; do
+    n=$(in_host $h ss -Htan state time-wait | wc -l)
+    note "$h: $n sockets in TIME_WAIT"
+    waits=$((waits + n))
+done
+check "sockets are in TIME_WAIT" [ "$waits" -gt 0 ]
+check "the module goes all the same" wait_for 10 module_unload
+equal "sockmaps work after it has gone" "ok ok" "$(in_host h1 python3 -c '
+import sys, socket, threading
+sys.path.insert(0, sys.argv[1])
+import holes
+b = holes.Bpf(); m = b.sockmap()
+with holes.listener(0) as l:
+    for family, host in (socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"):
+        s = socket.socket(family)
+        s.connect((host, l.getsockname()[1]))
+        c = l.accept()[0]
+        r = holes.says(b.insert, m, 0, s)
+        s.send(b"x"); c.recv(1); s.close(); c.close()
+        print(r, end=" " if family == socket.AF_INET6 else "")' "$E2E")"
