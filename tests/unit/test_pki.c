@@ -771,11 +771,32 @@ static void bundle_has_a_limit(void **state)
 	EVP_PKEY_free(key);
 }
 
+static void known_chain_is_good_between_its_dates_only(void **state)
+{
+	struct weft_bundle *bundle = weft_bundle_create(), *other = weft_bundle_create();
+	const struct weft_chain chain = { .not_before = 100, .not_after = 200, .identity = CART };
+	uint8_t digest[WEFT_CHAIN_DIGEST_LEN] = { 1 }, unknown[WEFT_CHAIN_DIGEST_LEN] = { 2 };
+	struct weft_chain found;
+
+	assert_false(weft_bundle_knows(bundle, digest, 150, &found));
+	weft_bundle_remember(bundle, digest, &chain);
+	assert_true(weft_bundle_knows(bundle, digest, 100, &found));
+	assert_string_equal(found.identity, CART);
+	assert_true(weft_bundle_knows(bundle, digest, 199, &found));
+	assert_false(weft_bundle_knows(bundle, digest, 99, &found));
+	assert_false(weft_bundle_knows(bundle, digest, 200, &found));
+	assert_false(weft_bundle_knows(bundle, unknown, 150, &found));
+	assert_false(weft_bundle_knows(other, digest, 150, &found));
+	weft_bundle_put(bundle);
+	weft_bundle_put(other);
+}
+
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_chain_is_good_between_its_dates_only),
 		IN_DIR(ca_is_created_with_private_modes),
 		IN_DIR(ca_is_the_same_after_reopening),
 		IN_DIR(ca_certificate_is_a_root_of_its_trust_domain),

@@ -4,7 +4,9 @@
  * by one thread, then immutable.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
+#include "base/cache.h"
 #include "base/name.h"
 #include "pki/bundle.h"
 #include "pki/crypto.h"
@@ -19,6 +21,7 @@ struct root {
 struct weft_bundle {
 	unsigned int refs; /* atomic */
 	X509_STORE *store; /* the same roots, for chain building */
+	struct weft_cache *chains;
 	size_t count;
 	struct root roots[WEFT_BUNDLE_ROOTS_MAX];
 };
@@ -31,9 +34,10 @@ struct weft_bundle *weft_bundle_create(void)
 		return NULL;
 	bundle->refs = 1;
 	bundle->store = X509_STORE_new();
-	if (bundle->store)
+	bundle->chains = weft_cache_create(WEFT_BUNDLE_CHAINS_MAX);
+	if (bundle->store && bundle->chains)
 		return bundle;
-	free(bundle);
+	weft_bundle_put(bundle);
 	return NULL;
 }
 
@@ -145,6 +149,7 @@ void weft_bundle_put(struct weft_bundle *bundle)
 		free(bundle->roots[i].trust_domain);
 	}
 	X509_STORE_free(bundle->store);
+	weft_cache_destroy(bundle->chains);
 	free(bundle);
 }
 
@@ -181,6 +186,23 @@ bool weft_bundle_vouches(const struct weft_bundle *bundle, X509 *cert, const cha
 	const struct root *root = find(bundle, cert);
 
 	return root && is_of(root, identity);
+}
+
+void weft_bundle_remember(const struct weft_bundle *bundle,
+			  const uint8_t digest[WEFT_CHAIN_DIGEST_LEN],
+			  const struct weft_chain *chain)
+{
+	weft_cache_put(bundle->chains, digest, WEFT_CHAIN_DIGEST_LEN, 0, chain,
+		       offsetof(struct weft_chain, identity) + strlen(chain->identity) + 1);
+}
+
+bool weft_bundle_knows(const struct weft_bundle *bundle,
+		       const uint8_t digest[WEFT_CHAIN_DIGEST_LEN], int64_t now,
+		       struct weft_chain *chain)
+{
+	return weft_cache_get(bundle->chains, digest, WEFT_CHAIN_DIGEST_LEN, chain,
+			      sizeof(*chain)) > 0 &&
+	       now >= chain->not_before && now < chain->not_after;
 }
 
 X509_STORE *weft_bundle_store(const struct weft_bundle *bundle)

@@ -7,14 +7,17 @@
  * Bundle specification, section 4.1).
  *
  * Filled by one thread before it is shared; immutable and readable by any
- * thread from the first weft_bundle_get() on. The reference count is atomic.
+ * thread from the first weft_bundle_get() on. The reference count is atomic. It
+ * also remembers, for all threads, which chains it was found to vouch for.
  */
 #ifndef WEFT_PKI_BUNDLE_H
 #define WEFT_PKI_BUNDLE_H
 
+#include <linux/weft.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/error.h"
 
 struct weft_bundle;
@@ -81,5 +84,38 @@ bool weft_bundle_vouches(const struct weft_bundle *bundle, X509 *root, const cha
 
 /* All roots, for chain building; the bundle's. */
 X509_STORE *weft_bundle_store(const struct weft_bundle *bundle);
+
+/* Chains remembered as verified, at most; the least seen go. */
+#define WEFT_BUNDLE_CHAINS_MAX 4096
+
+#define WEFT_CHAIN_DIGEST_LEN 32
+
+/* What a verification found out. */
+struct weft_chain {
+	int64_t not_before; /* the latest of all certificates up to the root, as time() */
+	int64_t not_after;  /* the earliest */
+	char identity[WEFT_IDENTITY_MAX + 1];
+};
+
+/**
+ * weft_bundle_remember() - a chain led to a root of this bundle
+ * @digest: of all its certificates, SHA-256
+ *
+ * Any thread, also when the bundle is shared. Without memory it is not remembered.
+ */
+void weft_bundle_remember(const struct weft_bundle *bundle,
+			  const uint8_t digest[WEFT_CHAIN_DIGEST_LEN],
+			  const struct weft_chain *chain);
+
+/**
+ * weft_bundle_knows() - was this very chain verified before, and is it valid now?
+ * @now: as time()
+ * @chain: written on success
+ *
+ * There is nothing to take back: a bundle never changes, a new one knows nothing.
+ */
+bool weft_bundle_knows(const struct weft_bundle *bundle,
+		       const uint8_t digest[WEFT_CHAIN_DIGEST_LEN], int64_t now,
+		       struct weft_chain *chain);
 
 #endif
