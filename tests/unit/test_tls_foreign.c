@@ -188,7 +188,49 @@ static void expired_certificate_is_refused(void **state)
 
 static void future_certificate_is_refused(void **state)
 {
-	refuse_validity(*state, HOUR, 2 * HOUR, "certificate is not yet valid (valid ");
+	refuse_validity(*state, HOUR, 2 * HOUR, "certificate is not yet valid");
+}
+
+static void svids_of_every_kind_of_key_are_taken(void **state)
+{
+	struct world *w = *state;
+	EVP_PKEY *const keys[] = {
+		EVP_EC_gen("P-384"),
+		EVP_RSA_gen(2048),
+		EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
+		EVP_PKEY_Q_keygen(NULL, NULL, "ED448"),
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		X509 *cert = new_cert(CART, keys[i], &w->ca, -HOUR, HOUR);
+
+		assert_taken(w, (struct habits){ .cert = cert, .key = keys[i] }, CART);
+		X509_free(cert);
+		EVP_PKEY_free(keys[i]);
+	}
+}
+
+/* What one bundle vouches for, it remembers; another one has to see for itself. */
+static void chain_taken_before_is_refused_by_a_bundle_without_its_root(void **state)
+{
+	struct authority other = new_authority("example.org");
+	struct weft_bundle *bundle = weft_bundle_create();
+	const struct habits plain = { 0 };
+	struct world *w = *state, changed;
+
+	for (int i = 0; i < 3; i++)
+		assert_taken(w, (struct habits){ .cert = w->cart->cert, .key = w->cart->key },
+			     CART);
+	assert_int_equal(weft_bundle_add(bundle, other.cert, "example.org", NULL), 0);
+	changed = *w;
+	changed.client = new_ctx(WEFT_ROLE_CLIENT, w->cart, bundle);
+	changed.server = new_ctx(WEFT_ROLE_SERVER, w->payments, bundle);
+	assert_not_taken(&changed, plain, WEFT_REASON_PEER_CERTIFICATE,
+			 "unable to get local issuer certificate");
+	weft_tls_ctx_put(changed.client);
+	weft_tls_ctx_put(changed.server);
+	weft_bundle_put(bundle);
+	authority_uninit(&other);
 }
 
 static void certificate_of_an_unknown_root_is_refused(void **state)
@@ -736,6 +778,8 @@ int main(void)
 		cmocka_unit_test(foreign_client_that_is_denied_gets_no_data),
 		cmocka_unit_test(only_the_chain_of_the_svid_is_sent),
 		cmocka_unit_test(client_without_certificate_is_refused),
+		cmocka_unit_test(svids_of_every_kind_of_key_are_taken),
+		cmocka_unit_test(chain_taken_before_is_refused_by_a_bundle_without_its_root),
 		cmocka_unit_test(expired_certificate_is_refused),
 		cmocka_unit_test(future_certificate_is_refused),
 		cmocka_unit_test(certificate_of_an_unknown_root_is_refused),

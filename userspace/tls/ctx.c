@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 #endif
 #include "pki/crypto.h"
+#include "pki/library.h"
 #include "tls/ctx.h"
 
 /* Room for a leaf and a few intermediates; nothing is allocated beyond it. */
@@ -168,8 +169,9 @@ int weft_tls_ctx_create(enum weft_role role, struct weft_svid *svid, struct weft
 	ctx->role = role;
 	ctx->svid = weft_svid_get(svid);
 	ctx->bundle = weft_bundle_get(bundle);
-	ctx->ssl =
-		SSL_CTX_new(role == WEFT_ROLE_SERVER ? TLS_server_method() : TLS_client_method());
+	ctx->ssl = SSL_CTX_new_ex(weft_crypto_library(), NULL,
+				  role == WEFT_ROLE_SERVER ? TLS_server_method() :
+							     TLS_client_method());
 	if (!ctx->ssl || ops_index < 0)
 		return weft_crypto_error(err, ENOMEM, "cannot make a TLS context");
 	r = configure(ctx, err);
