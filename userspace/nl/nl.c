@@ -38,6 +38,7 @@ struct weft_nl {
 /* A request under way. */
 struct pending {
 	uint32_t seq;
+	bool one_reply; /* which ends it, as an error does: there is no acknowledgement */
 	bool done;
 	bool interrupted;
 	int result;		      /* once done */
@@ -211,6 +212,8 @@ static void take_message(struct weft_nl *nl, struct pending *p, struct nlmsghdr 
 		take_done(p, hdr);
 	else if (hdr->nlmsg_type >= NLMSG_MIN_TYPE && queue_add(&p->replies, hdr))
 		failed(p, ENOMEM, "out of memory");
+	else if (p->one_reply && p->replies.count)
+		p->done = true;
 }
 
 /*
@@ -335,8 +338,8 @@ static int call_replies(struct weft_nl_queue *replies, weft_nl_reply_fn *fn, voi
 int weft_nl_call(struct weft_nl *nl, struct nl_msg *msg, weft_nl_reply_fn *fn, void *data,
 		 struct weft_error *err)
 {
-	struct pending p = { .err = err };
-	int r = transact(nl, msg, NLM_F_ACK, &p);
+	struct pending p = { .one_reply = fn, .err = err };
+	int r = transact(nl, msg, fn ? 0 : NLM_F_ACK, &p);
 
 	if (!r && fn) {
 		r = p.replies.count == 1 ? call_replies(&p.replies, fn, data) : -EPROTO;
