@@ -95,6 +95,7 @@ struct weft_conn {
 	u32 copied_seq;
 	bool stale;			/* the application had sent (mu) */
 	bool judged;			/* and allowed (mu) */
+	bool resumed;			/* no certificate was shown (mu) */
 
 	/* the verdict and who it is about (mu) */
 	u8 reason;

@@ -524,6 +524,7 @@ int weft_connect_reset(struct weft_conn *c)
 	c->n_tried = 0;
 	c->asked.port = 0;
 	c->reported = false;
+	c->resumed = false;
 	c->fail_reason = WEFT_REASON_NONE;
 	weft_conn_set_verdict(c, WEFT_REASON_NONE, 0);
 	weft_conn_set_string(&c->peer_identity, NULL, 0);

@@ -48,6 +48,7 @@ static const struct nla_policy done_policy[] = {
 	[WEFT_CONN_A_ERRNO] = NLA_POLICY_MAX(NLA_U32, ERESTARTSYS - 1),
 	[WEFT_CONN_A_DETAIL] = { .type = NLA_NUL_STRING },
 	[WEFT_CONN_A_CIPHER] = { .type = NLA_NUL_STRING },
+	[WEFT_CONN_A_RESUMED] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 const struct nla_policy weft_texts_policy[WEFT_LIST_A_MAX + 1] = {

@@ -121,6 +121,7 @@ static int put_verdict(struct sk_buff *skb, const struct weft_conn *c)
 	return put_text(skb, WEFT_CONN_A_POLICY, c->policy) ?:
 	       put_text(skb, WEFT_CONN_A_DETAIL, c->detail) ?:
 	       put_text(skb, WEFT_CONN_A_CIPHER, c->cipher) ?:
+	       nla_put_u32(skb, WEFT_CONN_A_RESUMED, c->resumed) ?:
 	       nla_put_u32(skb, WEFT_CONN_A_ERRNO, c->err) ?:
 	       nla_put_u32(skb, WEFT_CONN_A_REASON, c->reason) ?:
 	       nla_put_u64_64bit(skb, WEFT_CONN_A_GENERATION, c->generation,

@@ -234,16 +234,18 @@ static int optional(const struct nlattr *nla, const char *what, size_t max,
 static int done_parse(struct nlattr **tb, struct weft_done *d,
 		      struct weft_fault *f)
 {
-	const char *peer;
-
 	if (!tb[WEFT_CONN_A_REASON])
 		return weft_fault_attr(f, f->nest, -EINVAL,
 				       "how did it end? REASON is missing (NONE: it worked)");
 	d->reason = nla_get_u32(tb[WEFT_CONN_A_REASON]);
 	d->err = tb[WEFT_CONN_A_ERRNO] ?
 		 nla_get_u32(tb[WEFT_CONN_A_ERRNO]) : 0;
-	return optional(tb[WEFT_CONN_A_PEER_IDENTITY], "peer's identity",
-			WEFT_IDENTITY_MAX, &peer, f) ?:
+	d->resumed = tb[WEFT_CONN_A_RESUMED] &&
+		     nla_get_u32(tb[WEFT_CONN_A_RESUMED]);
+	d->peer = NULL;
+	return (tb[WEFT_CONN_A_PEER_IDENTITY] ?
+		weft_nla_identity(tb[WEFT_CONN_A_PEER_IDENTITY],
+				  "peer's identity", &d->peer, f) : 0) ?:
 	       optional(tb[WEFT_CONN_A_DETAIL], "detail", WEFT_DETAIL_MAX,
 			&d->detail, f) ?:
 	       optional(tb[WEFT_CONN_A_CIPHER], "cipher", WEFT_CIPHER_MAX,

@@ -31,6 +31,16 @@ static void drop_daemon(struct weft_conn *c)
 	put_pid(old);
 }
 
+static u64 generation_now(const struct weft_net *wn)
+{
+	u64 number;
+
+	rcu_read_lock();
+	number = weft_gen_number(weft_gen_current(&wn->tables));
+	rcu_read_unlock();
+	return number;
+}
+
 /* What it still may take a worker to notice that its time is up. */
 #define GRACE	HZ
 
@@ -66,6 +76,9 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	release_sock(sk);
 	c->copied_seq = READ_ONCE(tp->copied_seq);
 	c->judged = false;
+	c->resumed = false;
+	weft_conn_set_string(&c->peer_identity, NULL, 0);
+	c->generation = generation_now(c->wn);
 	c->aborting = false;
 	c->keys = 0;
 	if (!weft_conn_move(c, WEFT_CONN_WANT, WEFT_CONN_HANDSHAKE))
@@ -212,6 +225,7 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 	judge(c);			/* the generation may have changed */
 	if (!c->judged)
 		return -EACCES;
+	c->resumed = d->resumed;
 	weft_conn_set_string(&c->cipher, d->cipher, WEFT_CIPHER_MAX);
 	drop_daemon(c);
 	if (c->role == WEFT_ROLE_CLIENT)
@@ -290,6 +304,9 @@ int weft_handshake_done(struct weft_conn *c, const struct weft_done *d)
 		return -ECANCELED;
 	if (d->detail)
 		weft_conn_set_string(&c->detail, d->detail, WEFT_DETAIL_MAX);
+	if (d->reason != WEFT_REASON_NONE && d->peer && !c->peer_identity)
+		weft_conn_set_string(&c->peer_identity, d->peer,
+				     WEFT_IDENTITY_MAX);
 	if (d->reason == WEFT_REASON_NONE) {
 		err = handshake_live(c, d);
 		if (!err || err == -ECANCELED)

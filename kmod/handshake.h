@@ -14,6 +14,8 @@ struct weft_done {
 	u16 err;		/* positive errno */
 	const char *detail;	/* or NULL */
 	const char *cipher;	/* or NULL */
+	const char *peer;	/* SPIFFE ID it verified, or NULL: as judged */
+	bool resumed;
 };
 
 int weft_handshake_accept(struct weft_conn *c, u32 portid);

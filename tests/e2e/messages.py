@@ -45,7 +45,8 @@ def messages(transaction=None, conn=1):
         "HANDSHAKE_JUDGE": {"CONN": {"ID": conn, "PEER_IDENTITY": ID + "web"}},
         "HANDSHAKE_DONE": {"CONN": {
             "ID": conn, "REASON": C["WEFT_REASON_TLS"], "ERRNO": 111, "DETAIL": "no reason",
-            "PEER_IDENTITY": ID + "web", "CIPHER": "TLS_AES_128_GCM_SHA256"}}}
+            "PEER_IDENTITY": ID + "web", "CIPHER": "TLS_AES_128_GCM_SHA256",
+            "RESUMED": 1}}}
     for noun, name in (("WORKLOAD", "shop"), ("SERVICE", "web"), ("POLICY", "guard")):
         for verb in ("DEL", "GET"):
             out[f"{noun}_{verb}"] = {noun: {"NAME": name}}
@@ -92,7 +93,8 @@ BAD = {
     "WEFT_CONN_A_PEER_IDENTITY": BAD_IDENTITIES[:1],
     "WEFT_CONN_A_ERRNO": [(512, "ERANGE"), (4096, "ERANGE"), (0xffffffff, "ERANGE")],
     "WEFT_CONN_A_DETAIL": [("a" * (C["WEFT_DETAIL_MAX"] + 1), "ERANGE")],
-    "WEFT_CONN_A_CIPHER": [("a" * (C["WEFT_CIPHER_MAX"] + 1), "ERANGE")]}
+    "WEFT_CONN_A_CIPHER": [("a" * (C["WEFT_CIPHER_MAX"] + 1), "ERANGE")],
+    "WEFT_CONN_A_RESUMED": [(2, "ERANGE"), (0xffffffff, "ERANGE")]}
 # Lists: how many are allowed, and whether one may be there twice.
 LISTS = {"SELECTORS": ("WEFT_SELECTORS_MAX", True), "PORTS": ("WEFT_PORTS_MAX", False),
          "ADDRESSES": ("WEFT_ADDRESSES_MAX", False), "IDENTITIES": ("WEFT_IDENTITIES_MAX", True),

@@ -48,6 +48,7 @@ static const struct nla_policy conn_policy[WEFT_CONN_A_MAX + 1] = {
 	[WEFT_CONN_A_REASON] = { .type = NLA_U32 },
 	[WEFT_CONN_A_DETAIL] = { .type = NLA_STRING },
 	[WEFT_CONN_A_CIPHER] = { .type = NLA_STRING },
+	[WEFT_CONN_A_RESUMED] = { .type = NLA_U32 },
 	[WEFT_CONN_A_PID] = { .type = NLA_U32 },
 	[WEFT_CONN_A_UID] = { .type = NLA_U32 },
 	[WEFT_CONN_A_COMM] = { .type = NLA_STRING },
@@ -141,6 +142,7 @@ static void parse_numbers(struct nlattr **tb, struct weft_nl_conn *conn)
 	conn->role = weft_nl_get_u32(tb[WEFT_CONN_A_ROLE]);
 	conn->state = weft_nl_get_u32(tb[WEFT_CONN_A_STATE]);
 	conn->mode = weft_nl_get_u32(tb[WEFT_CONN_A_MODE]);
+	conn->resumed = weft_nl_get_u32(tb[WEFT_CONN_A_RESUMED]);
 	conn->generation = weft_nl_get_u64(tb[WEFT_CONN_A_GENERATION]);
 	conn->error = weft_nl_get_u32(tb[WEFT_CONN_A_ERRNO]);
 	conn->reason = weft_nl_get_u32(tb[WEFT_CONN_A_REASON]);

@@ -42,6 +42,7 @@ struct weft_nl_conn {
 	enum weft_reason reason;
 	char *detail;
 	char *cipher;
+	bool resumed; /* no certificate was shown */
 	uint32_t pid;
 	uint32_t uid;
 	char *comm;

@@ -139,6 +139,7 @@ static int put_done(struct nl_msg *msg, const struct weft_nl_done *done)
 	    weft_nl_put_u32_set(msg, WEFT_CONN_A_ERRNO, abs(done->error)) ||
 	    weft_nl_put_string(msg, WEFT_CONN_A_PEER_IDENTITY, done->peer_identity) ||
 	    put_cut(msg, WEFT_CONN_A_CIPHER, done->cipher, WEFT_CIPHER_MAX) ||
+	    weft_nl_put_u32_set(msg, WEFT_CONN_A_RESUMED, done->resumed) ||
 	    put_cut(msg, WEFT_CONN_A_DETAIL, done->detail, WEFT_DETAIL_MAX))
 		return -EMSGSIZE;
 	return 0;

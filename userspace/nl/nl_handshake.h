@@ -60,6 +60,7 @@ struct weft_nl_done {
 	int error;		 /* errno for the application, either sign; 0 with NONE */
 	const char *peer_identity;
 	const char *cipher;
+	bool resumed; /* no certificate was shown */
 	const char *detail;
 };
 

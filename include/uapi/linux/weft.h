@@ -94,8 +94,10 @@
  * worker takes the socket with HANDSHAKE_ACCEPT (calls on the descriptor never
  * block and pass the hold), does TLS on it, asks HANDSHAKE_JUDGE with the
  * peer's identity, installs both keys, and says HANDSHAKE_DONE:
- *   CONN{ID, REASON=NONE, PEER_IDENTITY, CIPHER}   the connection is LIVE
- *   CONN{ID, REASON=..., ERRNO, DETAIL}            it failed: a client goes on
+ *   CONN{ID, REASON=NONE, PEER_IDENTITY, CIPHER, [RESUMED]}
+ *                                                  the connection is LIVE
+ *   CONN{ID, REASON=..., ERRNO, DETAIL, [PEER_IDENTITY]}
+ *                                                  it failed: a client goes on
  *                                                  to the next endpoint, or its
  *                                                  connect() says ERRNO; a
  *                                                  server's child is reset
@@ -394,7 +396,7 @@ enum weft_conn_attr {
 	WEFT_CONN_A_IDENTITY,		/* string: the local one */
 	WEFT_CONN_A_PEER_IDENTITY,	/* string */
 	WEFT_CONN_A_POLICY,		/* string: the policy that decided */
-	WEFT_CONN_A_GENERATION,		/* u64: under which it was decided */
+	WEFT_CONN_A_GENERATION,		/* u64: under which it was decided; ACCEPT: now in force */
 	WEFT_CONN_A_ERRNO,		/* u32, positive, what the application saw */
 	WEFT_CONN_A_REASON,		/* u32, enum weft_reason */
 	WEFT_CONN_A_DETAIL,		/* string */
@@ -407,6 +409,7 @@ enum weft_conn_attr {
 	WEFT_CONN_A_DEADLINE,		/* u32, ms left for the handshake (in ACCEPT) */
 	WEFT_CONN_A_ATTEMPTS,		/* list of nests, enum weft_attempt_attr */
 	WEFT_CONN_A_PAD,
+	WEFT_CONN_A_RESUMED,		/* u32, 1: resumed, no certificate was shown; 0: full */
 	__WEFT_CONN_A_MAX
 };
 #define WEFT_CONN_A_MAX (__WEFT_CONN_A_MAX - 1)
