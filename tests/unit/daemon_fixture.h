@@ -80,7 +80,7 @@ static inline struct weft_snapshot *fixture_snapshot(struct fixture *f, const ch
 	struct weft_strv wanted = { 0 };
 	struct weft_snapshot *snapshot;
 
-	assert_int_equal(weft_identities_create(&identities, f->ca, 3600, NULL), 0);
+	assert_int_equal(weft_identities_create(&identities, f->ca, 3600, true, NULL), 0);
 	if (one)
 		assert_int_equal(weft_strv_add(&wanted, one), 0);
 	if (two)

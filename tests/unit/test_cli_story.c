@@ -248,7 +248,7 @@ static void an_event_as_json_has_all_of_the_connection(void **state)
 		"\"refused\",\"errno\":\"ECONNREFUSED\"},{\"address\":\"10.0.0.3:8080\",\"reason\":"
 		"\"none\",\"errno\":null}],\"workload\":\"shop\",\"identity\":\"spiffe://x/shop\","
 		"\"peer_identity\":\"spiffe://x/web\",\"policy\":null,\"generation\":7,\"cipher\":"
-		"\"TLS_AES_128_GCM_SHA256\",\"pid\":4711,\"uid\":1000,\"comm\":\"curl\",\"cgroup\":"
+		"\"TLS_AES_128_GCM_SHA256\",\"handshake\":\"full\",\"pid\":4711,\"uid\":1000,\"comm\":\"curl\",\"cgroup\":"
 		"\"/system.slice/shop.service\",\"age_ms\":3200}}\n");
 }
 

@@ -21,7 +21,7 @@ static int setup(void **state)
 
 	assert_non_null(c);
 	fixture_ca(&c->f);
-	assert_int_equal(weft_identities_create(&c->identities, c->f.ca, LIFETIME, NULL), 0);
+	assert_int_equal(weft_identities_create(&c->identities, c->f.ca, LIFETIME, true, NULL), 0);
 	c->now = time(NULL);
 	*state = c;
 	return 0;

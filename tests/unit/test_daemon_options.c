@@ -27,6 +27,7 @@ static void defaults_without_options(void **state)
 	assert_null(o.trust_domain);
 	assert_in_range(o.workers, 1, WEFT_DAEMON_WORKERS_MAX);
 	assert_int_equal(o.svid_lifetime, 12 * 3600);
+	assert_true(o.resume);
 	assert_false(o.help);
 	assert_false(o.version);
 }
@@ -47,6 +48,8 @@ static void each_option_is_taken(void **state)
 	assert_int_equal(o.workers, 64);
 	assert_int_equal(parse(&o, NULL, "--svid-lifetime", "90m"), 0);
 	assert_int_equal(o.svid_lifetime, 5400);
+	assert_int_equal(parse(&o, NULL, "--no-resumption", NULL), 0);
+	assert_false(o.resume);
 	assert_int_equal(parse(&o, NULL, "--help", NULL), 0);
 	assert_true(o.help);
 	assert_int_equal(parse(&o, NULL, "--version", NULL), 0);

@@ -100,6 +100,7 @@ static void add_verdict(struct record *rec, const struct weft_nl_conn *conn, enu
 	if (conn->cipher) {
 		add(rec, "WEFT_TLS_VERSION=1.3");
 		add(rec, "WEFT_TLS_CIPHER=%s", conn->cipher);
+		add(rec, "WEFT_TLS_HANDSHAKE=%s", conn->resumed ? "resumed" : "full");
 	}
 }
 

@@ -201,6 +201,8 @@ static void say_tls(struct text *t, const struct weft_nl_conn *conn)
 	say(t, ": mutual TLS 1.3");
 	if (conn->cipher)
 		say(t, ", %s", conn->cipher);
+	if (conn->resumed)
+		say(t, ", resumed");
 }
 
 const char *weft_audit_sentence(const struct weft_nl_conn *conn, enum weft_event event, char *buf,

@@ -70,6 +70,8 @@ void weft_conn_fields(struct weft_print *p, const struct weft_nl_conn *conn)
 	weft_print_string(p, "policy", conn->policy);
 	weft_print_number(p, "generation", conn->generation);
 	weft_print_string(p, "cipher", conn->cipher);
+	weft_print_string(p, "handshake",
+			  conn->cipher ? (conn->resumed ? "resumed" : "full") : NULL);
 	weft_print_number(p, "pid", conn->pid);
 	weft_print_number(p, "uid", conn->uid);
 	weft_print_string(p, "comm", conn->comm);

@@ -137,7 +137,7 @@ static void write_peer(FILE *f, const struct weft_nl_conn *conn)
 	else
 		fputs(" proved no identity", f);
 	if (conn->cipher)
-		fprintf(f, "; TLS 1.3, %s", conn->cipher);
+		fprintf(f, "; TLS 1.3, %s%s", conn->cipher, conn->resumed ? ", resumed" : "");
 }
 
 static void write_decided(FILE *f, const struct weft_nl_conn *conn)

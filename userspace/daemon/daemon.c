@@ -173,15 +173,18 @@ static void tell_status(const struct daemon *d)
 		struct weft_worker_counters c = weft_worker_counters(d->workers[i]);
 
 		sum.live += c.live;
+		sum.resumed += c.resumed;
 		sum.failed += c.failed;
 	}
 	if (status.conf)
 		weft_conf_summary(status.conf, summary);
 	identities = weft_identities_count(d->identities, &without);
 	weft_notify_status("%s%sgeneration %" PRIu64 ": %s; certificates: %zu, %zu missing; "
-			   "handshakes: %" PRIu64 " done, %" PRIu64 " failed",
+			   "handshakes: %" PRIu64 " done, %" PRIu64
+			   " of them resumed, %" PRIu64 " failed",
 			   status.error, *status.error ? "; in force: " : "", status.generation,
-			   summary, identities - without, without, sum.live, sum.failed);
+			   summary, identities - without, without, sum.live, sum.resumed,
+			   sum.failed);
 }
 
 /* ---- configuration ---- */
@@ -398,7 +401,8 @@ static int open_state(struct daemon *d, struct weft_error *err)
 	ret = weft_ca_open_or_create(d->state.ca_dir, d->state.trust_domain, &d->ca, err);
 	if (ret)
 		return ret;
-	return weft_identities_create(&d->identities, d->ca, d->options->svid_lifetime, err);
+	return weft_identities_create(&d->identities, d->ca, d->options->svid_lifetime,
+				     d->options->resume, err);
 }
 
 static int open_rest(struct daemon *d, struct weft_error *err)

@@ -58,6 +58,7 @@ static void finish(struct weft_handshake *h, enum weft_reason reason, const char
 		.error = reason ? weft_hs_errno(h->conn.role, reason) : 0,
 		.peer_identity = h->hs ? weft_hs_peer(h->hs) : NULL,
 		.cipher = h->hs ? weft_hs_cipher(h->hs) : NULL,
+		.resumed = h->hs && weft_hs_is_resumed(h->hs),
 		.detail = detail && *detail ? detail : NULL,
 	};
 
@@ -188,6 +189,7 @@ void weft_handshake_begin(struct weft_handshake *h, const struct weft_snapshot *
 		finish(h, WEFT_REASON_RESOURCES, err.text);
 		return;
 	}
+	weft_hs_resume(h->hs, &h->conn.remote, h->conn.generation);
 	weft_loop_timer_start(h->loop, &h->timer, h->deadline, on_deadline);
 	advance(h, weft_hs_step(h->hs));
 }

@@ -23,13 +23,14 @@ struct identity {
 struct weft_identities {
 	const struct weft_ca *ca;
 	struct weft_bundle *bundle;
+	struct weft_resume *resume; /* or NULL */
 	uint32_t lifetime;
 	struct identity *items; /* in strcmp() order */
 	size_t n;
 };
 
 int weft_identities_create(struct weft_identities **ret, const struct weft_ca *ca,
-			   uint32_t lifetime, struct weft_error *err)
+			   uint32_t lifetime, bool resume, struct weft_error *err)
 {
 	struct weft_identities *identities = calloc(1, sizeof(*identities));
 	int r;
@@ -38,8 +39,12 @@ int weft_identities_create(struct weft_identities **ret, const struct weft_ca *c
 		return weft_error_nomem(err);
 	identities->ca = ca;
 	identities->lifetime = lifetime;
-	r = weft_ca_bundle(ca, &identities->bundle, err);
+	if (resume)
+		identities->resume = weft_resume_create();
+	r = resume && !identities->resume ? weft_error_nomem(err) :
+					    weft_ca_bundle(ca, &identities->bundle, err);
 	if (r) {
+		weft_resume_put(identities->resume);
 		free(identities);
 		return r;
 	}
@@ -69,6 +74,7 @@ void weft_identities_destroy(struct weft_identities *identities)
 		return;
 	items_free(identities->items, identities->n);
 	weft_bundle_put(identities->bundle);
+	weft_resume_put(identities->resume);
 	free(identities);
 }
 
@@ -98,6 +104,10 @@ static int issue(const struct weft_identities *identities, struct identity *id,
 	ret = weft_tls_ctx_create(WEFT_ROLE_SERVER, svid, identities->bundle, &server, err);
 	if (ret)
 		return ret;
+	if (identities->resume) {
+		weft_tls_ctx_set_resume(client, identities->resume);
+		weft_tls_ctx_set_resume(server, identities->resume);
+	}
 
 	weft_tls_ctx_put(id->ctx[WEFT_ROLE_CLIENT]);
 	weft_tls_ctx_put(id->ctx[WEFT_ROLE_SERVER]);

@@ -10,6 +10,7 @@
 #ifndef WEFT_DAEMON_IDENTITY_H
 #define WEFT_DAEMON_IDENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/error.h"
 #include "base/strv.h"
@@ -25,11 +26,12 @@ struct weft_identities;
  * weft_identities_create() - no identities yet
  * @ca: stays the caller's, for longer than the identities
  * @lifetime: of an SVID, seconds
+ * @resume: keep secrets for the resumption of handshakes
  *
  * Return: 0; -ENOMEM; what weft_ca_bundle() gives.
  */
 int weft_identities_create(struct weft_identities **identities, const struct weft_ca *ca,
-			   uint32_t lifetime, struct weft_error *err);
+			   uint32_t lifetime, bool resume, struct weft_error *err);
 
 /* NULL is fine. Snapshots live on. */
 void weft_identities_destroy(struct weft_identities *identities);

@@ -23,6 +23,7 @@ const char weft_options_help[] =
 	"  --trust-domain NAME   set at the first start and kept (mesh.local)\n"
 	"  --workers N           handshake threads, 1 to 64 (one per CPU)\n"
 	"  --svid-lifetime TIME  of workload certificates, 10s to 720h (12h)\n"
+	"  --no-resumption       every handshake with certificates and signatures\n"
 	"  --help, --version\n";
 
 enum option_id {
@@ -32,6 +33,7 @@ enum option_id {
 	OPTION_TRUST_DOMAIN,
 	OPTION_WORKERS,
 	OPTION_SVID_LIFETIME,
+	OPTION_NO_RESUMPTION,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -43,6 +45,7 @@ static const struct option long_options[] = {
 	{ "trust-domain", required_argument, NULL, OPTION_TRUST_DOMAIN },
 	{ "workers", required_argument, NULL, OPTION_WORKERS },
 	{ "svid-lifetime", required_argument, NULL, OPTION_SVID_LIFETIME },
+	{ "no-resumption", no_argument, NULL, OPTION_NO_RESUMPTION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ 0 },
@@ -119,6 +122,9 @@ static int parse_option(struct weft_options *options, int id, const char *value,
 		return parse_workers(options, value, err);
 	case OPTION_SVID_LIFETIME:
 		return parse_svid_lifetime(options, value, err);
+	case OPTION_NO_RESUMPTION:
+		options->resume = false;
+		return 0;
 	case OPTION_HELP:
 		options->help = true;
 		return 0;
@@ -136,6 +142,7 @@ int weft_options_parse(struct weft_options *options, int argc, char **argv,
 		.state_dir = WEFT_DAEMON_STATE_DIR,
 		.workers = cpu_count(),
 		.svid_lifetime = WEFT_DAEMON_SVID_LIFETIME,
+		.resume = true,
 	};
 	int id, ret;
 

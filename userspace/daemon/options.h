@@ -33,6 +33,7 @@ struct weft_options {
 	const char *trust_domain; /* NULL: the stored one, else the default */
 	unsigned int workers;
 	uint32_t svid_lifetime; /* seconds */
+	bool resume;
 	bool help;
 	bool version;
 };

@@ -31,7 +31,7 @@ struct weft_worker {
 	atomic_bool stopping;
 	atomic_bool ended;
 	atomic_uint pings, pongs;
-	atomic_uint_fast64_t live, failed, reopened, in_hand;
+	atomic_uint_fast64_t live, resumed, failed, reopened, in_hand;
 	int error; /* as @err: written before the end, read after the join */
 	struct weft_error err;
 	const struct weft_worker_module *module;
@@ -187,6 +187,8 @@ static void done(void *data, const struct weft_nl_done *done)
 	/* -ECANCELED, -ENOENT: the application was faster. -EACCES, -EINVAL: the module
 	 * has made it fail, and its event tells. */
 	count(ret || done->reason ? &w->failed : &w->live, 1);
+	if (!ret && done->resumed && !done->reason)
+		count(&w->resumed, 1);
 }
 
 static void over(void *data, struct weft_handshake *h)
@@ -439,6 +441,7 @@ struct weft_worker_counters weft_worker_counters(const struct weft_worker *w)
 {
 	return (struct weft_worker_counters){
 		.live = atomic_load_explicit(&w->live, memory_order_relaxed),
+		.resumed = atomic_load_explicit(&w->resumed, memory_order_relaxed),
 		.failed = atomic_load_explicit(&w->failed, memory_order_relaxed),
 		.reopened = atomic_load_explicit(&w->reopened, memory_order_relaxed),
 		.in_hand = atomic_load_explicit(&w->in_hand, memory_order_relaxed),

@@ -57,6 +57,7 @@ extern const struct weft_worker_module weft_worker_module; /* the real one */
 /* Sums since the start, but for in_hand. */
 struct weft_worker_counters {
 	uint64_t live;	 /* handshakes that ended well */
+	uint64_t resumed; /* of these without a signature */
 	uint64_t failed; /* ... that did not */
 	uint64_t reopened;
 	uint64_t in_hand;

@@ -33,10 +33,14 @@ static const unsigned char alpn[] = "\x06" WEFT_TLS_ALPN;
 struct weft_tls_ctx {
 	unsigned int refs; /* atomic */
 	enum weft_role role;
+	uint64_t number;
 	struct weft_svid *svid;
 	struct weft_bundle *bundle;
+	struct weft_resume *resume; /* or NULL */
 	SSL_CTX *ssl;
 };
+
+static uint64_t last_number; /* atomic */
 
 /* Where an SSL keeps its struct weft_tls_ops. */
 static int ops_index;
@@ -71,6 +75,31 @@ static void on_keylog(const SSL *ssl, const char *line)
 	struct weft_tls_ops *ops = SSL_get_ex_data(ssl, ops_index);
 
 	ops->keylog(line, ops->data);
+}
+
+/* Also called, with @md, after a HelloRetryRequest: the hash must be that one. */
+static int on_psk_offer(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_len,
+			SSL_SESSION **session)
+{
+	struct weft_tls_ops *ops = SSL_get_ex_data(ssl, ops_index);
+	const struct weft_psk *psk = ops->psk_offer(ops->data);
+
+	*session = NULL;
+	if (!psk || (md && EVP_MD_get_size(md) != psk->secret_len))
+		return 1;
+	*session = weft_psk_session(psk, ssl);
+	*id = psk->id;
+	*id_len = sizeof(psk->id);
+	return 1;
+}
+
+static int on_psk_find(SSL *ssl, const unsigned char *id, size_t id_len, SSL_SESSION **session)
+{
+	struct weft_tls_ops *ops = SSL_get_ex_data(ssl, ops_index);
+	const struct weft_psk *psk = ops->psk_find(id, id_len, ops->data);
+
+	*session = psk ? weft_psk_session(psk, ssl) : NULL;
+	return 1;
 }
 
 /* Called when the client offers any protocol at all: it must be ours then. */
@@ -116,8 +145,6 @@ static void set_options(SSL_CTX *ssl)
 	/* Records that the kernel's sequence number would not know of. */
 	SSL_CTX_set_num_tickets(ssl, 0);
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-	/* Or a client that offers a session fails against SSL_VERIFY_PEER. */
-	SSL_CTX_set_session_id_context(ssl, alpn, ALPN_LEN);
 }
 
 static void set_callbacks(SSL_CTX *ssl, enum weft_role role)
@@ -125,8 +152,14 @@ static void set_callbacks(SSL_CTX *ssl, enum weft_role role)
 	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(ssl, on_verify, NULL);
 	SSL_CTX_set_keylog_callback(ssl, on_keylog);
-	if (role == WEFT_ROLE_SERVER)
+	if (role == WEFT_ROLE_SERVER) {
+		/* Or a client that offers a session fails against SSL_VERIFY_PEER. */
+		SSL_CTX_set_session_id_context(ssl, alpn, ALPN_LEN);
 		SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
+		SSL_CTX_set_psk_find_session_callback(ssl, on_psk_find);
+	} else {
+		SSL_CTX_set_psk_use_session_callback(ssl, on_psk_offer);
+	}
 }
 
 static int configure(struct weft_tls_ctx *ctx, struct weft_error *err)
@@ -167,6 +200,7 @@ int weft_tls_ctx_create(enum weft_role role, struct weft_svid *svid, struct weft
 	pthread_once(&ops_index_once, make_ops_index);
 	ctx->refs = 1;
 	ctx->role = role;
+	ctx->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 	ctx->svid = weft_svid_get(svid);
 	ctx->bundle = weft_bundle_get(bundle);
 	ctx->ssl = SSL_CTX_new_ex(weft_crypto_library(), NULL,
@@ -192,6 +226,9 @@ void weft_tls_ctx_put(struct weft_tls_ctx *ctx)
 	if (!ctx || __atomic_sub_fetch(&ctx->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	SSL_CTX_free(ctx->ssl);
+	if (ctx->resume)
+		weft_resume_forget(ctx->resume, ctx->number);
+	weft_resume_put(ctx->resume);
 	weft_svid_put(ctx->svid);
 	weft_bundle_put(ctx->bundle);
 	free(ctx);
@@ -215,6 +252,21 @@ const struct weft_svid *weft_tls_ctx_svid(const struct weft_tls_ctx *ctx)
 const struct weft_bundle *weft_tls_ctx_bundle(const struct weft_tls_ctx *ctx)
 {
 	return ctx->bundle;
+}
+
+void weft_tls_ctx_set_resume(struct weft_tls_ctx *ctx, struct weft_resume *resume)
+{
+	ctx->resume = weft_resume_get(resume);
+}
+
+struct weft_resume *weft_tls_ctx_resume(const struct weft_tls_ctx *ctx)
+{
+	return ctx->resume;
+}
+
+uint64_t weft_tls_ctx_number(const struct weft_tls_ctx *ctx)
+{
+	return ctx->number;
 }
 
 SSL *weft_tls_ctx_ssl(struct weft_tls_ctx *ctx, struct weft_tls_ops *ops)

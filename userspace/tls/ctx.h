@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "pki/bundle.h"
 #include "pki/svid.h"
+#include "tls/resume.h"
 
 struct weft_tls_ctx;
 
@@ -46,6 +47,18 @@ enum weft_role weft_tls_ctx_role(const struct weft_tls_ctx *ctx);
 const struct weft_svid *weft_tls_ctx_svid(const struct weft_tls_ctx *ctx);     /* the context's */
 const struct weft_bundle *weft_tls_ctx_bundle(const struct weft_tls_ctx *ctx); /* the context's */
 
+/*
+ * Let handshakes be resumed with what @resume remembers; without it all are full
+ * ones. The context takes a reference. Before anybody else has the context.
+ */
+void weft_tls_ctx_set_resume(struct weft_tls_ctx *ctx, struct weft_resume *resume);
+
+/* NULL: none. The context's. */
+struct weft_resume *weft_tls_ctx_resume(const struct weft_tls_ctx *ctx);
+
+/* A number no other context of this process has or had. */
+uint64_t weft_tls_ctx_number(const struct weft_tls_ctx *ctx);
+
 /* What OpenSSL asks and tells about one handshake; called in SSL_do_handshake(). */
 struct weft_tls_ops {
 	/* The peer's chain, not verified yet. Return: as the callback of
@@ -53,6 +66,10 @@ struct weft_tls_ops {
 	int (*verify)(SSL *ssl, X509_STORE_CTX *store, void *data);
 	/* A line of the key log, wiped afterwards. */
 	void (*keylog)(const char *line, void *data);
+	/* Client: the secret to offer, or NULL. */
+	const struct weft_psk *(*psk_offer)(void *data);
+	/* Server: the secret of this identifier, or NULL: a full handshake it will be. */
+	const struct weft_psk *(*psk_find)(const uint8_t *id, size_t len, void *data);
 	void *data;
 };
 

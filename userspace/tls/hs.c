@@ -5,6 +5,7 @@
  *
  *            client                              server
  *   SHAKE    ... verify: JUDGE ... Finished      ... Finished: JUDGE
+ *            (resumed: ... Finished: JUDGE)
  *   CONFIRM  read { 1, code }   (weft/1 only)    write { 1, code }   (weft/1 only)
  *   OVER     DONE or FAILED                      DONE or FAILED
  *
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
+#include <time.h>
 #include "pki/crypto.h"
 #include "tls/bio.h"
 #include "tls/failure.h"
@@ -55,7 +57,12 @@ struct weft_hs {
 	enum judgement judgement;
 	uint8_t code; /* enum weft_confirm, server */
 	bool has_keys; /* DONE, and not taken yet */
+	bool resumed;
 	char *peer;
+	char *server_name; /* client; or NULL */
+	uint64_t generation; /* 0: resumption is not for this one */
+	struct weft_resume_key resume_key; /* client */
+	struct weft_psk psk; /* what was offered, or found; secret_len 0: nothing */
 	struct flow flow[2];
 	struct weft_failure failure;
 };
@@ -68,12 +75,21 @@ static bool is_server(const struct weft_hs *hs)
 static void wipe_secrets(struct weft_hs *hs)
 {
 	explicit_bzero(hs->flow, sizeof(hs->flow));
+	weft_psk_wipe(&hs->psk);
 	hs->has_keys = false;
+}
+
+/* What did not work once is not tried again, whatever the reason was. */
+static void forget_offer(struct weft_hs *hs)
+{
+	if (!is_server(hs) && hs->psk.secret_len && hs->phase == PHASE_SHAKE)
+		weft_resume_drop_client(weft_tls_ctx_resume(hs->ctx), &hs->resume_key);
 }
 
 /* hs->failure says why. */
 static enum weft_hs_status fail(struct weft_hs *hs)
 {
+	forget_offer(hs);
 	wipe_secrets(hs);
 	ERR_clear_error();
 	hs->phase = PHASE_OVER;
@@ -122,6 +138,24 @@ static void keylog(const char *line, void *data)
 		of_server->records = 0;
 }
 
+static const struct weft_psk *psk_offer(void *data)
+{
+	struct weft_hs *hs = data;
+
+	return hs->psk.secret_len ? &hs->psk : NULL;
+}
+
+static const struct weft_psk *psk_find(const uint8_t *id, size_t len, void *data)
+{
+	struct weft_hs *hs = data;
+
+	if (!hs->generation ||
+	    weft_resume_find_server(weft_tls_ctx_resume(hs->ctx), weft_tls_ctx_number(hs->ctx), id,
+				    len, hs->generation, time(NULL), &hs->psk))
+		return NULL;
+	return &hs->psk;
+}
+
 /* Called with each record's header, before the record takes effect. */
 static void count_records(int write_p, int version, int type, const void *buf, size_t len, SSL *ssl,
 			  void *arg)
@@ -152,6 +186,36 @@ static enum weft_hs_status not_yet(struct weft_hs *hs, int ret)
 	}
 }
 
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A full handshake between daemons went well: the next one can be shorter. */
+static void remember(struct weft_hs *hs)
+{
+	const struct weft_svid *svid = weft_tls_ctx_svid(hs->ctx);
+	struct weft_resume *resume = weft_tls_ctx_resume(hs->ctx);
+	_cleanup_(weft_psk_wipe) struct weft_psk psk = { .generation = hs->generation };
+	X509 *peer_cert = SSL_get0_peer_certificate(hs->ssl);
+	const char *client = is_server(hs) ? hs->peer : svid->identity;
+	const char *server = is_server(hs) ? svid->identity : hs->peer;
+
+	if (!peer_cert || weft_psk_derive(&psk, hs->ssl, client, server)) {
+		ERR_clear_error();
+		return;
+	}
+	psk.since = time(NULL);
+	psk.until = earliest(psk.since + WEFT_RESUME_AGE,
+			     earliest(svid->not_after,
+				      weft_crypto_time(X509_get0_notAfter(peer_cert))));
+	strcpy(psk.peer, hs->peer); /* as long as the interface allows: derive has looked */
+	if (is_server(hs))
+		weft_resume_add_server(resume, weft_tls_ctx_number(hs->ctx), &psk);
+	else
+		weft_resume_add_client(resume, &hs->resume_key, weft_tls_ctx_number(hs->ctx), &psk);
+}
+
 /* Everything was said; is the state what the kernel can go on from? */
 static enum weft_hs_status finish(struct weft_hs *hs)
 {
@@ -166,6 +230,8 @@ static enum weft_hs_status finish(struct weft_hs *hs)
 				 "the peer sent more than the handshake");
 	if (hs->failure.reason != WEFT_REASON_NONE)
 		return fail(hs);
+	if (hs->generation && confirmed && !hs->resumed)
+		remember(hs);
 	hs->phase = PHASE_OVER;
 	hs->has_keys = true;
 	return hs->status = WEFT_HS_DONE;
@@ -226,24 +292,42 @@ static enum weft_hs_status confirm(struct weft_hs *hs)
 	return is_server(hs) ? confirm_write(hs) : confirm_read(hs);
 }
 
+/* The PSK proved who the peer is: only it and we have it. */
+static void take_resumed(struct weft_hs *hs)
+{
+	if (!hs->psk.secret_len || !weft_hs_is_weft(hs)) {
+		weft_failure_set(&hs->failure, WEFT_REASON_TLS,
+				 "OpenSSL resumed a session that is not between daemons");
+		return;
+	}
+	free(hs->peer);
+	hs->peer = strdup(hs->psk.peer);
+	if (!hs->peer)
+		weft_failure_set(&hs->failure, WEFT_REASON_RESOURCES, "out of memory");
+	hs->resumed = true;
+}
+
 /* TLS itself is through. */
 static enum weft_hs_status shaken(struct weft_hs *hs)
 {
 	const unsigned char *alpn;
 	unsigned int len;
 
+	if (SSL_session_reused(hs->ssl))
+		take_resumed(hs);
 	SSL_get0_alpn_selected(hs->ssl, &alpn, &len);
 	if (len && !weft_hs_is_weft(hs))
 		weft_failure_set(&hs->failure, WEFT_REASON_TLS,
 				 "the peer chose a protocol that was not offered (ALPN)");
-	else if (!hs->peer || (!is_server(hs) && hs->judgement != JUDGEMENT_ALLOWED))
+	else if (!hs->peer ||
+		 (!is_server(hs) && !hs->resumed && hs->judgement != JUDGEMENT_ALLOWED))
 		weft_failure_set(&hs->failure, WEFT_REASON_PEER_CERTIFICATE,
 				 "OpenSSL ended the handshake without a verified peer");
 	if (hs->failure.reason != WEFT_REASON_NONE)
 		return fail(hs);
 
 	hs->phase = PHASE_CONFIRM;
-	if (is_server(hs))
+	if (is_server(hs) || hs->resumed)
 		return hs->status = WEFT_HS_JUDGE;
 	return weft_hs_is_weft(hs) ? confirm(hs) : finish(hs);
 }
@@ -273,9 +357,12 @@ enum weft_hs_status weft_hs_judged(struct weft_hs *hs, bool allow, uint8_t code)
 	hs->judgement = allow ? JUDGEMENT_ALLOWED : JUDGEMENT_REFUSED;
 	/* A refusal must never read as its opposite. */
 	hs->code = code == WEFT_CONFIRM_ACCEPTED ? WEFT_CONFIRM_REFUSED : code;
-	if (!allow && !is_server(hs))
+	if (!allow && !is_server(hs)) {
 		weft_failure_set(&hs->failure, WEFT_REASON_PEER_IDENTITY,
 				 "%s is not an identity the service may have", hs->peer);
+		if (hs->resumed) /* TLS has nothing left to refuse */
+			return fail(hs);
+	}
 	return go_on(hs);
 }
 
@@ -294,8 +381,10 @@ static bool attach(struct weft_hs *hs, const char *server_name)
 	SSL_set_bio(hs->ssl, bio, bio); /* takes it */
 	SSL_set_msg_callback(hs->ssl, count_records);
 	SSL_set_msg_callback_arg(hs->ssl, hs);
-	return is_server(hs) || !server_name || !*server_name ||
-	       SSL_set_tlsext_host_name(hs->ssl, server_name) == 1;
+	if (is_server(hs) || !server_name || !*server_name)
+		return true;
+	hs->server_name = strdup(server_name);
+	return hs->server_name && SSL_set_tlsext_host_name(hs->ssl, server_name) == 1;
 }
 
 int weft_hs_start(struct weft_tls_ctx *ctx, int fd, const char *server_name, struct weft_hs **ret,
@@ -311,12 +400,26 @@ int weft_hs_start(struct weft_tls_ctx *ctx, int fd, const char *server_name, str
 		return weft_error_nomem(err);
 	hs->ctx = weft_tls_ctx_get(ctx);
 	hs->io.fd = fd;
-	hs->ops = (struct weft_tls_ops){ .verify = verify, .keylog = keylog, .data = hs };
+	hs->ops = (struct weft_tls_ops){ .verify = verify, .keylog = keylog, .psk_offer = psk_offer,
+					 .psk_find = psk_find, .data = hs };
 	hs->status = is_server(hs) ? WEFT_HS_WANT_READ : WEFT_HS_WANT_WRITE;
 	if (!attach(hs, server_name))
 		return weft_crypto_error(err, ENOMEM, "cannot start a handshake");
 	*ret = weft_steal_ptr(hs);
 	return 0;
+}
+
+void weft_hs_resume(struct weft_hs *hs, const struct weft_addr *remote, uint64_t generation)
+{
+	struct weft_resume *resume = weft_tls_ctx_resume(hs->ctx);
+
+	if (!resume || !generation)
+		return;
+	hs->generation = generation;
+	if (is_server(hs))
+		return;
+	weft_resume_key(&hs->resume_key, weft_tls_ctx_number(hs->ctx), remote, hs->server_name);
+	weft_resume_find_client(resume, &hs->resume_key, generation, time(NULL), &hs->psk);
 }
 
 void weft_hs_destroy(struct weft_hs *hs)
@@ -326,6 +429,7 @@ void weft_hs_destroy(struct weft_hs *hs)
 	wipe_secrets(hs);
 	SSL_free(hs->ssl); /* sends nothing */
 	weft_tls_ctx_put(hs->ctx);
+	free(hs->server_name);
 	free(hs->peer);
 	free(hs);
 }
@@ -356,6 +460,11 @@ bool weft_hs_is_weft(const struct weft_hs *hs)
 
 	SSL_get0_alpn_selected(hs->ssl, &alpn, &len);
 	return len == strlen(WEFT_TLS_ALPN) && !memcmp(alpn, WEFT_TLS_ALPN, len);
+}
+
+bool weft_hs_is_resumed(const struct weft_hs *hs)
+{
+	return hs->resumed;
 }
 
 enum weft_reason weft_hs_reason(const struct weft_hs *hs)

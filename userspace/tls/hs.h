@@ -67,6 +67,20 @@ int weft_hs_start(struct weft_tls_ctx *ctx, int fd, const char *server_name, str
 enum weft_hs_status weft_hs_step(struct weft_hs *hs);
 
 /**
+ * weft_hs_resume() - let it be resumed, and remembered for later ones
+ * @remote: the peer's address
+ * @generation: of the configuration now in force; 0: not known, nothing happens
+ *
+ * Before the first step, if the context has a memory (weft_tls_ctx_set_resume()).
+ * Both ends are asked for JUDGE as ever; a resumed client after its Finished: it
+ * has no certificate to hide from a server that it will not talk to.
+ */
+void weft_hs_resume(struct weft_hs *hs, const struct weft_addr *remote, uint64_t generation);
+
+/* Was it resumed? Known from JUDGE on. */
+bool weft_hs_is_resumed(const struct weft_hs *hs);
+
+/**
  * weft_hs_judged() - answer to JUDGE, and go on
  * @allow: may this peer have this connection?
  * @code: if not, what a server tells a weft/1 client (enum weft_confirm);
