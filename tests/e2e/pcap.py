@@ -9,7 +9,7 @@ connection may end anywhere, as one whose daemon was killed does.
 
 Puts the TCP streams of port P together again (retransmissions, reordering),
 takes each direction apart into TLS records, and prints one line of JSON:
-connections, how many are TLS 1.3 throughout, records by type, payload bytes,
+connections, how many are TLS 1.3 throughout, and resumed, records by type, payload bytes,
 how often each TEXT was seen.  Status 1, with the reason, when what was wanted
 is not so; a capture without a connection at P is never what was wanted.
 """
@@ -137,6 +137,24 @@ def is_tls13_hello(body):
     return body[:1] == b"\x02" and b"\x00\x2b\x00\x02\x03\x04" in body
 
 
+def is_resumed(server):
+    """Does the ServerHello choose a PSK, with a Diffie-Hellman exchange (RFC 8446, 4.2.11)?"""
+    got, _ = records(server.data)
+    hellos = [body for kind, _, body in got or [] if kind == 22 and is_tls13_hello(body)]
+    if not hellos:
+        return False
+    body = hellos[-1]
+    at = 4 + 2 + 32                     # header, version, random
+    at += 1 + body[at] + 2 + 1          # session id, cipher suite, compression
+    end, kinds = at + 2 + struct.unpack("!H", body[at:at + 2])[0], set()
+    at += 2
+    while at + 4 <= min(end, len(body)):
+        kind, length = struct.unpack("!HH", body[at:at + 4])
+        kinds.add(kind)
+        at += 4 + length
+    return {41, 51} <= kinds            # pre_shared_key, key_share
+
+
 def judge(client, server):
     """'' for TLS 1.3 throughout, else what is wrong; and the records' types."""
     counts = collections.Counter()
@@ -196,7 +214,7 @@ def main():
     p.add_argument("--absent", nargs="*", default=[])
     p.add_argument("--present", nargs="*", default=[])
     a = p.parse_args()
-    result = {"connections": 0, "tls13": 0, "bytes": 0, "records": {}, "seen": {}}
+    result = {"connections": 0, "tls13": 0, "resumed": 0, "bytes": 0, "records": {}, "seen": {}}
     counts, wrong = collections.Counter(), []
     texts = {t: 0 for t in a.absent + a.present}
     for halves in streams(a.file, a.port).values():
@@ -214,6 +232,7 @@ def main():
             wrong.append(why)
         else:
             result["tls13"] += 1
+            result["resumed"] += is_resumed(halves[1])
     result["records"], result["seen"] = dict(counts), texts
     print(json.dumps(result))
     bad = []
