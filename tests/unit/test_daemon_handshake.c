@@ -21,8 +21,8 @@ struct side {
 	char detail[256], cipher[64];
 	enum weft_reason reason;
 	int error;
-	uint64_t generation;
-	bool installed;
+	uint64_t generation; /* now in force, as ACCEPT tells it; 0: not told */
+	bool allowed, installed, resumed;
 	struct weft_ktls_key tx, rx;
 };
 
@@ -44,6 +44,7 @@ static int judge(void *data, uint64_t id, const char *peer, struct weft_nl_verdi
 	if (s->judge_error)
 		return weft_error_set(err, s->judge_error, "no verdict");
 	*verdict = s->verdict;
+	s->allowed = !s->verdict.error;
 	return 0;
 }
 
@@ -54,6 +55,8 @@ static int install(void *data, int fd, const struct weft_ktls_key *tx,
 
 	if (s->install_error)
 		return weft_error_set(err, s->install_error, "no such cipher here");
+	if (!s->allowed) /* so does the module */
+		return weft_error_set(err, EACCES, "no keys without a verdict");
 	s->installed = true;
 	s->tx = *tx;
 	s->rx = *rx;
@@ -72,6 +75,7 @@ static void done(void *data, const struct weft_nl_done *done)
 	s->dones++;
 	s->reason = done->reason;
 	s->error = done->error;
+	s->resumed = done->resumed;
 	note(s->done_peer, sizeof(s->done_peer), done->peer_identity);
 	note(s->detail, sizeof(s->detail), done->detail);
 	note(s->cipher, sizeof(s->cipher), done->cipher);
@@ -132,6 +136,8 @@ static void create(struct context *c, enum weft_role role, uint32_t deadline)
 		.id = role + 1,
 		.role = role,
 		.deadline = deadline,
+		.generation = s->generation,
+		.remote = { .ip = { 10 }, .port = 80 },
 		.identity = strdup(role == WEFT_ROLE_CLIENT ? CLIENT : SERVER),
 		.service = role == WEFT_ROLE_CLIENT ? strdup("web.test") : NULL,
 	};
@@ -185,6 +191,59 @@ static void both_sides_get_the_same_keys(void **state)
 	assert_non_null(strstr(c->client.cipher, "TLS_"));
 	assert_int_equal(c->client.dones, 1);
 	assert_int_equal(c->server.dones, 1);
+}
+
+/* Another connection between the same two: nothing was heard of it yet. */
+static void again(struct context *c)
+{
+	const uint64_t generation[] = { c->client.generation, c->server.generation };
+	const struct weft_nl_verdict verdict = c->server.verdict;
+
+	c->client = (struct side){ .generation = generation[0] };
+	c->server = (struct side){ .generation = generation[1], .verdict = verdict };
+	fixture_socketpair(c->fds);
+	start(c);
+	run(c);
+}
+
+static void second_connection_is_resumed_and_judged_like_the_first(void **state)
+{
+	struct context *c = *state;
+
+	c->client.generation = 7;
+	c->server.generation = 8;
+	start(c);
+	run(c);
+	assert_true(c->client.installed && c->server.installed);
+	assert_false(c->client.resumed || c->server.resumed);
+
+	again(c);
+	assert_int_equal(c->client.reason, WEFT_REASON_NONE);
+	assert_int_equal(c->server.reason, WEFT_REASON_NONE);
+	assert_true(c->client.resumed && c->server.resumed);
+	assert_int_equal(c->client.judged, 1);
+	assert_int_equal(c->server.judged, 1);
+	assert_string_equal(c->client.peer, SERVER);
+	assert_string_equal(c->server.peer, CLIENT);
+	assert_string_equal(c->client.done_peer, SERVER);
+	assert_string_equal(c->server.done_peer, CLIENT);
+	assert_same_key(&c->client.tx, &c->server.rx);
+	assert_same_key(&c->client.rx, &c->server.tx);
+
+	c->server.generation++;
+	again(c);
+	assert_true(c->client.installed && c->server.installed);
+	assert_false(c->client.resumed || c->server.resumed);
+
+	c->server.verdict = (struct weft_nl_verdict){
+		.error = EACCES,
+		.reason = WEFT_REASON_POLICY_DENIED,
+	};
+	again(c);
+	assert_int_equal(c->server.reason, WEFT_REASON_POLICY_DENIED);
+	assert_int_equal(c->client.reason, WEFT_REASON_PEER_DENIED);
+	assert_string_equal(c->client.done_peer, SERVER);
+	assert_false(c->client.installed || c->server.installed);
 }
 
 static void denied_by_the_server_is_known_to_both(void **state)
@@ -378,6 +437,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(both_sides_get_the_same_keys),
+		TEST(second_connection_is_resumed_and_judged_like_the_first),
 		TEST(denied_by_the_server_is_known_to_both),
 		TEST(wrong_server_never_sees_the_client),
 		TEST(verdict_that_fails_refuses),
