@@ -54,7 +54,8 @@ int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 		m->msg_iter = it;
 		err = weft_ktls_take_control(c);
 		if (err < 0)
-			return weft_ktls_is_bad(err) ? weft_ktls_bad_record(c) : err;
+			return weft_ktls_is_bad(err) ?
+			       weft_ktls_bad_record(c) : err;
 	}
 	if (weft_ktls_is_broken(c, n))
 		return weft_ktls_bad_record(c);
