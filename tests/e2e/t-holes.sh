@@ -210,7 +210,7 @@ equal "a listener's TCP_SAVE_SYN is the application's" 0 \
     "$(tell keeper 'x.getsockopt(6, holes.TCP_SAVE_SYN)')"
 tell keeper 'x.setsockopt(6, holes.TCP_SAVE_SYN, 1)' >/dev/null
 equal "also when it was set" 1 "$(tell keeper 'x.getsockopt(6, holes.TCP_SAVE_SYN)')"
-in_host h1 python3 -c 'import socket; s = socket.create_connection(("10.77.0.2", 7920)); s.recv(1)' 2>/dev/null &
+in_host h1 python3 -c 'import socket; s = socket.create_connection(("10.77.0.2", 7920), 5); s.recv(1)' 2>/dev/null &
 equal "then it gets its children's SYN" True \
     "$(tell keeper 'exec("c, _ = x.accept()") or len(c.getsockopt(6, holes.TCP_SAVED_SYN, 200)) >= 40')"
 tell keeper 'c.close()' >/dev/null

@@ -20,6 +20,8 @@ ip -n h2 route add blackhole 10.97.0.0/16
 ip -n h2 route add unreachable 10.99.0.0/16
 ip -n h2 -6 route add unreachable fd99::/16
 in_host h1 sysctl -qw net.ipv4.tcp_syn_retries=1
+# ip_error() says unreachable five times at once, then once a second; all hosts.
+sysctl -qw net.ipv4.route.error_cost=0
 
 start_app server h2 9002 python3 "$E2E/dial.py" server tell:9001 tell:9002 udp:9001
 start_app closed h2 9003 python3 "$E2E/dial.py" server tell:9003
