@@ -232,7 +232,7 @@ equal "until they are closed" 0 "$(status h1 undecided)"
 equal "no plaintext was ever read" "" \
     "$(journalctl -q --no-pager -o cat --since "@$began" -u server -u uring -u echo | grep plain-secret)"
 for _ in 1 2 3; do
-    tell hand 'exec("s = holes.limits(socket.create_connection((\"240.0.0.1\", 80)))") or holes.echo(s, "bye") and s.close()' >/dev/null
+    tell hand 'exec("s = holes.limits(socket.create_connection((\"240.0.0.1\", 80)))") or holes.echo(s, "bye") and (s.shutdown(1), s.recv(9), s.close())' >/dev/null
 done
 gone() { [ "$(status "$1" conns) $(status "$1" undecided)" = "0 0" ]; }
 for a in "${APPS[@]}"; do systemctl stop "$a" 2>/dev/null; done
