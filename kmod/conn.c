@@ -220,6 +220,8 @@ struct weft_conn *weft_conn_attach(struct socket *sock, u8 role, u8 mode,
 	c->role = role;
 	c->mode = mode;
 	c->state = WEFT_CONN_CONNECTING;
+	/* of a child: nothing leaves unless a worker writes it */
+	c->may_send_seq = READ_ONCE(tcp_sk(sock->sk)->snd_una);
 	c->started = ktime_get_ns();
 	mutex_init(&c->mu);
 	mutex_init(&c->ctl);
@@ -349,9 +351,12 @@ struct weft_conn *weft_conn_next(struct weft_net *wn, unsigned long *id,
 	return c;
 }
 
-/* The counters of WANT and LIVE follow the state. */
+/* The counters of WANT and LIVE follow the state, and so does ->open. */
 static void conn_moved(struct weft_conn *c, u8 from, u8 to)
 {
+	if (to != WEFT_CONN_DEAD)
+		WRITE_ONCE(c->open, to == WEFT_CONN_LIVE ||
+				    to == WEFT_CONN_PASS);
 	if (from == WEFT_CONN_WANT)
 		atomic_dec(&c->wn->parked);
 	if (to == WEFT_CONN_WANT)

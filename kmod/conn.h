@@ -51,6 +51,7 @@ struct weft_conn {
 	u8 keys;			/* in place: bit 0 TX, bit 1 RX (mu) */
 	bool mesh_peer;			/* a child whose SYN had the option */
 	bool reported;			/* its verdict was announced (mu) */
+	bool open;			/* was LIVE or PASS since CONNECTING */
 
 	/* established, see ktls_control.c */
 	bool rx_eof;			/* close_notify was read */

@@ -139,6 +139,9 @@ int weft_handshake_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
  * @c: a conn; any context
  * @end: sequence number behind it
  *
+ * DEAD after a handshake that failed, the worker's last words may still leave;
+ * after LIVE or PASS, what is in TCP's queue while release() runs.
+ *
  * Return: false for plaintext of the application, which must not.
  */
 bool weft_handshake_may_send(const struct weft_conn *c, u32 end)
@@ -147,6 +150,10 @@ bool weft_handshake_may_send(const struct weft_conn *c, u32 end)
 	case WEFT_CONN_CONNECTING:
 	case WEFT_CONN_WANT:
 		return false;
+	case WEFT_CONN_DEAD:
+		if (READ_ONCE(c->open))
+			return true;
+		fallthrough;
 	case WEFT_CONN_HANDSHAKE:
 		return !after(end, READ_ONCE(c->may_send_seq));
 	default:
