@@ -7,6 +7,7 @@
 
 #include <linux/fs.h>
 #include <linux/net.h>
+#include <linux/skbuff.h>
 #include <linux/version.h>
 
 #define WEFT_KERNEL(a, b) (LINUX_VERSION_CODE >= KERNEL_VERSION(a, b, 0))
@@ -54,5 +55,12 @@ static inline bool weft_file_tryget(struct file *f)
 
 /* proto_ops->sendpage() went in 6.5, when splice_eof() came */
 #define WEFT_HAVE_SENDPAGE	(!WEFT_KERNEL(6, 5))
+
+/* msg_zerocopy_realloc() got devmem in 6.16 */
+#if WEFT_KERNEL(6, 16)
+#define weft_zerocopy_alloc(sk, len) msg_zerocopy_realloc(sk, len, NULL, false)
+#else
+#define weft_zerocopy_alloc(sk, len) msg_zerocopy_realloc(sk, len, NULL)
+#endif
 
 #endif

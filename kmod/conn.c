@@ -154,12 +154,16 @@ static void conn_work(struct work_struct *work)
 
 	if (!weft_file_tryget(f))
 		return;			/* release() waits for us */
-	mutex_lock(&c->mu);
-	if (c->role == WEFT_ROLE_CLIENT)
-		weft_connect_step(c);
-	else
-		weft_handshake_step(c);
-	mutex_unlock(&c->mu);
+	if (weft_conn_state(c) == WEFT_CONN_LIVE) {
+		weft_ktls_flush(c);
+	} else {
+		mutex_lock(&c->mu);
+		if (c->role == WEFT_ROLE_CLIENT)
+			weft_connect_step(c);
+		else
+			weft_handshake_step(c);
+		mutex_unlock(&c->mu);
+	}
 	fput(f);		/* the last one of a kworker is deferred */
 }
 
@@ -225,6 +229,7 @@ struct weft_conn *weft_conn_attach(struct socket *sock, u8 role, u8 mode,
 	c->started = ktime_get_ns();
 	mutex_init(&c->mu);
 	mutex_init(&c->ctl);
+	mutex_init(&c->tx);
 	init_waitqueue_head(&c->wq);
 	INIT_DELAYED_WORK(&c->work, conn_work);
 	if (conn_publish(c)) {

@@ -11,6 +11,7 @@
  *   ->mu       the connect driver against connect(), and all fields marked (mu)
  *   lock_sock  of the socket; (sk) below
  *   ->ctl      who reads control records, see ktls_control.c
+ *   ->tx       who writes when LIVE, see ktls_send.c; outside lock_sock
  * ->state moves by cmpxchg or under ->mu; everybody reads it with
  * smp_load_acquire().
  *
@@ -57,8 +58,10 @@ struct weft_conn {
 	bool rx_eof;			/* close_notify was read */
 	bool tx_closed;			/* close_notify was sent */
 	bool first_sent;
+	bool rx_data;			/* the application has read some */
 	int rx_err;			/* negative, what every read gets */
 	struct mutex ctl;
+	struct mutex tx;		/* who writes, see ktls_send.c */
 
 	/* the connect driver, see connect.c */
 	struct mutex mu;
@@ -113,7 +116,7 @@ struct weft_conn {
 	u64 started;			/* ktime_get_ns() */
 
 	wait_queue_head_t wq;		/* holds and connect() */
-	struct delayed_work work;	/* driver; of a server, deadline */
+	struct delayed_work work;	/* driver; of a server, deadline; LIVE: flush */
 	struct llist_node grave;	/* released, see conn.c */
 };
 

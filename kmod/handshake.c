@@ -242,9 +242,12 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 		release_sock(sk);
 		return -EBUSY;
 	}
+	cancel_delayed_work(&c->work);	/* LIVE, it flushes: see ktls_send.c */
 	/* a close_notify or FIN may wait already: that does not matter */
 	weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_LIVE);
 	weft_conn_unclaim(c);		/* the ULP refuses sockmap now */
+	if (sk->sk_rcvlowat > 1)
+		weft_ktls_low_water(c);
 	if (c->tcp_closed && !sk->sk_err)	/* a RST, muted */
 		WRITE_ONCE(sk->sk_err, c->tcp_err ?: ECONNRESET);
 	weft_connect_unmute(c);

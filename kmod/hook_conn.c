@@ -123,19 +123,21 @@ static ssize_t conn_sendpage(struct socket *sock, struct page *page, int offset,
 
 	if (err)
 		return err;
+	if (is_live(c))
+		return weft_ktls_sendpage(c, page, offset, size, flags);
 	if (is_dead(c))
 		return dead_write(c, flags);
-	return (is_live(c) ? c->tls : c->base)->sendpage(sock, page, offset,
-							 size, flags);
+	return c->base->sendpage(sock, page, offset, size, flags);
 }
 #else
 static void conn_splice_eof(struct socket *sock)
 {
 	struct weft_conn *c = weft_conn_of(sock);
-	const struct proto_ops *o = is_live(c) ? c->tls : c->base;
 
-	if (weft_conn_settled(c) && o->splice_eof)
-		o->splice_eof(sock);
+	if (is_live(c))
+		weft_ktls_splice_eof(c);
+	else if (weft_conn_settled(c) && c->base->splice_eof)
+		c->base->splice_eof(sock);
 }
 #endif
 
@@ -243,7 +245,8 @@ static int conn_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	if (cmd != SIOCINQ || weft_handshake_mine(c) ||
 	    weft_conn_state(c) == WEFT_CONN_PASS)
 		return c->base->ioctl(sock, cmd, arg);
-	return put_user(is_live(c) ? weft_ktls_inq(c) : 0, (int __user *)arg);
+	return put_user(is_live(c) ? weft_ktls_unread(c) : 0,
+			(int __user *)arg);
 }
 
 /* What would take the socket out of our hands is refused. */
@@ -274,7 +277,20 @@ static int conn_getsockopt(struct socket *sock, int level, int opt,
 	    (level == SOL_TLS ||	/* would hand out the session's keys */
 	     (level == SOL_TCP && opt == TCP_ZEROCOPY_RECEIVE)))
 		return -ENOPROTOOPT;
+	if (level == SOL_TCP && opt == TCP_ULP &&
+	    weft_conn_state(c) != WEFT_CONN_PASS)
+		return put_user(0, len);	/* as without one: it is ours */
 	return c->base->getsockopt(sock, level, opt, val, len);
+}
+
+/* Called by SO_RCVLOWAT, with the socket locked. */
+static int conn_set_rcvlowat(struct sock *sk, int val)
+{
+	struct weft_conn *c = weft_conn_of(sk->sk_socket);
+
+	if (is_live(c))
+		weft_ktls_low_water(c);
+	return c->base->set_rcvlowat(sk, val);
 }
 
 /* The peer is who connect() asked for. */
@@ -349,6 +365,7 @@ void weft_conn_ops_init(struct proto_ops *ops, const struct proto_ops *base)
 	ops->setsockopt = conn_setsockopt;
 	ops->getsockopt = conn_getsockopt;
 	ops->getname = conn_getname;
+	ops->set_rcvlowat = conn_set_rcvlowat;
 	ops->listen = conn_listen;
 	ops->accept = conn_accept;
 	ops->mmap = conn_mmap;

@@ -73,8 +73,6 @@ int weft_ktls_prepare(struct weft_conn *c)
 		return 0;
 	if (inet_csk(c->sock->sk)->icsk_ulp_ops)
 		return -EBUSY;		/* the application's own kTLS */
-	/* __tcp_set_ulp() clears this on sk->sk_socket, which is the shadow */
-	clear_bit(SOCK_SUPPORT_ZC, &c->sock->flags);
 	return shadow_setsockopt(c, SOL_TCP, TCP_ULP, KERNEL_SOCKPTR("tls"), 4);
 }
 
@@ -153,6 +151,7 @@ void weft_ktls_detach(struct weft_conn *c)
 	c->rx_err = 0;
 	c->tx_closed = false;
 	c->first_sent = false;
+	c->rx_data = false;
 }
 
 /* ------------------------------------------------------------ init */

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/sockptr.h>
+#include "compat.h"
 #include "conn.h"
 
 int weft_ktls_init(void);
@@ -19,6 +20,13 @@ int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val,
 		  unsigned int len);
 
 int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len);
+#if WEFT_HAVE_SENDPAGE
+ssize_t weft_ktls_sendpage(struct weft_conn *c, struct page *page, int offset,
+			   size_t size, int flags);
+#else
+void weft_ktls_splice_eof(struct weft_conn *c);
+#endif
+void weft_ktls_flush(struct weft_conn *c);
 int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 		      int flags);
 ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
@@ -27,6 +35,8 @@ ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
 __poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
 			struct poll_table_struct *wait);
 int weft_ktls_inq(struct weft_conn *c);
+int weft_ktls_unread(struct weft_conn *c);
+void weft_ktls_low_water(struct weft_conn *c);
 void weft_ktls_close_notify(struct weft_conn *c);
 void weft_ktls_close(struct weft_conn *c);
 

@@ -15,47 +15,7 @@
 #include "ktls.h"
 #include "ktls_priv.h"
 
-#define RECORD_ALERT		21
-#define RECORD_HANDSHAKE	22
-#define ALERT_WARNING		1
-#define ALERT_CLOSE_NOTIFY	0
 #define HANDSHAKE_KEY_UPDATE	24
-
-static int send_alert(struct weft_conn *c, u8 level, u8 desc)
-{
-	u8 cbuf[CMSG_SPACE(1)] __aligned(8) = {};
-	struct cmsghdr *cm = (void *)cbuf;
-	u8 alert[2] = { level, desc };
-	struct kvec iov = { alert, sizeof(alert) };
-	struct msghdr m = {
-		.msg_control = cbuf,
-		.msg_controllen = sizeof(cbuf),
-		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
-	};
-
-	cm->cmsg_level = SOL_TLS;
-	cm->cmsg_type = TLS_SET_RECORD_TYPE;
-	cm->cmsg_len = CMSG_LEN(1);
-	*(u8 *)CMSG_DATA(cm) = RECORD_ALERT;
-	iov_iter_kvec(&m.msg_iter, ITER_SOURCE, &iov, 1, sizeof(alert));
-	return c->tls->sendmsg(c->sock, &m, sizeof(alert));
-}
-
-/**
- * weft_ktls_close_notify() - say that nothing more will be written, once
- * @c: a LIVE conn
- */
-void weft_ktls_close_notify(struct weft_conn *c)
-{
-	struct sock *sk = c->sock->sk;
-
-	if (xchg(&c->tx_closed, true))
-		return;
-	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) ||
-	    sk->sk_shutdown & SEND_SHUTDOWN || sk->sk_err)
-		return;
-	send_alert(c, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
-}
 
 /* One kTLS read into kernel memory; *type is 0 without a cmsg. */
 static int raw_recv(struct weft_conn *c, void *buf, size_t len, u8 *type,
@@ -100,7 +60,7 @@ static void rx_failed(struct weft_conn *c, u8 reason)
 
 static void take_alert(struct weft_conn *c, u8 desc)
 {
-	if (desc == ALERT_CLOSE_NOTIFY) {
+	if (desc == WEFT_ALERT_CLOSE_NOTIFY) {
 		rx_closed(c);
 		return;
 	}
@@ -171,9 +131,9 @@ int weft_ktls_take_control(struct weft_conn *c)
 	n = raw_recv(c, buf, sizeof(buf), &type, &eor, 0);
 	if (n < 0)
 		goto out;
-	if (type == RECORD_ALERT && n >= 2)
+	if (type == WEFT_RECORD_ALERT && n >= 2)
 		take_alert(c, buf[1]);
-	else if (type == RECORD_HANDSHAKE)
+	else if (type == WEFT_RECORD_HANDSHAKE)
 		take_message(c, buf, n, eor);
 	else
 		rx_failed(c, WEFT_REASON_ALERT);
@@ -196,21 +156,34 @@ int weft_ktls_truncated(struct weft_conn *c)
 	return -ECONNRESET;
 }
 
+/*
+ * TCP answers a close() with unread data by a reset; what kTLS has decrypted it
+ * does not see any more.
+ */
+static bool reset_on_close(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	if (weft_ktls_inq(c) == 0)
+		return sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime;
+	lock_sock(sk);
+	sock_set_flag(sk, SOCK_LINGER);
+	sk->sk_lingertime = 0;
+	release_sock(sk);
+	return true;
+}
+
 /**
  * weft_ktls_close() - the application closes a LIVE conn
  * @c: the conn, in release()
  *
  * An unread close_notify must not turn our FIN into a RST, and ours goes out
- * even when the send buffer is full, unless the application wants a RST.
+ * even when the send buffer is full, unless TCP would send a RST, too.
  */
 void weft_ktls_close(struct weft_conn *c)
 {
-	struct sock *sk = c->sock->sk;
-
 	while (!c->rx_eof && !c->rx_err && weft_ktls_take_control(c) > 0)
 		;
-	if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)
-		return;
-	WRITE_ONCE(sk->sk_sndbuf, INT_MAX / 2);
-	weft_ktls_close_notify(c);
+	if (!reset_on_close(c))
+		weft_ktls_close_notify(c);
 }

@@ -9,6 +9,14 @@
 #include <net/tls.h>
 #include "conn.h"
 
+/* ContentType and alerts, RFC 8446, 5.1 and 6 */
+#define WEFT_RECORD_ALERT	21
+#define WEFT_RECORD_HANDSHAKE	22
+#define WEFT_RECORD_DATA	23
+#define WEFT_ALERT_WARNING	1
+#define WEFT_ALERT_CLOSE_NOTIFY	0
+#define WEFT_ALERT_SIZE		2
+
 /*
  * What kTLS says, and leaves in sk_err, when a record does not decrypt
  * (EBADMSG) or cannot be one (tls_rx_msg_size(): EINVAL, EMSGSIZE).
@@ -37,5 +45,7 @@ int weft_ktls_bad_record(struct weft_conn *c);
 void weft_ktls_check_err(struct weft_conn *c);
 int weft_ktls_take_control(struct weft_conn *c);
 int weft_ktls_truncated(struct weft_conn *c);
+int weft_ktls_send_record(struct weft_conn *c, u8 type, void *data,
+			  size_t len);
 
 #endif

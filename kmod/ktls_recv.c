@@ -12,18 +12,9 @@
 #include "ktls.h"
 #include "ktls_priv.h"
 
-/**
- * weft_ktls_recvmsg() - recvmsg() on a LIVE conn
- * @c: the conn
- * @m: the message; its control buffer is not for kTLS
- * @len: wanted
- * @flags: of the call
- *
- * Return: as tcp_recvmsg(); 0 after close_notify, -ECONNRESET after a fatal
- * alert, a bad record, a KeyUpdate or a FIN without close_notify.
- */
-int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
-		      int flags)
+/* The next bytes of data, past whatever else there is. */
+static int read_data(struct weft_conn *c, struct msghdr *m, size_t len,
+		     int flags)
 {
 	const unsigned int keep = MSG_EOR | MSG_CTRUNC;
 	unsigned int mflags = m->msg_flags;
@@ -32,10 +23,6 @@ int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 	struct iov_iter it;
 	int n, err;
 
-	if (flags & MSG_ERRQUEUE)
-		return c->base->recvmsg(c->sock, m, len, flags);
-	if (flags & MSG_OOB)
-		return -EINVAL;		/* as TCP with no urgent data */
 	for (;;) {
 		if (READ_ONCE(c->rx_eof))
 			return 0;
@@ -62,6 +49,120 @@ int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 	if (n == 0 && len && !READ_ONCE(c->rx_eof) &&
 	    sock_flag(c->sock->sk, SOCK_DONE))
 		return weft_ktls_truncated(c);
+	return n;
+}
+
+/*
+ * MSG_TRUNC: TCP counts, but copies nothing. kTLS decrypts into memory of its
+ * own (nobody sets TLS_RX_EXPECT_NO_PAD), so the iterator needs no pages.
+ */
+static int discard_data(struct weft_conn *c, struct msghdr *m, size_t len,
+			int flags)
+{
+	struct iov_iter it = m->msg_iter;
+	int n;
+
+	iov_iter_discard(&m->msg_iter, ITER_DEST, len);
+	n = read_data(c, m, len, flags);
+	m->msg_iter = it;
+	return n;
+}
+
+/* Why is there nothing beyond @off, although we waited for it? */
+static int nothing_beyond(struct weft_conn *c, int flags)
+{
+	struct sock *sk = c->sock->sk;
+
+	if (READ_ONCE(c->rx_eof) || sk->sk_shutdown & RCV_SHUTDOWN)
+		return 0;
+	if (signal_pending(current))
+		return sock_intr_errno(sock_rcvtimeo(sk, flags & MSG_DONTWAIT));
+	return -EAGAIN;
+}
+
+/*
+ * MSG_PEEK with SO_PEEK_OFF, which kTLS does not know: wait until there is
+ * something beyond the offset, then peek at all and give what lies beyond.
+ */
+static int peek_beyond(struct weft_conn *c, struct msghdr *m, size_t len,
+		       int flags, int off)
+{
+	struct msghdr all = {};
+	struct kvec iov;
+	size_t want;
+	int n;
+
+	n = discard_data(c, &all, off + 1, flags | (off ? MSG_WAITALL : 0));
+	if (n <= off)
+		return n < 0 ? n : nothing_beyond(c, flags);
+	want = off + min_t(size_t, len, max(weft_ktls_inq(c) - off, 1));
+	iov.iov_len = want;
+	iov.iov_base = kvmalloc(want, GFP_KERNEL_ACCOUNT);
+	if (!iov.iov_base)
+		return -ENOMEM;
+	iov_iter_kvec(&all.msg_iter, ITER_DEST, &iov, 1, want);
+	n = read_data(c, &all, want, MSG_PEEK | MSG_DONTWAIT);
+	if (n > off) {
+		n -= off;
+		if (!(flags & MSG_TRUNC) &&
+		    copy_to_iter(iov.iov_base + off, n, &m->msg_iter) != n)
+			n = -EFAULT;
+	} else if (n >= 0) {		/* another thread read it */
+		n = -EAGAIN;
+	}
+	kvfree(iov.iov_base);
+	if (n > 0)
+		sk_peek_offset_fwd(c->sock->sk, n);
+	return n;
+}
+
+/* TCP_INQ, and io_uring's hint: what is left, or 1 before the end. */
+static void tell_inq(struct weft_conn *c, struct msghdr *m)
+{
+	struct sock *sk = c->sock->sk;
+	int inq = weft_ktls_inq(c);
+
+	if (!inq && (READ_ONCE(c->rx_eof) || sock_flag(sk, SOCK_DONE)))
+		inq = 1;
+	m->msg_inq = inq;
+	if (tcp_sk(sk)->recvmsg_inq)
+		put_cmsg(m, SOL_TCP, TCP_CM_INQ, sizeof(inq), &inq);
+}
+
+/**
+ * weft_ktls_recvmsg() - recvmsg() on a LIVE conn
+ * @c: the conn
+ * @m: the message; its control buffer is not for kTLS
+ * @len: wanted
+ * @flags: of the call
+ *
+ * Return: as tcp_recvmsg(); 0 after close_notify, -ECONNRESET after a fatal
+ * alert, a bad record, a KeyUpdate or a FIN without close_notify.
+ */
+int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
+		      int flags)
+{
+	struct sock *sk = c->sock->sk;
+	int off, n;
+
+	if (flags & MSG_ERRQUEUE)
+		return c->base->recvmsg(c->sock, m, len, flags);
+	if (flags & MSG_OOB)
+		return -EINVAL;		/* as TCP with no urgent data */
+	off = sk_peek_offset(sk, flags);
+	if (unlikely(flags & MSG_PEEK && off >= 0 && len))
+		n = peek_beyond(c, m, len, flags, off);
+	else if (unlikely(flags & MSG_TRUNC))
+		n = discard_data(c, m, len, flags);
+	else
+		n = read_data(c, m, len, flags);
+	if (n > 0) {
+		WRITE_ONCE(c->rx_data, true);
+		if (!(flags & MSG_PEEK))
+			sk_peek_offset_bwd(sk, n);
+	}
+	if (unlikely(m->msg_get_inq || tcp_sk(sk)->recvmsg_inq) && n >= 0)
+		tell_inq(c, m);
 	return n;
 }
 
@@ -97,6 +198,8 @@ ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
 		if (weft_ktls_is_stopped(c))
 			flags |= SPLICE_F_NONBLOCK;
 		n = c->tls->splice_read(c->sock, pos, pipe, len, flags);
+		if (n > 0)
+			WRITE_ONCE(c->rx_data, true);
 		if (n == -EINVAL && !weft_ktls_is_stopped(c)) {
 			n = weft_ktls_take_control(c);
 			if (n >= 0)
@@ -135,8 +238,11 @@ static bool queue_copy(struct sock *sk, u32 seq, u8 *to, unsigned int len)
 	return false;
 }
 
-/* Plaintext of the whole records that wait in the receive queue. */
-static int queued_plaintext(struct sock *sk, int overhead)
+/*
+ * Plaintext of the whole records that wait in the receive queue; @last is that
+ * of the last one, if there is one.
+ */
+static int queued_plaintext(struct sock *sk, int overhead, int *last)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 seq = tp->copied_seq;
@@ -147,9 +253,23 @@ static int queued_plaintext(struct sock *sk, int overhead)
 		len = sizeof(head) + get_unaligned_be16(head + 3);
 		if (after(seq + len, tp->rcv_nxt))
 			break;
-		n += max(0, len - overhead);
+		*last = max(0, len - overhead);
+		n += *last;
 		seq += len;
 	}
+	return n;
+}
+
+/* Only data that was decrypted counts; an alert may have been, too. */
+static int decrypted(struct tls_sw_context_rx *rx)
+{
+	struct sk_buff *skb;
+	int n = 0;
+
+	skb_queue_walk(&rx->rx_list, skb)
+		if (((struct sk_skb_cb *)skb->cb)->tls.control ==
+		    WEFT_RECORD_DATA)
+			n += strp_msg(skb)->full_len;
 	return n;
 }
 
@@ -158,8 +278,9 @@ static int queued_plaintext(struct sock *sk, int overhead)
  * @c: the conn
  *
  * What is decrypted but unread, and all whole records that wait. TLS 1.3 hides
- * which of them are data, so an alert counts as two bytes (and poll() tells of
- * it); padding, which we never send, counts as data.
+ * which of them are data, but a FIN has a close_notify before it, or the stream
+ * was cut; without one an alert counts as two bytes. Padding, which we never
+ * send, counts as data.
  *
  * Return: bytes.
  */
@@ -168,19 +289,90 @@ int weft_ktls_inq(struct weft_conn *c)
 	struct sock *sk = c->sock->sk;
 	struct tls_context *ctx = tls_get_ctx(sk);
 	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(ctx);
-	struct sk_buff *skb;
-	int overhead, n = 0;
+	int overhead, last = 0, n;
 
 	/* header, tag, and the record type that TLS 1.3 puts behind the data */
 	overhead = ctx->prot_info.overhead_size;
 	lock_sock(sk);
-	skb_queue_walk(&rx->rx_list, skb)
-		n += strp_msg(skb)->full_len;
-	if (rx->strp.copy_mode && rx->strp.msg_ready)
-		n += max_t(int, 0, rx->strp.stm.full_len - overhead);
-	n += queued_plaintext(sk, overhead);
+	n = decrypted(rx);
+	if (rx->strp.copy_mode && rx->strp.msg_ready) {
+		last = max_t(int, 0, rx->strp.stm.full_len - overhead);
+		n += last;
+	}
+	n += queued_plaintext(sk, overhead, &last);
+	if (last == WEFT_ALERT_SIZE && sock_flag(sk, SOCK_DONE))
+		n -= last;
 	release_sock(sk);
 	return n;
+}
+
+/*
+ * Take away what is not data at the head of the stream: close_notify, session
+ * tickets. Errors that kTLS took from the socket are left for the reader.
+ */
+static bool skip_control(struct weft_conn *c)
+{
+	bool taken = false;
+	int n;
+
+	while (!READ_ONCE(c->rx_eof) && !READ_ONCE(c->rx_err)) {
+		n = weft_ktls_take_control(c);
+		if (n < 0)
+			cmpxchg(&c->sock->sk->sk_err, 0, -n);
+		if (n <= 0)
+			break;
+		taken = true;
+	}
+	return taken;
+}
+
+/**
+ * weft_ktls_unread() - FIONREAD on a LIVE conn
+ * @c: the conn
+ *
+ * Return: bytes of data that wait.
+ */
+int weft_ktls_unread(struct weft_conn *c)
+{
+	int n = weft_ktls_inq(c);
+
+	return n && skip_control(c) ? weft_ktls_inq(c) : n;
+}
+
+/* ------------------------------------------------------------ poll() */
+
+/* kTLS's own sk_data_ready: the same for every socket. */
+static void (*ktls_ready)(struct sock *sk);
+
+/*
+ * kTLS calls for the first record that is whole and not again until it is read;
+ * a reader that waits for more (SO_RCVLOWAT) wants to hear of all that come.
+ */
+static void low_water_ready(struct sock *sk)
+{
+	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(tls_get_ctx(sk));
+
+	READ_ONCE(ktls_ready)(sk);
+	if (READ_ONCE(sk->sk_rcvlowat) > 1 && READ_ONCE(rx->strp.msg_ready))
+		rx->saved_data_ready(sk);
+}
+
+/**
+ * weft_ktls_low_water() - SO_RCVLOWAT is, or was, more than one byte
+ * @c: a conn with its keys; its socket is locked
+ *
+ * kTLS puts sk_data_ready back when it goes, so nobody comes to us afterwards.
+ */
+void weft_ktls_low_water(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_data_ready != low_water_ready) {
+		WRITE_ONCE(ktls_ready, sk->sk_data_ready);
+		sk->sk_data_ready = low_water_ready;
+	}
+	write_unlock_bh(&sk->sk_callback_lock);
 }
 
 /*
@@ -214,6 +406,10 @@ __poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
 
 	weft_ktls_check_err(c);
 	mask = c->tls->poll(file, c->sock, wait);
+	/* the session tickets of a foreign server are nothing to read */
+	if (unlikely(!READ_ONCE(c->rx_data)) && mask & EPOLLIN &&
+	    !(mask & over) && skip_control(c))
+		mask = c->tls->poll(file, c->sock, NULL);
 	if (READ_ONCE(c->rx_eof) || READ_ONCE(c->rx_err))
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	else if (mask & EPOLLIN && !(mask & over) && below_low_water(c))
