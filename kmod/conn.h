@@ -57,6 +57,9 @@ struct weft_conn {
 	/* established, see ktls_control.c */
 	bool rx_eof;			/* close_notify was read */
 	bool tx_closed;			/* close_notify was sent */
+	u32 end_seq;			/* of our data, once all is queued (sk) */
+	int end_err;			/* a reset after it, positive (sk) */
+	bool end_known;			/* (sk) */
 	bool first_sent;
 	bool rx_data;			/* the application has read some */
 	int rx_err;			/* negative, what every read gets */
@@ -85,6 +88,8 @@ struct weft_conn {
 	void (*change)(struct sock *sk);
 	u32 user_clamp;			/* the user's TCP_WINDOW_CLAMP */
 	int user_peek_off;		/* SO_PEEK_OFF, while muted */
+	int user_lowat;			/* SO_RCVLOWAT, 0: not parked (sk) */
+	u8 shut;			/* RCV_, SEND_SHUTDOWN, when LIVE (sk) */
 	bool user_fastopen;		/* TCP_FASTOPEN_CONNECT, while muted */
 	unsigned long attempt_end;	/* jiffies */
 	unsigned long deadline;		/* jiffies, of the handshake */

@@ -106,6 +106,7 @@ void weft_connect_unmute(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 
+	weft_handshake_unpark(c);
 	if (!c->report)
 		return;
 	sk->sk_error_report = c->report;

@@ -41,6 +41,33 @@ static u64 generation_now(const struct weft_net *wn)
 	return number;
 }
 
+/*
+ * SO_RCVLOWAT is the application's wish for its own reads: the worker wants to
+ * hear of every byte. The socket is locked.
+ */
+static void park_lowat(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	if (c->user_lowat || sk->sk_rcvlowat <= 1)
+		return;
+	c->user_lowat = sk->sk_rcvlowat;
+	WRITE_ONCE(sk->sk_rcvlowat, 1);
+}
+
+/**
+ * weft_handshake_unpark() - the worker is gone: SO_RCVLOWAT counts again
+ * @c: the conn; its socket is locked
+ */
+void weft_handshake_unpark(struct weft_conn *c)
+{
+	int val = c->user_lowat;
+
+	c->user_lowat = 0;
+	if (val > 1)
+		c->base->set_rcvlowat(c->sock->sk, val);
+}
+
 /* What it still may take a worker to notice that its time is up. */
 #define GRACE	HZ
 
@@ -72,6 +99,7 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	c->write_seq = tp->write_seq;
 	c->sent_seq = tp->write_seq;
 	WRITE_ONCE(c->may_send_seq, tp->write_seq);
+	park_lowat(c);
 	c->stale = c->write_seq != tp->snd_una || sk->sk_write_pending;
 	release_sock(sk);
 	c->copied_seq = READ_ONCE(tp->copied_seq);
@@ -114,19 +142,25 @@ bool weft_handshake_alone(const struct weft_conn *c)
  * @m: the message
  * @len: its length
  *
+ * The application may have corked the socket, for its own data.
+ *
  * Return: as tcp_sendmsg() with MSG_DONTWAIT; -EPROTO, somebody else wrote, or
  * the keys are in and it has nothing more to say.
  */
 int weft_handshake_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
 {
 	struct sock *sk = c->sock->sk;
+	u8 nonagle;
 	int n = -EPROTO;
 
 	m->msg_flags = (m->msg_flags & ~MSG_FASTOPEN) | MSG_DONTWAIT;
 	lock_sock(sk);
 	if (!(READ_ONCE(c->keys) & 1) && weft_handshake_alone(c)) {
 		WRITE_ONCE(c->may_send_seq, c->sent_seq + (u32)len);
+		nonagle = tcp_sk(sk)->nonagle;
+		tcp_sk(sk)->nonagle = TCP_NAGLE_OFF;
 		n = tcp_sendmsg_locked(sk, m, len);
+		tcp_sk(sk)->nonagle = nonagle;
 		c->sent_seq = tcp_sk(sk)->write_seq;
 		WRITE_ONCE(c->may_send_seq, c->sent_seq);
 	}
@@ -222,10 +256,19 @@ int weft_handshake_judge(struct weft_conn *c, const char *peer)
 	return 0;
 }
 
+/* The application shut down what it had not yet: now it can be said. */
+static void late_shutdown(struct weft_conn *c, u8 shut)
+{
+	if (shut & SEND_SHUTDOWN)
+		weft_ktls_close_notify(c);
+	c->base->shutdown(c->sock, shut - 1);	/* as inet_shutdown() maps */
+}
+
 /* Both keys are in, the peer is allowed: the application may have it. */
 static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 {
 	struct sock *sk = c->sock->sk;
+	u8 shut;
 
 	if (c->keys != 3 || !c->peer_identity)
 		return -EINVAL;
@@ -246,12 +289,15 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 	/* a close_notify or FIN may wait already: that does not matter */
 	weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_LIVE);
 	weft_conn_unclaim(c);		/* the ULP refuses sockmap now */
-	if (sk->sk_rcvlowat > 1)
-		weft_ktls_low_water(c);
 	if (c->tcp_closed && !sk->sk_err)	/* a RST, muted */
 		WRITE_ONCE(sk->sk_err, c->tcp_err ?: ECONNRESET);
 	weft_connect_unmute(c);
+	if (sk->sk_rcvlowat > 1)
+		weft_ktls_low_water(c);
+	shut = c->shut;
 	release_sock(sk);
+	if (shut)
+		late_shutdown(c, shut);
 	weft_conn_report(c, WEFT_EVENT_CONN_LIVE);
 	wake_up_all(&c->wq);
 	lock_sock(sk);

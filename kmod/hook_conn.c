@@ -102,6 +102,8 @@ static int conn_sendmsg(struct socket *sock, struct msghdr *m, size_t len)
 		if (err)
 			return err;
 	}
+	if (unlikely(c->shut & SEND_SHUTDOWN) && is_held(c))
+		return dead_write(c, m->msg_flags);
 	err = weft_hold_write(c, m->msg_flags);
 	if (err)
 		return err;
@@ -146,8 +148,7 @@ static ssize_t conn_splice_read(struct socket *sock, loff_t *pos,
 				unsigned int flags)
 {
 	struct weft_conn *c = weft_conn_of(sock);
-	bool nonblock = flags & SPLICE_F_NONBLOCK ||
-			sock->file->f_flags & O_NONBLOCK;
+	bool nonblock = sock->file->f_flags & O_NONBLOCK;
 	int err;
 
 	if (!is_live(c)) {
@@ -156,7 +157,7 @@ static ssize_t conn_splice_read(struct socket *sock, loff_t *pos,
 			return err;
 	}
 	if (is_live(c))
-		return weft_ktls_splice_read(c, pos, pipe, len, flags);
+		return weft_ktls_splice_read(c, pipe, len, nonblock);
 	if (is_dead(c))
 		return dead_read(c);
 	return c->base->splice_read(sock, pos, pipe, len, flags);
@@ -217,15 +218,47 @@ static __poll_t conn_poll(struct file *file, struct socket *sock,
 	return c->base->poll(file, sock, wait);
 }
 
+/* The state may be what it was when the caller looked, or settled. */
+static bool shutdown_later(struct weft_conn *c, int how)
+{
+	struct sock *sk = c->sock->sk;
+	bool later;
+
+	lock_sock(sk);
+	later = is_held(c);
+	if (later)
+		c->shut |= how + 1;	/* RCV_SHUTDOWN, SEND_SHUTDOWN */
+	release_sock(sk);
+	return later;
+}
+
+/* close_notify, then FIN. A peer that is gone already resets in between. */
+static int live_shutdown(struct weft_conn *c, int how)
+{
+	bool connected = c->sock->sk->sk_state != TCP_CLOSE;
+	int err;
+
+	if (how != SHUT_RD)
+		weft_ktls_close_notify(c);
+	err = c->base->shutdown(c->sock, how);
+	return err == -ENOTCONN && connected ? 0 : err;
+}
+
+/* Of a held child it is remembered: shutdown() does not wait. */
 static int conn_shutdown(struct socket *sock, int how)
 {
 	struct weft_conn *c = weft_conn_of(sock);
 	int err;
 
-	if (how == SHUT_RDWR && c->role == WEFT_ROLE_SERVER &&
-	    is_held(c)) {		/* it gives up: so do we */
-		weft_conn_abort(c, ECONNRESET);
-		return 0;
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		return -EINVAL;
+	if (c->role == WEFT_ROLE_SERVER && is_held(c)) {
+		if (how == SHUT_RDWR) {		/* it gives up: so do we */
+			weft_conn_abort(c, ECONNRESET);
+			return 0;
+		}
+		if (shutdown_later(c, how))
+			return 0;
 	}
 	if (!is_live(c)) {
 		err = weft_hold_write(c, sock->file->f_flags & O_NONBLOCK ?
@@ -233,8 +266,8 @@ static int conn_shutdown(struct socket *sock, int how)
 		if (err)
 			return err;
 	}
-	if (is_live(c) && how != SHUT_RD)
-		weft_ktls_close_notify(c);
+	if (is_live(c))
+		return live_shutdown(c, how);
 	return c->base->shutdown(sock, how);
 }
 
@@ -288,6 +321,10 @@ static int conn_set_rcvlowat(struct sock *sk, int val)
 {
 	struct weft_conn *c = weft_conn_of(sk->sk_socket);
 
+	if (c->user_lowat || weft_conn_state(c) == WEFT_CONN_HANDSHAKE) {
+		c->user_lowat = val ?: 1;
+		return 0;
+	}
 	if (is_live(c))
 		weft_ktls_low_water(c);
 	return c->base->set_rcvlowat(sk, val);

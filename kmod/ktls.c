@@ -151,6 +151,8 @@ void weft_ktls_detach(struct weft_conn *c)
 	c->rx_err = 0;
 	c->tx_closed = false;
 	c->first_sent = false;
+	c->end_seq = 0;
+	c->end_known = false;
 	c->rx_data = false;
 }
 

@@ -29,15 +29,15 @@ void weft_ktls_splice_eof(struct weft_conn *c);
 void weft_ktls_flush(struct weft_conn *c);
 int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 		      int flags);
-ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
-			      struct pipe_inode_info *pipe, size_t len,
-			      unsigned int flags);
+ssize_t weft_ktls_splice_read(struct weft_conn *c, struct pipe_inode_info *pipe,
+			      size_t len, bool nonblock);
 __poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
 			struct poll_table_struct *wait);
 int weft_ktls_inq(struct weft_conn *c);
 int weft_ktls_unread(struct weft_conn *c);
 void weft_ktls_low_water(struct weft_conn *c);
 void weft_ktls_close_notify(struct weft_conn *c);
+void weft_ktls_closed(struct weft_conn *c);
 void weft_ktls_close(struct weft_conn *c);
 
 #endif

@@ -41,6 +41,8 @@ static inline bool weft_ktls_is_broken(const struct weft_conn *c, int err)
 	       (err == -EAGAIN && weft_ktls_is_stopped(c));
 }
 
+int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len,
+		   int flags);
 int weft_ktls_bad_record(struct weft_conn *c);
 void weft_ktls_check_err(struct weft_conn *c);
 int weft_ktls_take_control(struct weft_conn *c);

@@ -4,7 +4,6 @@
  * not data is taken away by ktls_control.c. Process context.
  */
 #include <linux/poll.h>
-#include <linux/splice.h>
 #include <net/strparser.h>
 #include <net/tcp.h>
 #include <net/tls.h>
@@ -12,9 +11,42 @@
 #include "ktls.h"
 #include "ktls_priv.h"
 
-/* The next bytes of data, past whatever else there is. */
-static int read_data(struct weft_conn *c, struct msghdr *m, size_t len,
-		     int flags)
+/*
+ * kTLS tells of an error of the socket before it has looked at all that came
+ * before it (tls_rx_rec_wait()); TCP gives the data first. Is there a record to
+ * read first? Then the error is back in its place.
+ */
+static bool record_before(struct weft_conn *c, int err)
+{
+	struct sock *sk = c->sock->sk;
+	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(tls_get_ctx(sk));
+
+	if (likely(sk->sk_state != TCP_CLOSE) || rx->strp.stopped ||
+	    READ_ONCE(rx->strp.msg_ready) ||
+	    skb_queue_empty_lockless(&sk->sk_receive_queue))
+		return false;
+	lock_sock(sk);
+	sk->sk_data_ready(sk);		/* queues the parser's work */
+	release_sock(sk);
+	flush_work(&rx->strp.work);
+	if (!READ_ONCE(rx->strp.msg_ready))
+		return false;
+	if (err != -EAGAIN && err != -EINTR && err != -ERESTARTSYS)
+		cmpxchg(&sk->sk_err, 0, -err);
+	return true;
+}
+
+/**
+ * weft_ktls_read() - the next bytes of data, past whatever else there is
+ * @c: a LIVE conn
+ * @m: the message; its control buffer is not for kTLS
+ * @len: wanted
+ * @flags: MSG_PEEK, MSG_WAITALL and MSG_DONTWAIT count
+ *
+ * Return: bytes; 0 after close_notify; -ECONNRESET after a fatal alert, a bad
+ * record, a KeyUpdate or a FIN without close_notify; as tcp_recvmsg().
+ */
+int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
 {
 	const unsigned int keep = MSG_EOR | MSG_CTRUNC;
 	unsigned int mflags = m->msg_flags;
@@ -36,6 +68,8 @@ static int read_data(struct weft_conn *c, struct msghdr *m, size_t len,
 		m->msg_control = ctl;
 		m->msg_controllen = clen;
 		m->msg_flags = (m->msg_flags & ~keep) | (mflags & keep);
+		if (n < 0 && n != -EIO && record_before(c, n))
+			continue;
 		if (n != -EIO)
 			break;
 		m->msg_iter = it;
@@ -63,7 +97,7 @@ static int discard_data(struct weft_conn *c, struct msghdr *m, size_t len,
 	int n;
 
 	iov_iter_discard(&m->msg_iter, ITER_DEST, len);
-	n = read_data(c, m, len, flags);
+	n = weft_ktls_read(c, m, len, flags);
 	m->msg_iter = it;
 	return n;
 }
@@ -101,7 +135,7 @@ static int peek_beyond(struct weft_conn *c, struct msghdr *m, size_t len,
 	if (!iov.iov_base)
 		return -ENOMEM;
 	iov_iter_kvec(&all.msg_iter, ITER_DEST, &iov, 1, want);
-	n = read_data(c, &all, want, MSG_PEEK | MSG_DONTWAIT);
+	n = weft_ktls_read(c, &all, want, MSG_PEEK | MSG_DONTWAIT);
 	if (n > off) {
 		n -= off;
 		if (!(flags & MSG_TRUNC) &&
@@ -155,7 +189,7 @@ int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 	else if (unlikely(flags & MSG_TRUNC))
 		n = discard_data(c, m, len, flags);
 	else
-		n = read_data(c, m, len, flags);
+		n = weft_ktls_read(c, m, len, flags);
 	if (n > 0) {
 		WRITE_ONCE(c->rx_data, true);
 		if (!(flags & MSG_PEEK))
@@ -163,56 +197,6 @@ int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 	}
 	if (unlikely(m->msg_get_inq || tcp_sk(sk)->recvmsg_inq) && n >= 0)
 		tell_inq(c, m);
-	return n;
-}
-
-/* May a read return 0? tls_sw_splice_read() does for an empty record, too. */
-static bool is_over(const struct sock *sk)
-{
-	return sock_flag(sk, SOCK_DONE) || sk->sk_state == TCP_CLOSE ||
-	       READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
-}
-
-/**
- * weft_ktls_splice_read() - splice_read() on a LIVE conn
- * @c: the conn
- * @pos: of the call
- * @pipe: of the call
- * @len: of the call
- * @flags: of the call
- *
- * Return: as tcp_splice_read(); 0 after close_notify, -ECONNRESET as
- * weft_ktls_recvmsg().
- */
-ssize_t weft_ktls_splice_read(struct weft_conn *c, loff_t *pos,
-			      struct pipe_inode_info *pipe, size_t len,
-			      unsigned int flags)
-{
-	ssize_t n;
-
-	for (;;) {
-		if (READ_ONCE(c->rx_eof))
-			return 0;
-		if (READ_ONCE(c->rx_err))
-			return c->rx_err;
-		if (weft_ktls_is_stopped(c))
-			flags |= SPLICE_F_NONBLOCK;
-		n = c->tls->splice_read(c->sock, pos, pipe, len, flags);
-		if (n > 0)
-			WRITE_ONCE(c->rx_data, true);
-		if (n == -EINVAL && !weft_ktls_is_stopped(c)) {
-			n = weft_ktls_take_control(c);
-			if (n >= 0)
-				continue;
-		}
-		if (n || !len || is_over(c->sock->sk))
-			break;
-	}
-	if (weft_ktls_is_broken(c, n))
-		return weft_ktls_bad_record(c);
-	if (n == 0 && len && !READ_ONCE(c->rx_eof) &&
-	    sock_flag(c->sock->sk, SOCK_DONE))
-		return weft_ktls_truncated(c);
 	return n;
 }
 

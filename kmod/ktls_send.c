@@ -336,6 +336,31 @@ static void evict_writer(struct weft_conn *c)
 	release_sock(sk);
 }
 
+/* Was the reset one of our close_notify alone? See weft_ktls_closed(). */
+static void judge_reset(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	if (!c->end_seq || before(tcp_sk(sk)->snd_una, c->end_seq))
+		cmpxchg(&sk->sk_err, 0, c->end_err);
+	c->end_err = 0;
+}
+
+static void send_last(struct weft_conn *c, u8 *alert, size_t len)
+{
+	struct sock *sk = c->sock->sk;
+	u32 size = tls_get_ctx(sk)->prot_info.overhead_size + len;
+	int err = weft_ktls_send_record(c, WEFT_RECORD_ALERT, alert, len);
+
+	lock_sock(sk);
+	c->end_known = true;
+	if (!err)
+		c->end_seq = (tcp_sk(sk)->write_seq - size) ?: 1;
+	if (c->end_err)			/* it came at once */
+		judge_reset(c);
+	release_sock(sk);
+}
+
 /**
  * weft_ktls_close_notify() - say that nothing more will be written, once
  * @c: a LIVE conn
@@ -356,7 +381,26 @@ void weft_ktls_close_notify(struct weft_conn *c)
 		evict_writer(c);
 	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) &&
 	    !(sk->sk_shutdown & SEND_SHUTDOWN) && !sk->sk_err)
-		weft_ktls_send_record(c, WEFT_RECORD_ALERT, alert,
-				      sizeof(alert));
+		send_last(c, alert, sizeof(alert));
 	mutex_unlock(&c->tx);
+}
+
+/**
+ * weft_ktls_closed() - TCP has gone to CLOSE
+ * @c: a LIVE conn; its socket is locked, any context
+ *
+ * A peer that closed its socket answers our close_notify by a reset, as it does
+ * any data (TCPABORTONDATA), where it would have taken a bare FIN. When it had
+ * ended its stream, and acknowledged all of ours, such a reset is the end that
+ * TCP would have had without error.
+ */
+void weft_ktls_closed(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	if (!c->tx_closed || !sock_flag(sk, SOCK_DONE))
+		return;
+	c->end_err = xchg(&sk->sk_err, 0);
+	if (c->end_known)
+		judge_reset(c);
 }
