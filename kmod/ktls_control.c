@@ -47,8 +47,10 @@ static void rx_closed(struct weft_conn *c)
 	weft_count(c->wn, eof_clean);
 	WRITE_ONCE(c->rx_eof, true);
 	lock_sock(sk);
-	sk->sk_shutdown |= RCV_SHUTDOWN;
-	sk->sk_state_change(sk);
+	if (!(sk->sk_shutdown & RCV_SHUTDOWN)) {	/* no FIN yet */
+		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
+		sk->sk_state_change(sk);
+	}
 	release_sock(sk);
 }
 

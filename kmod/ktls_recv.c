@@ -150,14 +150,13 @@ static int peek_beyond(struct weft_conn *c, struct msghdr *m, size_t len,
 	return n;
 }
 
-/* TCP_INQ, and io_uring's hint: what is left, or 1 before the end. */
+/* TCP_INQ, and io_uring's hint: what is left; the end counts as one, too. */
 static void tell_inq(struct weft_conn *c, struct msghdr *m)
 {
 	struct sock *sk = c->sock->sk;
 	int inq = weft_ktls_inq(c);
 
-	if (!inq && (READ_ONCE(c->rx_eof) || sock_flag(sk, SOCK_DONE)))
-		inq = 1;
+	inq += READ_ONCE(c->rx_eof) || sock_flag(sk, SOCK_DONE);
 	m->msg_inq = inq;
 	if (tcp_sk(sk)->recvmsg_inq)
 		put_cmsg(m, SOL_TCP, TCP_CM_INQ, sizeof(inq), &inq);

@@ -42,6 +42,15 @@ static int tx_lock(struct weft_conn *c, int flags)
 	return 0;
 }
 
+/* What TCP looks at first (tcp_sendmsg_locked()), and kTLS does not. */
+static bool tx_is_over(const struct weft_conn *c)
+{
+	const struct sock *sk = c->sock->sk;
+
+	return READ_ONCE(sk->sk_err) || c->tx_closed ||
+	       READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN;
+}
+
 /* Our turn, unless nothing more may be written. 0: c->tx is held. */
 static int tx_begin(struct weft_conn *c, int flags)
 {
@@ -50,10 +59,18 @@ static int tx_begin(struct weft_conn *c, int flags)
 	if (err)
 		return err;
 	weft_ktls_check_err(c);
-	if (likely(!c->tx_closed))
+	if (likely(!tx_is_over(c)))
 		return 0;
 	mutex_unlock(&c->tx);
 	return sk_stream_error(c->sock->sk, flags, -EPIPE);
+}
+
+/* An error of the socket is told once; kTLS leaves it there. */
+static ssize_t tx_result(struct weft_conn *c, ssize_t n)
+{
+	if (unlikely(n < 0))
+		cmpxchg(&c->sock->sk->sk_err, -n, 0);
+	return n;
 }
 
 /* What TCP gives a corked segment: see tcp_check_probe_timer(). */
@@ -168,7 +185,7 @@ int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
 	else
 		n = send_data(c, m, len);
 	tx_end(c);
-	return n;
+	return tx_result(c, n);
 }
 
 #if WEFT_HAVE_SENDPAGE
@@ -191,7 +208,7 @@ ssize_t weft_ktls_sendpage(struct weft_conn *c, struct page *page, int offset,
 		return n;
 	n = c->tls->sendpage(c->sock, page, offset, size, flags);
 	tx_end(c);
-	return n;
+	return tx_result(c, n);
 }
 #else
 /**
@@ -346,12 +363,17 @@ static void judge_reset(struct weft_conn *c)
 	c->end_err = 0;
 }
 
-static void send_last(struct weft_conn *c, u8 *alert, size_t len)
+static void send_last(struct weft_conn *c)
 {
+	u8 alert[] = { WEFT_ALERT_WARNING, WEFT_ALERT_CLOSE_NOTIFY };
 	struct sock *sk = c->sock->sk;
-	u32 size = tls_get_ctx(sk)->prot_info.overhead_size + len;
-	int err = weft_ktls_send_record(c, WEFT_RECORD_ALERT, alert, len);
+	u32 size = tls_get_ctx(sk)->prot_info.overhead_size + sizeof(alert);
+	int err = -EPIPE;
 
+	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) &&
+	    !(sk->sk_shutdown & SEND_SHUTDOWN) && !sk->sk_err)
+		err = weft_ktls_send_record(c, WEFT_RECORD_ALERT, alert,
+					    sizeof(alert));
 	lock_sock(sk);
 	c->end_known = true;
 	if (!err)
@@ -369,9 +391,6 @@ static void send_last(struct weft_conn *c, u8 *alert, size_t len)
  */
 void weft_ktls_close_notify(struct weft_conn *c)
 {
-	u8 alert[2] = { WEFT_ALERT_WARNING, WEFT_ALERT_CLOSE_NOTIFY };
-	struct sock *sk = c->sock->sk;
-
 	if (xchg(&c->tx_closed, true)) {
 		mutex_lock(&c->tx);	/* the caller shuts TCP down next */
 		mutex_unlock(&c->tx);
@@ -379,26 +398,24 @@ void weft_ktls_close_notify(struct weft_conn *c)
 	}
 	if (!mutex_trylock(&c->tx))
 		evict_writer(c);
-	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) &&
-	    !(sk->sk_shutdown & SEND_SHUTDOWN) && !sk->sk_err)
-		send_last(c, alert, sizeof(alert));
+	send_last(c);
 	mutex_unlock(&c->tx);
 }
 
 /**
- * weft_ktls_closed() - TCP has gone to CLOSE
+ * weft_ktls_closed() - TCP goes to CLOSE
  * @c: a LIVE conn; its socket is locked, any context
  *
- * A peer that closed its socket answers our close_notify by a reset, as it does
- * any data (TCPABORTONDATA), where it would have taken a bare FIN. When it had
- * ended its stream, and acknowledged all of ours, such a reset is the end that
- * TCP would have had without error.
+ * A peer that reads no more answers our close_notify by a reset, as it does any
+ * data (TCPABORTONDATA), where it would have taken a bare FIN; and so do we, to
+ * the peer's. When all of ours was acknowledged and nothing more was to be read,
+ * such a reset is the end that TCP would have had without an error.
  */
 void weft_ktls_closed(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 
-	if (!c->tx_closed || !sock_flag(sk, SOCK_DONE))
+	if (!c->tx_closed || !(sk->sk_shutdown & RCV_SHUTDOWN))
 		return;
 	c->end_err = xchg(&sk->sk_err, 0);
 	if (c->end_known)
