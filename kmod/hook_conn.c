@@ -137,7 +137,7 @@ static void conn_splice_eof(struct socket *sock)
 	struct weft_conn *c = weft_conn_of(sock);
 
 	if (is_live(c))
-		weft_ktls_splice_eof(c);
+		weft_ktls_flush(c);
 	else if (weft_conn_settled(c) && c->base->splice_eof)
 		c->base->splice_eof(sock);
 }

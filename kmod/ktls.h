@@ -23,8 +23,6 @@ int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len);
 #if WEFT_HAVE_SENDPAGE
 ssize_t weft_ktls_sendpage(struct weft_conn *c, struct page *page, int offset,
 			   size_t size, int flags);
-#else
-void weft_ktls_splice_eof(struct weft_conn *c);
 #endif
 void weft_ktls_flush(struct weft_conn *c);
 int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,

@@ -4,8 +4,12 @@
  *
  * Whoever writes holds c->tx, outside kTLS's own tx_lock and the socket lock:
  * a record of ours (an alert, a key update) and what must happen right before
- * or behind it are one step for all other writers. A writer may sleep with it,
- * when the send buffer is full.
+ * or behind it are one step for all other writers.
+ *
+ * kTLS never waits for room in the send buffer, we do, and without c->tx: of
+ * the errors that end a wait it survives -EAGAIN alone (a signal in the middle
+ * of a record breaks the connection on Debian's 6.12), and as with TCP a writer
+ * that sleeps must hinder neither others nor shutdown().
  *
  * kTLS keeps what was written with MSG_MORE in an open record until somebody
  * writes again. TCP waits for 200 ms at most, and so do we: c->work, which
@@ -20,28 +24,6 @@
 
 /* ------------------------------------------------------------ c->tx */
 
-/*
- * Our turn to write. A writer that must not wait does not wait for one that
- * sleeps because the buffer is full, but for any other: it would be told
- * EAGAIN, and no event would ever call it again.
- */
-static int tx_lock(struct weft_conn *c, int flags)
-{
-	struct sock *sk = c->sock->sk;
-
-	if (likely(mutex_trylock(&c->tx)))
-		return 0;
-	if (flags & MSG_DONTWAIT && !sk_stream_memory_free(sk)) {
-		set_bit(SOCK_NOSPACE, &c->sock->flags);
-		smp_mb__after_atomic();	/* sk_stream_write_space() tests it */
-		if (!sk_stream_memory_free(sk))
-			return -EAGAIN;
-	}
-	if (mutex_lock_interruptible(&c->tx))
-		return sock_intr_errno(sock_sndtimeo(sk, flags & MSG_DONTWAIT));
-	return 0;
-}
-
 /* What TCP looks at first (tcp_sendmsg_locked()), and kTLS does not. */
 static bool tx_is_over(const struct weft_conn *c)
 {
@@ -51,26 +33,16 @@ static bool tx_is_over(const struct weft_conn *c)
 	       READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN;
 }
 
-/* Our turn, unless nothing more may be written. 0: c->tx is held. */
-static int tx_begin(struct weft_conn *c, int flags)
+/* Our turn. 0: c->tx is held; -EPIPE, nothing more may be written. */
+static int tx_begin(struct weft_conn *c)
 {
-	int err = tx_lock(c, flags);
-
-	if (err)
-		return err;
+	if (mutex_lock_interruptible(&c->tx))
+		return sock_intr_errno(c->sock->sk->sk_sndtimeo);
 	weft_ktls_check_err(c);
 	if (likely(!tx_is_over(c)))
 		return 0;
 	mutex_unlock(&c->tx);
-	return sk_stream_error(c->sock->sk, flags, -EPIPE);
-}
-
-/* An error of the socket is told once; kTLS leaves it there. */
-static ssize_t tx_result(struct weft_conn *c, ssize_t n)
-{
-	if (unlikely(n < 0))
-		cmpxchg(&c->sock->sk->sk_err, -n, 0);
-	return n;
+	return -EPIPE;
 }
 
 /* What TCP gives a corked segment: see tcp_check_probe_timer(). */
@@ -89,7 +61,75 @@ static void tx_end(struct weft_conn *c)
 	mutex_unlock(&c->tx);
 }
 
+/* ------------------------------------------------------------ waiting */
+
+/* One call that writes, in as many pieces as there is room for. */
+struct writing {
+	struct weft_conn *c;
+	unsigned int flags;		/* of the call */
+	long timeo;
+	size_t done;
+};
+
+static struct writing writing_begin(struct weft_conn *c, unsigned int flags)
+{
+	return (struct writing){
+		.c = c, .flags = flags,
+		.timeo = sock_sndtimeo(c->sock->sk, flags & MSG_DONTWAIT),
+	};
+}
+
+/* A piece gave @n. Go on? Then there is room, or may be. */
+static bool writing_more(struct writing *w, ssize_t *n, size_t len)
+{
+	struct sock *sk = w->c->sock->sk;
+
+	if (*n > 0)
+		w->done += *n;
+	if (w->done >= len)
+		return false;
+	if (*n >= 0)
+		return *n > 0;
+	if (*n != -EAGAIN || !w->timeo)
+		return false;
+	lock_sock(sk);
+	*n = sk_stream_wait_memory(sk, &w->timeo);
+	release_sock(sk);
+	return !*n;
+}
+
+/* As tcp_sendmsg_locked(): what is written counts more than why it ended. */
+static ssize_t writing_end(const struct writing *w, ssize_t n)
+{
+	struct sock *sk = w->c->sock->sk;
+
+	if (w->done)
+		return w->done;
+	if (unlikely(n < 0)) {		/* kTLS leaves it there, TCP tells once */
+		cmpxchg(&sk->sk_err, -n, 0);
+		if (n == -EPIPE)
+			n = sk_stream_error(sk, w->flags, n);
+	}
+	return n;
+}
+
 /* ------------------------------------------------------------ data */
+
+/*
+ * sendmsg() of kTLS, which does not wait; c->tx held. With a signal pending it
+ * gives up where kTLS's own work has tx_lock, as that has for a moment.
+ */
+static int tls_send(struct weft_conn *c, struct msghdr *m, size_t len)
+{
+	struct tls_context *ctx = tls_get_ctx(c->sock->sk);
+	int n;
+
+	while ((n = c->tls->sendmsg(c->sock, m, len)) == -EINTR) {
+		mutex_lock(&ctx->tx_lock);
+		mutex_unlock(&ctx->tx_lock);
+	}
+	return n;
+}
 
 /* Nagle would hold the first small write until the peer acknowledges our
  * Finished, which a delayed ACK puts off by 40 ms.
@@ -106,7 +146,7 @@ static int first_send(struct weft_conn *c, struct msghdr *m, size_t len)
 	nagle = !(tp->nonagle & TCP_NAGLE_OFF);
 	tp->nonagle |= TCP_NAGLE_OFF;
 	release_sock(sk);
-	n = c->tls->sendmsg(c->sock, m, len);
+	n = tls_send(c, m, len);
 	if (nagle) {
 		lock_sock(sk);
 		tp->nonagle &= ~TCP_NAGLE_OFF;
@@ -115,19 +155,43 @@ static int first_send(struct weft_conn *c, struct msghdr *m, size_t len)
 	return n;
 }
 
-static int send_data(struct weft_conn *c, struct msghdr *m, size_t len)
+/* As much as there is room for; @m stands behind it then. */
+static int send_piece(struct weft_conn *c, struct msghdr *m, size_t len)
 {
+	struct iov_iter it = m->msg_iter;
+	int n = tx_begin(c);
+
+	if (n)
+		return n;
 	if (unlikely(!c->first_sent))
-		return first_send(c, m, len);
-	return c->tls->sendmsg(c->sock, m, len);
+		n = first_send(c, m, len);
+	else
+		n = tls_send(c, m, len);
+	tx_end(c);
+	m->msg_iter = it;
+	if (n > 0)
+		iov_iter_advance(&m->msg_iter, n);
+	return n;
+}
+
+static int send_data(struct weft_conn *c, struct msghdr *m, size_t len,
+		     unsigned int flags)
+{
+	struct writing w = writing_begin(c, flags);
+	ssize_t n;
+
+	do
+		n = send_piece(c, m, len - w.done);
+	while (writing_more(&w, &n, len));
+	return writing_end(&w, n);
 }
 
 /*
  * MSG_ZEROCOPY: encryption copies, so the pages are free at once, and the
- * completion says that they were copied, as it does for loopback. c->tx keeps
- * the numbers of the completions in order, as the socket lock does in TCP.
+ * completion says that they were copied, as it does for loopback.
  */
-static int send_zerocopy(struct weft_conn *c, struct msghdr *m, size_t len)
+static int send_zerocopy(struct weft_conn *c, struct msghdr *m, size_t len,
+			 unsigned int flags)
 {
 	struct sock *sk = c->sock->sk;
 	struct ubuf_info *u;
@@ -139,7 +203,7 @@ static int send_zerocopy(struct weft_conn *c, struct msghdr *m, size_t len)
 	if (!u)
 		return -ENOBUFS;	/* as TCP */
 	uarg_to_msgzc(u)->zerocopy = 0;
-	n = send_data(c, m, len);
+	n = send_data(c, m, len, flags);
 	if (n > 0)
 		net_zcopy_put(u);
 	else
@@ -148,13 +212,13 @@ static int send_zerocopy(struct weft_conn *c, struct msghdr *m, size_t len)
 }
 
 /* tls_sw_sendmsg() refuses a call with any other; TCP ignores most of them. */
-#define KTLS_SEND_FLAGS	(MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL |	\
-			 MSG_CMSG_COMPAT | KTLS_SPLICE_FLAGS)
+#define KTLS_SEND_FLAGS	(MSG_MORE | MSG_CMSG_COMPAT | KTLS_SPLICE_FLAGS)
 #if WEFT_HAVE_SENDPAGE
 #define KTLS_SPLICE_FLAGS 0
 #else
 #define KTLS_SPLICE_FLAGS (MSG_SPLICE_PAGES | MSG_SENDPAGE_NOPOLICY)
 #endif
+#define KTLS_NEVER_WAITS (MSG_DONTWAIT | MSG_NOSIGNAL)
 
 /**
  * weft_ktls_sendmsg() - sendmsg() on a LIVE conn
@@ -168,27 +232,33 @@ static int send_zerocopy(struct weft_conn *c, struct msghdr *m, size_t len)
 int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
 {
 	unsigned int flags = m->msg_flags;
-	int n;
 
 	if (unlikely(flags & (MSG_OOB | MSG_FASTOPEN)))
 		return flags & MSG_OOB ? -EOPNOTSUPP : -EISCONN;
-	n = tx_begin(c, flags);
-	if (n)
-		return n;
 	m->msg_control = NULL;
 	m->msg_controllen = 0;
-	m->msg_flags &= KTLS_SEND_FLAGS;
+	m->msg_flags = (flags & KTLS_SEND_FLAGS) | KTLS_NEVER_WAITS;
 	/* with msg_ubuf it is io_uring's, which counts for itself */
 	if (unlikely(flags & MSG_ZEROCOPY) && len && !m->msg_ubuf &&
 	    sock_flag(c->sock->sk, SOCK_ZEROCOPY))
-		n = send_zerocopy(c, m, len);
-	else
-		n = send_data(c, m, len);
-	tx_end(c);
-	return tx_result(c, n);
+		return send_zerocopy(c, m, len, flags);
+	return send_data(c, m, len, flags);
 }
 
 #if WEFT_HAVE_SENDPAGE
+static ssize_t page_piece(struct weft_conn *c, struct page *page, int offset,
+			  size_t size, int flags)
+{
+	ssize_t n = tx_begin(c);
+
+	if (n)
+		return n;
+	n = c->tls->sendpage(c->sock, page, offset, size,
+			     flags | KTLS_NEVER_WAITS);
+	tx_end(c);
+	return n;
+}
+
 /**
  * weft_ktls_sendpage() - sendpage() on a LIVE conn
  * @c: the conn
@@ -202,52 +272,41 @@ int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
 ssize_t weft_ktls_sendpage(struct weft_conn *c, struct page *page, int offset,
 			   size_t size, int flags)
 {
-	ssize_t n = tx_begin(c, flags);
+	struct writing w = writing_begin(c, flags);
+	ssize_t n;
 
-	if (n)
-		return n;
-	n = c->tls->sendpage(c->sock, page, offset, size, flags);
-	tx_end(c);
-	return tx_result(c, n);
-}
-#else
-/**
- * weft_ktls_splice_eof() - what was spliced with MSG_MORE has no sequel
- * @c: a LIVE conn
- */
-void weft_ktls_splice_eof(struct weft_conn *c)
-{
-	if (!tx_is_open(c) || mutex_lock_killable(&c->tx))
-		return;
-	if (!c->tx_closed)
-		c->tls->splice_eof(c->sock);
-	tx_end(c);
+	do
+		n = page_piece(c, page, offset + w.done, size - w.done, flags);
+	while (writing_more(&w, &n, size));
+	return writing_end(&w, n);
 }
 #endif
 
-/**
- * weft_ktls_flush() - send what MSG_MORE has kept back for long enough
- * @c: a LIVE conn; in its work, its file held
- *
- * A writer at work looks for itself when it is done.
- */
-void weft_ktls_flush(struct weft_conn *c)
+/* Send what the open record holds; c->tx held. */
+static void push_open(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 	struct tls_context *ctx = tls_get_ctx(sk);
 
-	if (!tx_is_open(c) || !mutex_trylock(&c->tx))
+	mutex_lock(&ctx->tx_lock);	/* kTLS's own work, for a moment */
+	lock_sock(sk);
+	if (!tx_is_over(c) && tx_is_open(c))
+		ctx->push_pending_record(sk, KTLS_NEVER_WAITS);
+	release_sock(sk);
+	mutex_unlock(&ctx->tx_lock);
+}
+
+/**
+ * weft_ktls_flush() - what was written with MSG_MORE has no sequel
+ * @c: a LIVE conn; in its work, its file held, or in a call
+ */
+void weft_ktls_flush(struct weft_conn *c)
+{
+	if (!tx_is_open(c))
 		return;
-	/* kTLS's own work has it while it sends */
-	if (mutex_trylock(&ctx->tx_lock)) {
-		lock_sock(sk);
-		if (!sk->sk_err && tx_is_open(c))
-			ctx->push_pending_record(sk, MSG_DONTWAIT |
-						 MSG_NOSIGNAL);
-		release_sock(sk);
-		mutex_unlock(&ctx->tx_lock);
-	}
-	tx_end(c);
+	mutex_lock(&c->tx);
+	push_open(c);
+	mutex_unlock(&c->tx);
 }
 
 /* ------------------------------------------------------------ our records */
@@ -309,7 +368,7 @@ int weft_ktls_send_record(struct weft_conn *c, u8 type, void *data, size_t len)
 	struct msghdr m = {
 		.msg_control = cbuf,
 		.msg_controllen = sizeof(cbuf),
-		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
+		.msg_flags = KTLS_NEVER_WAITS,
 	};
 	struct room room;
 	int n;
@@ -320,37 +379,11 @@ int weft_ktls_send_record(struct weft_conn *c, u8 type, void *data, size_t len)
 	*(u8 *)CMSG_DATA(cm) = type;
 	iov_iter_kvec(&m.msg_iter, ITER_SOURCE, &iov, 1, len);
 	room = make_room(c->sock->sk);
-	n = c->tls->sendmsg(c->sock, &m, len);
+	n = tls_send(c, &m, len);
 	restore_room(c->sock->sk, &room);
 	if (n == len)
 		return 0;
 	return n < 0 ? n : -EAGAIN;
-}
-
-/*
- * A writer sleeps with c->tx because the buffer is full: it is told EPIPE, or
- * how much it has written. kTLS makes an error of the socket of that when the
- * writer slept in the middle of a record; the rest of the record goes on with
- * the next one.
- */
-static void evict_writer(struct weft_conn *c)
-{
-	struct sock *sk = c->sock->sk;
-	bool ours;
-
-	lock_sock(sk);
-	ours = !(sk->sk_shutdown & SEND_SHUTDOWN);
-	if (ours)
-		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SEND_SHUTDOWN);
-	sk->sk_state_change(sk);
-	release_sock(sk);
-	mutex_lock(&c->tx);
-	lock_sock(sk);
-	if (ours && sk->sk_state != TCP_CLOSE) {
-		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown & ~SEND_SHUTDOWN);
-		cmpxchg(&sk->sk_err, EPIPE, 0);
-	}
-	release_sock(sk);
 }
 
 /* Was the reset one of our close_notify alone? See weft_ktls_closed(). */
@@ -387,18 +420,16 @@ static void send_last(struct weft_conn *c)
  * weft_ktls_close_notify() - say that nothing more will be written, once
  * @c: a LIVE conn
  *
- * All that was written goes out before. Whoever is about to write gets EPIPE.
+ * All that was written goes out before. Whoever is about to write gets EPIPE; who
+ * waits for room is woken by the caller, who shuts TCP down next.
  */
 void weft_ktls_close_notify(struct weft_conn *c)
 {
-	if (xchg(&c->tx_closed, true)) {
-		mutex_lock(&c->tx);	/* the caller shuts TCP down next */
-		mutex_unlock(&c->tx);
-		return;
+	mutex_lock(&c->tx);
+	if (!c->tx_closed) {
+		c->tx_closed = true;
+		send_last(c);
 	}
-	if (!mutex_trylock(&c->tx))
-		evict_writer(c);
-	send_last(c);
 	mutex_unlock(&c->tx);
 }
 
