@@ -9,6 +9,7 @@
 #include <linux/net.h>
 #include <linux/skbuff.h>
 #include <linux/version.h>
+#include <net/sock.h>
 
 #define WEFT_KERNEL(a, b) (LINUX_VERSION_CODE >= KERNEL_VERSION(a, b, 0))
 
@@ -38,14 +39,20 @@ static inline bool weft_file_tryget(struct file *f)
 #define WEFT_ACCEPT_ARGS	flags, kern
 #endif
 
-/* proto->recvmsg() lost addr_len in 7.0 */
+/* proto->recvmsg() lost addr_len in 7.0; before, inet_recvmsg() stored it */
+static inline int weft_prot_recvmsg(struct proto *prot, struct sock *sk,
+				    struct msghdr *m, size_t len, int flags)
+{
 #if WEFT_KERNEL(7, 0)
-#define WEFT_PRECV_PARAMS	int flags
-#define WEFT_PRECV_ARGS		flags
+	return prot->recvmsg(sk, m, len, flags);
 #else
-#define WEFT_PRECV_PARAMS	int flags, int *addr_len
-#define WEFT_PRECV_ARGS		flags, addr_len
+	int addr_len = 0, n = prot->recvmsg(sk, m, len, flags, &addr_len);
+
+	if (n >= 0)
+		m->msg_namelen = addr_len;
+	return n;
 #endif
+}
 
 /* kTLS has a poll() of its own, which knows records: in 6.12, not in 6.1 */
 #define WEFT_KTLS_POLLS		WEFT_KERNEL(6, 12)

@@ -291,9 +291,8 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 	weft_conn_unclaim(c);		/* the ULP refuses sockmap now */
 	if (c->tcp_closed && !sk->sk_err)	/* a RST, muted */
 		WRITE_ONCE(sk->sk_err, c->tcp_err ?: ECONNRESET);
+	weft_ktls_start(c);
 	weft_connect_unmute(c);
-	if (sk->sk_rcvlowat > 1)
-		weft_ktls_low_water(c);
 	shut = c->shut;
 	release_sock(sk);
 	if (shut)

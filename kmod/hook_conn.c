@@ -235,12 +235,16 @@ static bool shutdown_later(struct weft_conn *c, int how)
 /* close_notify, then FIN. A peer that is gone already resets in between. */
 static int live_shutdown(struct weft_conn *c, int how)
 {
-	bool connected = c->sock->sk->sk_state != TCP_CLOSE;
+	bool connected = c->sock->sk->sk_state != TCP_CLOSE, corked;
 	int err;
 
-	if (how != SHUT_RD)
-		weft_ktls_close_notify(c);
+	if (how == SHUT_RD)
+		return c->base->shutdown(c->sock, how);
+	corked = weft_ktls_cork(c);
+	weft_ktls_close_notify(c);
 	err = c->base->shutdown(c->sock, how);
+	if (corked)
+		weft_ktls_uncork(c);
 	return err == -ENOTCONN && connected ? 0 : err;
 }
 
@@ -283,10 +287,11 @@ static int conn_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 }
 
 /* What would take the socket out of our hands is refused. */
-static bool is_ours(int level, int opt)
+static bool is_ours(const struct sock *sk, int level, int opt)
 {
-	return level == SOL_TLS || (level == SOL_TCP && opt == TCP_ULP) ||
-	       (level == SOL_IPV6 && opt == IPV6_ADDRFORM);
+	return (level == SOL_TCP && opt == TCP_ULP) ||
+	       (level == SOL_IPV6 && opt == IPV6_ADDRFORM &&
+		sk->sk_family == AF_INET6);
 }
 
 static int conn_setsockopt(struct socket *sock, int level, int opt,
@@ -294,9 +299,10 @@ static int conn_setsockopt(struct socket *sock, int level, int opt,
 {
 	struct weft_conn *c = weft_conn_of(sock);
 
-	if (level == SOL_TLS && weft_handshake_mine(c))
-		return weft_ktls_key(c, opt, val, len);
-	if (is_ours(level, opt))
+	if (level == SOL_TLS)		/* without a ULP there is no such level */
+		return weft_handshake_mine(c) ?
+		       weft_ktls_key(c, opt, val, len) : -ENOPROTOOPT;
+	if (is_ours(sock->sk, level, opt))
 		return -EBUSY;
 	return c->base->setsockopt(sock, level, opt, val, len);
 }
@@ -306,12 +312,13 @@ static int conn_getsockopt(struct socket *sock, int level, int opt,
 {
 	struct weft_conn *c = weft_conn_of(sock);
 
-	if (weft_conn_state(c) != WEFT_CONN_PASS &&
-	    (level == SOL_TLS ||	/* would hand out the session's keys */
-	     (level == SOL_TCP && opt == TCP_ZEROCOPY_RECEIVE)))
+	if (weft_conn_state(c) == WEFT_CONN_PASS)
+		return c->base->getsockopt(sock, level, opt, val, len);
+	if (level == SOL_TLS)		/* would hand out the session's keys */
+		return -EOPNOTSUPP;
+	if (level == SOL_TCP && opt == TCP_ZEROCOPY_RECEIVE)
 		return -ENOPROTOOPT;
-	if (level == SOL_TCP && opt == TCP_ULP &&
-	    weft_conn_state(c) != WEFT_CONN_PASS)
+	if (level == SOL_TCP && opt == TCP_ULP)
 		return put_user(0, len);	/* as without one: it is ours */
 	return c->base->getsockopt(sock, level, opt, val, len);
 }
@@ -325,8 +332,6 @@ static int conn_set_rcvlowat(struct sock *sk, int val)
 		c->user_lowat = val ?: 1;
 		return 0;
 	}
-	if (is_live(c))
-		weft_ktls_low_water(c);
 	return c->base->set_rcvlowat(sk, val);
 }
 

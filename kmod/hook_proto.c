@@ -393,6 +393,8 @@ static int conn_connect(struct socket *sock, struct weft_sockaddr *uaddr,
 	struct weft_conn *c = weft_conn_of(sock);
 	int err;
 
+	if (len < (int)sizeof(uaddr->sa_family))
+		return -EINVAL;		/* as __inet_stream_connect() */
 	mutex_lock(&c->mu);
 	err = conn_connect_locked(c, uaddr, len, flags);
 	mutex_unlock(&c->mu);

@@ -33,7 +33,9 @@ __poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
 			struct poll_table_struct *wait);
 int weft_ktls_inq(struct weft_conn *c);
 int weft_ktls_unread(struct weft_conn *c);
-void weft_ktls_low_water(struct weft_conn *c);
+void weft_ktls_start(struct weft_conn *c);
+bool weft_ktls_cork(struct weft_conn *c);
+void weft_ktls_uncork(struct weft_conn *c);
 void weft_ktls_close_notify(struct weft_conn *c);
 void weft_ktls_closed(struct weft_conn *c);
 void weft_ktls_close(struct weft_conn *c);

@@ -186,6 +186,8 @@ void weft_ktls_close(struct weft_conn *c)
 {
 	while (!c->rx_eof && !c->rx_err && weft_ktls_take_control(c) > 0)
 		;
-	if (!reset_on_close(c))
-		weft_ktls_close_notify(c);
+	if (reset_on_close(c))
+		return;
+	weft_ktls_cork(c);
+	weft_ktls_close_notify(c);
 }

@@ -178,8 +178,9 @@ int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 	struct sock *sk = c->sock->sk;
 	int off, n;
 
-	if (flags & MSG_ERRQUEUE)
-		return c->base->recvmsg(c->sock, m, len, flags);
+	if (flags & MSG_ERRQUEUE)	/* kTLS's own says less */
+		return weft_prot_recvmsg(weft_base_prot[weft_family(sk)], sk, m,
+					 len, flags);
 	if (flags & MSG_OOB)
 		return -EINVAL;		/* as TCP with no urgent data */
 	off = sk_peek_offset(sk, flags);
@@ -328,33 +329,33 @@ int weft_ktls_unread(struct weft_conn *c)
 static void (*ktls_ready)(struct sock *sk);
 
 /*
- * kTLS calls for the first record that is whole and not again until it is read;
- * a reader that waits for more (SO_RCVLOWAT) wants to hear of all that come.
+ * kTLS calls for the first record that is whole and not again until it is read.
+ * TCP tells of all that comes: edge-triggered pollers, SIGIO and who waits for
+ * SO_RCVLOWAT bytes rely on it.
  */
-static void low_water_ready(struct sock *sk)
+static void live_data_ready(struct sock *sk)
 {
 	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(tls_get_ctx(sk));
+	bool told = READ_ONCE(rx->strp.msg_ready);
 
 	READ_ONCE(ktls_ready)(sk);
-	if (READ_ONCE(sk->sk_rcvlowat) > 1 && READ_ONCE(rx->strp.msg_ready))
+	if (told)
 		rx->saved_data_ready(sk);
 }
 
 /**
- * weft_ktls_low_water() - SO_RCVLOWAT is, or was, more than one byte
+ * weft_ktls_start() - the application's calls come to kTLS from now on
  * @c: a conn with its keys; its socket is locked
  *
  * kTLS puts sk_data_ready back when it goes, so nobody comes to us afterwards.
  */
-void weft_ktls_low_water(struct weft_conn *c)
+void weft_ktls_start(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 
 	write_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_data_ready != low_water_ready) {
-		WRITE_ONCE(ktls_ready, sk->sk_data_ready);
-		sk->sk_data_ready = low_water_ready;
-	}
+	WRITE_ONCE(ktls_ready, sk->sk_data_ready);
+	sk->sk_data_ready = live_data_ready;
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 

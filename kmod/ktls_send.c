@@ -223,7 +223,7 @@ static int send_zerocopy(struct weft_conn *c, struct msghdr *m, size_t len,
 /**
  * weft_ktls_sendmsg() - sendmsg() on a LIVE conn
  * @c: the conn
- * @m: the message; control data is not for kTLS
+ * @m: the message; control data is looked at as TCP does, and dropped
  * @len: its length
  *
  * Return: as tcp_sendmsg(); -EPIPE after our close_notify; -EOPNOTSUPP for
@@ -232,9 +232,16 @@ static int send_zerocopy(struct weft_conn *c, struct msghdr *m, size_t len,
 int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
 {
 	unsigned int flags = m->msg_flags;
+	struct sockcm_cookie sockc = {};
+	int err;
 
 	if (unlikely(flags & (MSG_OOB | MSG_FASTOPEN)))
 		return flags & MSG_OOB ? -EOPNOTSUPP : -EISCONN;
+	if (unlikely(m->msg_controllen)) {
+		err = sock_cmsg_send(c->sock->sk, m, &sockc);
+		if (err)
+			return err;
+	}
 	m->msg_control = NULL;
 	m->msg_controllen = 0;
 	m->msg_flags = (flags & KTLS_SEND_FLAGS) | KTLS_NEVER_WAITS;
@@ -384,6 +391,39 @@ int weft_ktls_send_record(struct weft_conn *c, u8 type, void *data, size_t len)
 	if (n == len)
 		return 0;
 	return n < 0 ? n : -EAGAIN;
+}
+
+/**
+ * weft_ktls_cork() - let close_notify wait for the FIN
+ * @c: a LIVE conn
+ *
+ * In one segment they are one event to the peer's pollers, as a FIN is.
+ *
+ * Return: it was not corked already: weft_ktls_uncork() when the FIN is out.
+ */
+bool weft_ktls_cork(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+	bool was;
+
+	lock_sock(sk);
+	was = tcp_sk(sk)->nonagle & TCP_NAGLE_CORK;
+	tcp_sk(sk)->nonagle |= TCP_NAGLE_CORK;
+	release_sock(sk);
+	return !was;
+}
+
+/**
+ * weft_ktls_uncork() - undo weft_ktls_cork()
+ * @c: a LIVE conn that it returned true for
+ */
+void weft_ktls_uncork(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	lock_sock(sk);
+	tcp_sk(sk)->nonagle &= ~TCP_NAGLE_CORK;
+	release_sock(sk);
 }
 
 /* Was the reset one of our close_notify alone? See weft_ktls_closed(). */

@@ -329,8 +329,9 @@ def local(host, port, mapped, text):
     s.connect((host, port))
     claim("an application's own kTLS is refused on a meshed socket", "EBUSY",
           says(s.setsockopt, socket.IPPROTO_TCP, TCP_ULP, b"tls"))
-    claim("and keys of its own", "EBUSY", says(s.setsockopt, SOL_TLS, TLS_TX, bytes(40)))
-    claim("and the session's keys are not to be had", "ENOPROTOOPT",
+    claim("and keys of its own, as without a ULP", "ENOPROTOOPT",
+          says(s.setsockopt, SOL_TLS, TLS_TX, bytes(40)))
+    claim("and the session's keys are not to be had", "ENOTSUP",
           says(s.getsockopt, SOL_TLS, TLS_TX, 40))
     bpf = Bpf()
     sockmap = bpf.sockmap()
