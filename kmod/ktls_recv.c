@@ -360,16 +360,19 @@ void weft_ktls_start(struct weft_conn *c)
 }
 
 /*
- * SO_RCVLOWAT counts plaintext. Where kTLS leaves poll() to TCP, the first
- * bytes of a record make the socket readable although recv() has nothing yet.
+ * SO_RCVLOWAT counts plaintext; when the buffer holds no more, less is enough,
+ * see tcp_epollin_ready(). Where kTLS leaves poll() to TCP, the first bytes of a
+ * record make the socket readable although recv() has nothing yet.
  */
 static bool below_low_water(struct weft_conn *c)
 {
-	int low = max(READ_ONCE(c->sock->sk->sk_rcvlowat), 1);
+	struct sock *sk = c->sock->sk;
+	int low = max(READ_ONCE(sk->sk_rcvlowat), 1), n;
 
 	if (low == 1 && WEFT_KTLS_POLLS)
 		return false;
-	return weft_ktls_inq(c) < low;
+	n = weft_ktls_inq(c);
+	return n < low && !(n && tcp_epollin_ready(sk, INT_MAX));
 }
 
 /**
