@@ -57,6 +57,9 @@ static inline int weft_prot_recvmsg(struct proto *prot, struct sock *sk,
 /* kTLS has a poll() of its own, which knows records: in 6.12, not in 6.1 */
 #define WEFT_KTLS_POLLS		WEFT_KERNEL(6, 12)
 
+/* kTLS takes the socket's error although it returns data: in 6.1, not in 6.12 */
+#define WEFT_KTLS_EATS_ERRORS	(!WEFT_KERNEL(6, 12))
+
 /* epoll holds the file while it polls since 6.9 */
 #define WEFT_EPOLL_HOLDS	WEFT_KERNEL(6, 9)
 

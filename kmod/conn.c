@@ -586,11 +586,15 @@ int weft_release(struct socket *sock)
 		release_sock(sk);
 	}
 	cancel_delayed_work_sync(&c->work);
-	if (sk && live)
+	if (sk && live) {
 		weft_ktls_close(c);
+		sock_hold(sk);
+	}
 	conn_last_words(c, live);
 	conn_forget(c);
 	ret = c->base->release(sock);
+	if (sk && live)
+		weft_ktls_orphaned(sk);
 	conn_entomb(c);
 	return ret;
 }

@@ -60,6 +60,7 @@ struct weft_conn {
 	u32 end_seq;			/* of our data, once all is queued (sk) */
 	int end_err;			/* a reset after it, positive (sk) */
 	bool end_known;			/* (sk) */
+	int reset_err;			/* what TCP said at CLOSE, positive */
 	bool first_sent;
 	bool rx_data;			/* the application has read some */
 	int rx_err;			/* negative, what every read gets */

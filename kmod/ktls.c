@@ -153,6 +153,7 @@ void weft_ktls_detach(struct weft_conn *c)
 	c->first_sent = false;
 	c->end_seq = 0;
 	c->end_known = false;
+	c->reset_err = 0;
 	c->rx_data = false;
 }
 

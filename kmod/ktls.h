@@ -39,5 +39,6 @@ void weft_ktls_uncork(struct weft_conn *c);
 void weft_ktls_close_notify(struct weft_conn *c);
 void weft_ktls_closed(struct weft_conn *c);
 void weft_ktls_close(struct weft_conn *c);
+void weft_ktls_orphaned(struct sock *sk);
 
 #endif

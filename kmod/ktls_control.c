@@ -191,3 +191,25 @@ void weft_ktls_close(struct weft_conn *c)
 	weft_ktls_cork(c);
 	weft_ktls_close_notify(c);
 }
+
+/**
+ * weft_ktls_orphaned() - TCP's release() of a LIVE conn is over
+ * @sk: its socket; the caller has a reference, which is dropped here
+ *
+ * Until our FIN is acknowledged the orphan still sends the end of our stream. It
+ * would answer the peer's close_notify, data to TCP, by a reset and forget what
+ * the peer has not got yet, where it takes a bare FIN. So it takes data, too,
+ * which nobody reads. When all was acknowledged a reset does no harm: see
+ * weft_ktls_closed().
+ */
+void weft_ktls_orphaned(struct sock *sk)
+{
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (sk->sk_state == TCP_FIN_WAIT1 && sock_flag(sk, SOCK_DEAD) &&
+	    !sock_owned_by_user(sk))
+		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown & ~RCV_SHUTDOWN);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+}

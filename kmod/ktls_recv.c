@@ -36,6 +36,23 @@ static bool record_before(struct weft_conn *c, int err)
 	return true;
 }
 
+/*
+ * Less came than was waited for, and the error that ended the wait is gone: put
+ * it back, for the next call.
+ */
+static void error_after(struct weft_conn *c, int n, int target)
+{
+	struct sock *sk = c->sock->sk;
+	int err = READ_ONCE(c->reset_err);
+
+	if (likely(!err))
+		return;
+	if (n == -err)			/* told now */
+		WRITE_ONCE(c->reset_err, 0);
+	else if (n > 0 && n < target)
+		cmpxchg(&sk->sk_err, 0, err);
+}
+
 /**
  * weft_ktls_read() - the next bytes of data, past whatever else there is
  * @c: a LIVE conn
@@ -70,6 +87,10 @@ int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
 		m->msg_flags = (m->msg_flags & ~keep) | (mflags & keep);
 		if (n < 0 && n != -EIO && record_before(c, n))
 			continue;
+		if (WEFT_KTLS_EATS_ERRORS)
+			error_after(c, n, sock_rcvlowat(c->sock->sk,
+							flags & MSG_WAITALL,
+							len));
 		if (n != -EIO)
 			break;
 		m->msg_iter = it;

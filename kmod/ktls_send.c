@@ -486,9 +486,10 @@ void weft_ktls_closed(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 
-	if (!c->tx_closed || !(sk->sk_shutdown & RCV_SHUTDOWN))
-		return;
-	c->end_err = xchg(&sk->sk_err, 0);
-	if (c->end_known)
-		judge_reset(c);
+	if (c->tx_closed && sk->sk_shutdown & RCV_SHUTDOWN) {
+		c->end_err = xchg(&sk->sk_err, 0);
+		if (c->end_known)
+			judge_reset(c);
+	}
+	WRITE_ONCE(c->reset_err, sk->sk_err);
 }
