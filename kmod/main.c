@@ -13,6 +13,7 @@
 #include "generation.h"
 #include "genl.h"
 #include "genl_conn.h"
+#include "hkdf.h"
 #include "hook_proto.h"
 #include "hook_state.h"
 #include "ktls.h"
@@ -31,16 +32,19 @@ static int __init weft_init(void)
 	err = weft_generation_init();
 	if (err)
 		return err;
+	err = weft_hkdf_init();
+	if (err)
+		goto generation;
 	if (selftest) {
 		err = weft_selftest();
 		if (err)
-			goto generation;
+			goto hkdf;
 	}
 	err = weft_base_init();
 	if (err) {
 		pr_err("weft: cannot load (%d): no TCP over IPv4 and IPv6, or no memory\n",
 		       err);
-		goto generation;
+		goto hkdf;
 	}
 	err = weft_ktls_init();
 	if (err) {
@@ -73,6 +77,8 @@ ktls:
 	weft_ktls_uninit();
 base:
 	weft_base_uninit();
+hkdf:
+	weft_hkdf_uninit();
 generation:
 	weft_generation_uninit();
 	return err;
@@ -90,6 +96,7 @@ static void __exit weft_exit(void)
 	weft_generation_uninit();
 	weft_ktls_uninit();
 	weft_base_uninit();
+	weft_hkdf_uninit();
 }
 
 module_init(weft_init);

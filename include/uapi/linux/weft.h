@@ -86,14 +86,16 @@
  *
  * Dumps take any number of messages; one whose tables changed under it carries
  * NLM_F_DUMP_INTR. Keys are in no message at all: they travel by
- * setsockopt(SOL_TLS, TLS_TX and TLS_RX) on the accepted descriptor.
+ * setsockopt(SOL_TLS, TLS_TX and TLS_RX) on the accepted descriptor, and so do
+ * the secrets that later keys are made of (WEFT_TLS_SECRETS).
  *
  * Handshakes
  * ----------
  * The kernel sends WEFT_CMD_HANDSHAKE_READY (CONN{ID}) to one worker. The
  * worker takes the socket with HANDSHAKE_ACCEPT (calls on the descriptor never
  * block and pass the hold), does TLS on it, asks HANDSHAKE_JUDGE with the
- * peer's identity, installs both keys, and says HANDSHAKE_DONE:
+ * peer's identity, installs both keys, hands over the traffic secrets if the
+ * connection is to outlive its keys, and says HANDSHAKE_DONE:
  *   CONN{ID, REASON=NONE, PEER_IDENTITY, CIPHER, [RESUMED]}
  *                                                  the connection is LIVE
  *   CONN{ID, REASON=..., ERRNO, DETAIL, [PEER_IDENTITY]}
@@ -117,6 +119,28 @@
  * WEFT_STATUS_A_ABI and say so when they differ.
  */
 #define WEFT_ABI		1
+
+/*
+ * setsockopt(SOL_TLS, WEFT_TLS_SECRETS, struct weft_tls_secrets) on an accepted
+ * descriptor, once, after TLS_TX and TLS_RX: the application traffic secrets
+ * that those keys came of. With them the module follows the peer's KeyUpdates
+ * and renews the sending key before it is worn out (RFC 8446, 4.6.3 and 5.5),
+ * until the connection ends and with no daemon. Without, a KeyUpdate resets the
+ * connection, and so does AES-GCM's limit.
+ *
+ * 0; -EINVAL, not the struct's size, or LEN is not that of the cipher's hash;
+ * -ENOTCONN, keys missing; -EBUSY, a second time; -EOPNOTSUPP, the kernel has
+ * no such hash; -ECANCELED and -EACCES as for the keys. -ENOPROTOOPT: a module
+ * that does not know it.
+ */
+#define WEFT_TLS_SECRETS	0x57454654	/* kTLS's own are small numbers */
+#define WEFT_TLS_SECRET_MAX	48
+
+struct weft_tls_secrets {
+	__u32 len;			/* of each: 32 (SHA-256), 48 (SHA-384) */
+	__u8 tx[WEFT_TLS_SECRET_MAX];	/* of what this end sends; zeros behind */
+	__u8 rx[WEFT_TLS_SECRET_MAX];	/* of what the peer sends */
+};
 
 #define WEFT_MCGRP_EVENTS	"events"	/* WEFT_CMD_EVENT */
 
@@ -363,7 +387,7 @@ enum weft_conn_state {
 	R(RESET)		/* the peer reset the connection */	\
 	R(TRUNCATED)		/* end of stream without close_notify */ \
 	R(ALERT)		/* the peer sent a fatal alert */	\
-	R(KEY_UPDATE)		/* key update where the kernel cannot */ \
+	R(KEY_UPDATE)		/* the peer's cannot be followed, or ours is overdue */ \
 	R(MPTCP)		/* MPTCP cannot carry kTLS */		\
 	R(RESOURCES)		/* out of memory or descriptors */	\
 	R(DAEMON_DIED)		/* in the middle of a handshake */	\
