@@ -60,6 +60,9 @@ static inline int weft_prot_recvmsg(struct proto *prot, struct sock *sk,
 /* kTLS takes the socket's error although it returns data: in 6.1, not in 6.12 */
 #define WEFT_KTLS_EATS_ERRORS	(!WEFT_KERNEL(6, 12))
 
+/* kTLS marks a KeyUpdate and reads no further, poll() included, since 6.14 */
+#define WEFT_KTLS_MARKS_UPDATE	WEFT_KERNEL(6, 14)
+
 /* epoll holds the file while it polls since 6.9 */
 #define WEFT_EPOLL_HOLDS	WEFT_KERNEL(6, 9)
 

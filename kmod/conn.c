@@ -590,6 +590,7 @@ int weft_release(struct socket *sock)
 		weft_ktls_close(c);
 		sock_hold(sk);
 	}
+	weft_rekey_stop(c);
 	conn_last_words(c, live);
 	conn_forget(c);
 	ret = c->base->release(sock);

@@ -27,6 +27,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
+#include "messages.h"
 #include "netns.h"
 #include "steer.h"
 
@@ -36,6 +37,19 @@ struct weft_attempt {
 	u16 endpoint;			/* index in the service */
 	u16 err;
 	u8 reason;			/* enum weft_reason */
+};
+
+/* What keys are renewed with, see ktls_rekey.c. Wiped with them. */
+struct weft_rekey {
+	u8 len;				/* of a secret; 0: none were given */
+	u8 tx[WEFT_TLS_SECRET_MAX];	/* (tx) */
+	u8 rx[WEFT_TLS_SECRET_MAX];	/* (sk) */
+	bool asked;			/* the peer wants our key renewed */
+	/* the peer's (sk) */
+	struct weft_messages messages;
+	u64 next_record;		/* where a split message goes on */
+	unsigned int debt;		/* updates that nothing made up for */
+	unsigned long since;		/* jiffies, till when time did */
 };
 
 struct weft_conn {
@@ -63,9 +77,11 @@ struct weft_conn {
 	int reset_err;			/* what TCP said at CLOSE, positive */
 	bool first_sent;
 	bool rx_data;			/* the application has read some */
+	unsigned int rx_taken;		/* control records (sk) */
 	int rx_err;			/* negative, what every read gets */
 	struct mutex ctl;
 	struct mutex tx;		/* who writes, see ktls_send.c */
+	struct weft_rekey rekey;
 
 	/* the connect driver, see connect.c */
 	struct mutex mu;

@@ -109,6 +109,7 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	c->generation = generation_now(c->wn);
 	c->aborting = false;
 	c->keys = 0;
+	weft_rekey_stop(c);
 	if (!weft_conn_move(c, WEFT_CONN_WANT, WEFT_CONN_HANDSHAKE))
 		return -EALREADY;
 	err = c->stale ? -EPROTO : weft_ktls_prepare(c);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * kTLS on the application's own socket: the ULP and its keys. What passes
- * afterwards is in ktls_send.c, ktls_recv.c, ktls_control.c. Process context.
+ * afterwards is in ktls_send.c, ktls_recv.c, ktls_control.c, and how keys are
+ * renewed in ktls_rekey.c. Process context.
  *
  * The TLS ULP writes sk->sk_socket->ops (update_sk_prot()). While it does,
  * sk->sk_socket points at a shadow socket, freed by RCU, so the application's
@@ -14,6 +15,7 @@
 #include "compat.h"
 #include "handshake.h"
 #include "ktls.h"
+#include "ktls_priv.h"
 
 struct shadow {
 	struct socket_alloc sa;
@@ -76,35 +78,47 @@ int weft_ktls_prepare(struct weft_conn *c)
 	return shadow_setsockopt(c, SOL_TCP, TCP_ULP, KERNEL_SOCKPTR("tls"), 4);
 }
 
+static int install_key(struct weft_conn *c, int opt, sockptr_t val,
+		       unsigned int len)
+{
+	u8 bit = opt == TLS_TX ? 1 : 2;
+	int err;
+
+	if (c->keys & bit)
+		return -EBUSY;
+	err = shadow_setsockopt(c, SOL_TLS, opt, val, len);
+	if (!err)
+		c->keys |= bit;
+	return err;
+}
+
 /**
- * weft_ktls_key() - the worker's setsockopt(SOL_TLS, TLS_TX or TLS_RX)
+ * weft_ktls_key() - the worker's setsockopt(SOL_TLS)
  * @c: in HANDSHAKE, the caller's
- * @opt: TLS_TX or TLS_RX
- * @val: struct tls12_crypto_info_*, the worker's memory
+ * @opt: TLS_TX, TLS_RX or WEFT_TLS_SECRETS
+ * @val: struct tls12_crypto_info_* or struct weft_tls_secrets, the worker's
+ *       memory
  * @len: its size
  *
- * Return: 0, -ENOPROTOOPT for other options, -EBUSY a second time, what
- * kTLS says.
+ * Return: 0, -ENOPROTOOPT for other options, -ECANCELED, not the caller's (any
+ * more), -EACCES, nobody was judged, -EBUSY a second time, what kTLS or
+ * weft_rekey_start() say.
  */
 int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val, unsigned int len)
 {
-	u8 bit;
 	int err;
 
-	if (opt != TLS_TX && opt != TLS_RX)
+	if (opt != TLS_TX && opt != TLS_RX && opt != WEFT_TLS_SECRETS)
 		return -ENOPROTOOPT;
-	bit = opt == TLS_TX ? 1 : 2;
 	mutex_lock(&c->mu);
 	if (!weft_handshake_mine(c))
 		err = -ECANCELED;
 	else if (!c->judged)
 		err = -EACCES;		/* no keys for who may not come in */
-	else if (c->keys & bit)
-		err = -EBUSY;
+	else if (opt == WEFT_TLS_SECRETS)
+		err = weft_rekey_start(c, val, len);
 	else
-		err = shadow_setsockopt(c, SOL_TLS, opt, val, len);
-	if (!err)
-		c->keys |= bit;
+		err = install_key(c, opt, val, len);
 	mutex_unlock(&c->mu);
 	return err;
 }
@@ -134,6 +148,7 @@ void weft_ktls_detach(struct weft_conn *c)
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	int ix = weft_family(sk);
 
+	weft_rekey_stop(c);
 	if (!c->tls)
 		return;
 	lock_sock(sk);

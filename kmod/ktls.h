@@ -41,4 +41,6 @@ void weft_ktls_closed(struct weft_conn *c);
 void weft_ktls_close(struct weft_conn *c);
 void weft_ktls_orphaned(struct sock *sk);
 
+void weft_rekey_stop(struct weft_conn *c);
+
 #endif

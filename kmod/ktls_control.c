@@ -2,72 +2,37 @@
 /*
  * The records of a LIVE conn that are not data. Process context.
  *
- * kTLS reports one as -EIO to a reader without a cmsg buffer and leaves it
- * queued. Only weft_ktls_take_control(), under c->ctl, consumes one. Alerts are
- * RFC 8446 section 6: close_notify is the end of the stream, any other is
+ * kTLS decrypts none beyond one: it leaves it in rx_list, behind data that was
+ * not read yet, and reports it as -EIO to a reader without a cmsg buffer. Only
+ * take_queued(), under c->ctl and the socket lock, takes one from there. Alerts
+ * are RFC 8446 section 6: close_notify is the end of the stream, any other is
  * fatal. Post-handshake messages (section 4.6): tickets are thrown away, a
- * KeyUpdate cannot be followed here and resets the connection. So does a record
- * that is none or not the peer's, for which kTLS has errors that no reader of a
- * TCP socket knows.
+ * KeyUpdate is followed at once, even behind data, since what comes after it
+ * needs its key. One that cannot be followed resets the connection. So does a
+ * record that is none or not the peer's, for which kTLS has errors that no
+ * reader of a TCP socket knows.
  */
 #include <net/tcp.h>
 #include <net/tls.h>
 #include "ktls.h"
 #include "ktls_priv.h"
 
-#define HANDSHAKE_KEY_UPDATE	24
-
-/* One kTLS read into kernel memory; *type is 0 without a cmsg. */
-static int raw_recv(struct weft_conn *c, void *buf, size_t len, u8 *type,
-		    bool *eor, int flags)
-{
-	u8 cbuf[CMSG_SPACE(1)] __aligned(8) = {};
-	struct cmsghdr *cm = (void *)cbuf;
-	struct kvec iov = { buf, len };
-	struct msghdr m = {};
-	int n;
-
-	if (type) {
-		m.msg_control = cbuf;
-		m.msg_controllen = sizeof(cbuf);
-	}
-	iov_iter_kvec(&m.msg_iter, ITER_DEST, &iov, 1, len);
-	n = c->tls->recvmsg(c->sock, &m, len, flags | MSG_DONTWAIT);
-	if (type)
-		*type = cm->cmsg_level == SOL_TLS ? *(u8 *)CMSG_DATA(cm) : 0;
-	if (eor)
-		*eor = m.msg_flags & MSG_EOR;
-	return n;
-}
-
-static void rx_closed(struct weft_conn *c)
+static void rx_closed(struct weft_conn *c)	/* sk locked */
 {
 	struct sock *sk = c->sock->sk;
 
 	weft_count(c->wn, eof_clean);
 	WRITE_ONCE(c->rx_eof, true);
-	lock_sock(sk);
 	if (!(sk->sk_shutdown & RCV_SHUTDOWN)) {	/* no FIN yet */
 		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 		sk->sk_state_change(sk);
 	}
-	release_sock(sk);
 }
 
 static void rx_failed(struct weft_conn *c, u8 reason)
 {
 	WRITE_ONCE(c->reason, reason);
 	WRITE_ONCE(c->rx_err, -ECONNRESET);
-}
-
-static void take_alert(struct weft_conn *c, u8 desc)
-{
-	if (desc == WEFT_ALERT_CLOSE_NOTIFY) {
-		rx_closed(c);
-		return;
-	}
-	weft_count(c->wn, alerts);
-	rx_failed(c, WEFT_REASON_ALERT);
 }
 
 /**
@@ -98,49 +63,188 @@ void weft_ktls_check_err(struct weft_conn *c)
 		weft_ktls_bad_record(c);
 }
 
-/* A handshake message: its first bytes are in buf, the rest is thrown away. */
-static void take_message(struct weft_conn *c, u8 *buf, int len, bool eor)
+static void take_alert(struct weft_conn *c, struct sk_buff *skb)
 {
-	u8 type;
+	u8 alert[WEFT_ALERT_SIZE];
 
-	if (len > 0 && buf[0] == HANDSHAKE_KEY_UPDATE) {
-		rx_failed(c, WEFT_REASON_KEY_UPDATE);
-		return;
+	if (strp_msg(skb)->full_len < sizeof(alert) ||
+	    skb_copy_bits(skb, strp_msg(skb)->offset, alert, sizeof(alert))) {
+		rx_failed(c, WEFT_REASON_ALERT);
+	} else if (alert[1] == WEFT_ALERT_CLOSE_NOTIFY) {
+		rx_closed(c);
+	} else {
+		weft_count(c->wn, alerts);
+		rx_failed(c, WEFT_REASON_ALERT);
 	}
-	weft_count(c->wn, records_discarded);
-	while (!eor && len > 0)
-		len = raw_recv(c, buf, 64, &type, &eor, 0);
+}
+
+static int read_messages(struct weft_messages *m, struct sk_buff *skb,
+			 enum weft_update *update)
+{
+	int off = strp_msg(skb)->offset, left = strp_msg(skb)->full_len;
+	u8 buf[64];
+	int n, err = 0;
+
+	for (; left && !err; off += n, left -= n) {
+		n = min_t(int, left, sizeof(buf));
+		err = skb_copy_bits(skb, off, buf, n);
+		if (!err)
+			err = weft_messages_read(m, buf, n, update);
+	}
+	return err;
+}
+
+/*
+ * A handshake record, sk locked. 0: it is dealt with; else there was no memory
+ * to follow a KeyUpdate, nothing has changed.
+ */
+static int take_messages(struct weft_conn *c, struct sk_buff *skb)
+{
+	const struct tls_context *tls = tls_get_ctx(c->sock->sk);
+	u64 next = weft_ktls_seq(&tls->rx);	/* behind this one */
+	struct weft_messages m = c->rekey.messages;
+	enum weft_update update = WEFT_UPDATE_NONE;
+	int err;
+
+	/* empty, or others between the pieces of a message: section 5.1 */
+	if (!strp_msg(skb)->full_len ||
+	    (!weft_messages_between(&m) && next != c->rekey.next_record + 1)) {
+		weft_ktls_bad_record(c);
+		return 0;
+	}
+	err = read_messages(&m, skb, &update);
+	if (!err && update != WEFT_UPDATE_NONE)
+		err = weft_rekey_receive(c, update == WEFT_UPDATE_REQUESTED);
+	else if (!err)
+		weft_count(c->wn, records_discarded);
+	if (err == -ENOMEM || err == -EINTR)
+		return err;
+	if (err)
+		rx_failed(c, WEFT_REASON_KEY_UPDATE);
+	c->rekey.messages = m;
+	c->rekey.next_record = next;
+	return 0;
+}
+
+/* The one to take: a handshake record even behind data, others at the head. */
+static struct sk_buff *next_control(struct tls_sw_context_rx *rx)
+{
+	struct sk_buff *skb = skb_peek_tail(&rx->rx_list);
+
+	if (skb && weft_ktls_type(skb) == WEFT_RECORD_HANDSHAKE)
+		return skb;
+	skb = skb_peek(&rx->rx_list);
+	return skb && weft_ktls_type(skb) != WEFT_RECORD_DATA ? skb : NULL;
+}
+
+static void drop(struct tls_sw_context_rx *rx, struct sk_buff *skb)
+{
+	__skb_unlink(skb, &rx->rx_list);
+	consume_skb(skb);
+}
+
+/* A reader that meets an empty record before a control record gets nothing. */
+static bool drop_empty(struct tls_sw_context_rx *rx)
+{
+	struct sk_buff *skb;
+	bool any = false;
+
+	while ((skb = skb_peek(&rx->rx_list))) {
+		if (weft_ktls_type(skb) != WEFT_RECORD_DATA ||
+		    strp_msg(skb)->full_len)
+			break;
+		drop(rx, skb);
+		any = true;
+	}
+	return any;
+}
+
+/* poll() was silent, and is woken by nothing that was there already. */
+static void read_on(struct sock *sk, struct tls_sw_context_rx *rx)
+{
+#if WEFT_KTLS_MARKS_UPDATE
+	if (rx->key_update_pending) {
+		WRITE_ONCE(rx->key_update_pending, false);
+		rx->saved_data_ready(sk);
+	}
+#endif
+}
+
+static int take_queued(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(tls_get_ctx(sk));
+	struct sk_buff *skb;
+	int n, err = 0;
+
+	lock_sock(sk);
+	n = drop_empty(rx);
+	skb = next_control(rx);
+	if (skb && weft_ktls_type(skb) == WEFT_RECORD_HANDSHAKE)
+		err = take_messages(c, skb);
+	else if (skb && weft_ktls_type(skb) == WEFT_RECORD_ALERT)
+		take_alert(c, skb);
+	else if (skb)
+		rx_failed(c, WEFT_REASON_ALERT);
+	if (skb && !err) {
+		drop(rx, skb);
+		read_on(sk, rx);
+		WRITE_ONCE(c->rx_taken, c->rx_taken + 1);
+		n = 1;
+	}
+	release_sock(sk);
+	return err ?: n;
 }
 
 /**
- * weft_ktls_take_control() - the head of the stream may be a control record
+ * weft_ktls_take_queued() - a control record may wait in rx_list
  * @c: a LIVE conn
  *
- * Return: 1, one was taken; 0, it is data; negative, the error of the read.
+ * Return: 1, one was taken; 0, there was none; -ENOMEM, -EINTR, a KeyUpdate
+ * must wait there till the next time.
+ */
+int weft_ktls_take_queued(struct weft_conn *c)
+{
+	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(tls_get_ctx(c->sock->sk));
+	int n;
+
+	if (skb_queue_empty_lockless(&rx->rx_list))
+		return 0;
+	mutex_lock(&c->ctl);
+	n = take_queued(c);
+	mutex_unlock(&c->ctl);
+	return n;
+}
+
+/* Let kTLS decrypt what comes next, and leave it where it is. */
+static int peek(struct weft_conn *c)
+{
+	u8 byte;
+	struct kvec iov = { &byte, sizeof(byte) };
+	struct msghdr m = {};
+
+	iov_iter_kvec(&m.msg_iter, ITER_DEST, &iov, 1, sizeof(byte));
+	return c->tls->recvmsg(c->sock, &m, sizeof(byte),
+			       MSG_PEEK | MSG_DONTWAIT);
+}
+
+/**
+ * weft_ktls_take_control() - the next record may be a control record
+ * @c: a LIVE conn
+ *
+ * Return: 1, one was taken; 0, it is data, or there is none; negative, the
+ * error of the read, or as weft_ktls_take_queued().
  */
 int weft_ktls_take_control(struct weft_conn *c)
 {
-	u8 buf[64], type;
-	bool eor = false;
 	int n;
 
 	mutex_lock(&c->ctl);
-	n = raw_recv(c, buf, 1, NULL, NULL, MSG_PEEK);
-	if (n != -EIO) {
-		n = n < 0 && n != -EAGAIN ? n : 0;
-		goto out;
-	}
-	n = raw_recv(c, buf, sizeof(buf), &type, &eor, 0);
-	if (n < 0)
-		goto out;
-	if (type == WEFT_RECORD_ALERT && n >= 2)
-		take_alert(c, buf[1]);
-	else if (type == WEFT_RECORD_HANDSHAKE)
-		take_message(c, buf, n, eor);
-	else
-		rx_failed(c, WEFT_REASON_ALERT);
-	n = 1;
-out:
+	n = peek(c);
+	if (n >= 0 || n == -EIO)
+		n = take_queued(c);
+	else if (n == -EAGAIN)
+		n = 0;
 	mutex_unlock(&c->ctl);
 	return n;
 }

@@ -53,51 +53,77 @@ static void error_after(struct weft_conn *c, int n, int target)
 		cmpxchg(&sk->sk_err, 0, err);
 }
 
-/**
- * weft_ktls_read() - the next bytes of data, past whatever else there is
- * @c: a LIVE conn
- * @m: the message; its control buffer is not for kTLS
- * @len: wanted
- * @flags: MSG_PEEK, MSG_WAITALL and MSG_DONTWAIT count
- *
- * Return: bytes; 0 after close_notify; -ECONNRESET after a fatal alert, a bad
- * record, a KeyUpdate or a FIN without close_notify; as tcp_recvmsg().
- */
-int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
+/* One recvmsg() of kTLS, which is not to see the control buffer. */
+static int read_record(struct weft_conn *c, struct msghdr *m, size_t len,
+		       int flags)
 {
 	const unsigned int keep = MSG_EOR | MSG_CTRUNC;
 	unsigned int mflags = m->msg_flags;
 	size_t clen = m->msg_controllen;
 	void *ctl = m->msg_control;
-	struct iov_iter it;
-	int n, err;
+	int n;
+
+	if (weft_ktls_is_stopped(c))
+		flags |= MSG_DONTWAIT;
+	m->msg_control = NULL;
+	m->msg_controllen = 0;
+	n = c->tls->recvmsg(c->sock, m, len, flags);
+	m->msg_control = ctl;
+	m->msg_controllen = clen;
+	m->msg_flags = (m->msg_flags & ~keep) | (mflags & keep);
+	return n;
+}
+
+/* kTLS took the error of the socket, but it is for the next call to tell. */
+static void put_back_error(struct weft_conn *c, int err)
+{
+	switch (err) {
+	case -EAGAIN:
+	case -EINTR:
+	case -ERESTARTSYS:
+	case -EFAULT:
+	case -ENOMEM:
+		return;
+	default:
+		if (!READ_ONCE(c->rx_err))
+			cmpxchg(&c->sock->sk->sk_err, 0, -err);
+	}
+}
+
+/*
+ * Data, past the control records before it. *@met: it ended at one, which was
+ * taken, by another thread maybe; more may follow.
+ */
+static int read_some(struct weft_conn *c, struct msghdr *m, size_t len,
+		     int flags, bool *met)
+{
+	struct iov_iter it = m->msg_iter;
+	unsigned int before;
+	int n, taken;
 
 	for (;;) {
+		before = READ_ONCE(c->rx_taken);
+		*met = false;
 		if (READ_ONCE(c->rx_eof))
 			return 0;
 		if (READ_ONCE(c->rx_err))
 			return c->rx_err;
-		it = m->msg_iter;
-		m->msg_control = NULL;
-		m->msg_controllen = 0;
-		n = c->tls->recvmsg(c->sock, m, len, weft_ktls_is_stopped(c) ?
-				    flags | MSG_DONTWAIT : flags);
-		m->msg_control = ctl;
-		m->msg_controllen = clen;
-		m->msg_flags = (m->msg_flags & ~keep) | (mflags & keep);
+		n = read_record(c, m, len, flags);
 		if (n < 0 && n != -EIO && record_before(c, n))
 			continue;
 		if (WEFT_KTLS_EATS_ERRORS)
 			error_after(c, n, sock_rcvlowat(c->sock->sk,
 							flags & MSG_WAITALL,
 							len));
-		if (n != -EIO)
+		taken = 0;
+		if (n == -EIO || (n >= 0 && (size_t)n < len))
+			taken = weft_ktls_take_queued(c);
+		*met = taken > 0 || READ_ONCE(c->rx_taken) != before;
+		if (n > 0 || (n != -EIO && !taken))
 			break;
-		m->msg_iter = it;
-		err = weft_ktls_take_control(c);
-		if (err < 0)
-			return weft_ktls_is_bad(err) ?
-			       weft_ktls_bad_record(c) : err;
+		if (taken < 0)
+			return taken;
+		m->msg_iter = it;	/* nothing yet, nor the end */
 	}
 	if (weft_ktls_is_broken(c, n))
 		return weft_ktls_bad_record(c);
@@ -105,6 +131,48 @@ int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
 	    sock_flag(c->sock->sk, SOCK_DONE))
 		return weft_ktls_truncated(c);
 	return n;
+}
+
+/**
+ * weft_ktls_read() - the next bytes of data, past whatever else there is
+ * @c: a LIVE conn
+ * @m: the message; its control buffer is not for kTLS
+ * @len: wanted
+ * @flags: MSG_PEEK, MSG_WAITALL and MSG_DONTWAIT count
+ *
+ * kTLS ends a read at a control record; who waits for more, by MSG_WAITALL or
+ * SO_RCVLOWAT, gets what is behind it, too.
+ *
+ * Return: bytes; 0 after close_notify; -ECONNRESET after a fatal alert, a bad
+ * record, a KeyUpdate that cannot be followed or a FIN without close_notify; as
+ * tcp_recvmsg().
+ */
+int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
+{
+	size_t target = sock_rcvlowat(c->sock->sk, flags & MSG_WAITALL, len);
+	struct iov_iter it = m->msg_iter;
+	size_t done = 0;
+	bool more;
+	int n;
+
+	for (;;) {
+		n = read_some(c, m, len, flags, &more);
+		if (n <= 0)
+			break;
+		done += n;
+		if (likely(!more) || done >= target)
+			return done;
+		if (flags & MSG_PEEK) {		/* from the beginning */
+			m->msg_iter = it;
+			done = 0;
+		} else {			/* no more than it waits for */
+			len = target - done;
+			flags |= MSG_WAITALL;
+		}
+	}
+	if (n < 0 && done)
+		put_back_error(c, n);
+	return done ?: n;
 }
 
 /*

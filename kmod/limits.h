@@ -17,6 +17,14 @@
 /* ms before the deadline in which a reset means the peer waited in vain */
 #define WEFT_HANDSHAKE_LATE		500
 
+/*
+ * KeyUpdates of a peer that come one upon the other. Time and records between
+ * them make up for one: each is some ten thousand instructions here.
+ */
+#define WEFT_KEY_UPDATES_MAX		32
+#define WEFT_KEY_UPDATE_RECORDS		4
+#define WEFT_KEY_UPDATE_TIME		HZ
+
 /* finished connections remembered per namespace for weftctl explain */
 #define WEFT_HISTORY_MAX		1024
 

@@ -32,6 +32,8 @@
 	C(alerts)							\
 	C(bad_records)		/* none at all, or not the peer's */	\
 	C(records_discarded)	/* post-handshake messages */		\
+	C(keys_updated_tx)						\
+	C(keys_updated_rx)						\
 	C(plaintext_dropped)	/* by the netfilter net */		\
 	C(slipped)		/* reached a meshed destination unmarked */ \
 	C(upcall_lost)		/* no memory for, or no room at, a worker */ \
