@@ -45,6 +45,7 @@ struct weft_rekey {
 	u8 tx[WEFT_TLS_SECRET_MAX];	/* (tx) */
 	u8 rx[WEFT_TLS_SECRET_MAX];	/* (sk) */
 	bool asked;			/* the peer wants our key renewed */
+	int idle;			/* kTLS counts encryptions: none */
 	/* the peer's (sk) */
 	struct weft_messages messages;
 	u64 next_record;		/* where a split message goes on */

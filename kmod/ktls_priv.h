@@ -79,5 +79,16 @@ int weft_ktls_send_record(struct weft_conn *c, u8 type, void *data,
 
 int weft_rekey_start(struct weft_conn *c, sockptr_t val, unsigned int len);
 int weft_rekey_receive(struct weft_conn *c, bool requested);
+int weft_rekey_send(struct weft_conn *c);
+
+extern unsigned int weft_key_records;
+
+/* Is something to be done about our key before we send? ->tx held. */
+static inline bool weft_rekey_is_due(const struct weft_conn *c)
+{
+	return READ_ONCE(c->rekey.asked) ||
+	       weft_ktls_seq(&tls_get_ctx(c->sock->sk)->tx) >=
+	       READ_ONCE(weft_key_records);
+}
 
 #endif

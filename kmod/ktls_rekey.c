@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The keys that follow those of the handshake (RFC 8446, sections 4.6.3, 5.5
- * and 7.2): the peer's, when its KeyUpdate says so. Process context.
+ * and 7.2): the peer's, when its KeyUpdate says so, and ours, in time and when
+ * it asks for it. Process context.
  *
  * kTLS of before 6.14 has no renewal, and that of later ones wants user space
  * to do it. So the key is exchanged in kTLS's own context, under the socket
@@ -13,10 +14,17 @@
  * at each record that is not data and nobody reads on before it has left
  * rx_list (ktls_control.c). Decryption is never under way without the lock:
  * kTLS does not use its asynchronous mode with TLS 1.3.
+ *
+ * Sending: before data, with c->tx held, so that nobody else encrypts between
+ * our KeyUpdate and the exchange. What kTLS has queued is encrypted already.
+ * Encryption may be under way without the lock (AES-NI where the FPU is in
+ * use), but not after a call without MSG_MORE, which waits for it.
  */
 #include <crypto/aead.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
+#include <linux/moduleparam.h>
 #include <linux/string.h>
 #include <net/tcp.h>
 #include <net/tls.h>
@@ -24,6 +32,37 @@
 #include "ktls.h"
 #include "ktls_priv.h"
 #include "limits.h"
+
+static int set_records(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, WEFT_KEY_RECORDS_MIN,
+				     WEFT_KEY_RECORDS);
+}
+
+static int set_grace(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, WEFT_KEY_GRACE);
+}
+
+static const struct kernel_param_ops records_ops = {
+	.set = set_records,
+	.get = param_get_uint,
+};
+
+static const struct kernel_param_ops grace_ops = {
+	.set = set_grace,
+	.get = param_get_uint,
+};
+
+unsigned int weft_key_records = WEFT_KEY_RECORDS;
+module_param_cb(key_records, &records_ops, &weft_key_records, 0644);
+MODULE_PARM_DESC(key_records,
+		 "TLS records after which a connection's sending key is renewed, 16 to 8388608");
+
+static unsigned int key_grace = WEFT_KEY_GRACE;
+module_param_cb(key_grace, &grace_ops, &key_grace, 0644);
+MODULE_PARM_DESC(key_grace,
+		 "TLS records after these, before the connection is reset because its AES-GCM key could not be renewed");
 
 /* ------------------------------------------------------------ secrets */
 
@@ -35,6 +74,11 @@ static unsigned int secret_len(u16 cipher_type)
 static unsigned int key_len(u16 cipher_type)
 {
 	return cipher_type == TLS_CIPHER_AES_GCM_128 ? 16 : 32;
+}
+
+static int encrypting(const struct tls_context *tls)
+{
+	return atomic_read(&tls_sw_ctx_tx(tls)->encrypt_pending);
 }
 
 /* One of the suites of RFC 8446 that kTLS does itself, no network card. */
@@ -84,6 +128,8 @@ int weft_rekey_start(struct weft_conn *c, sockptr_t val, unsigned int len)
 	if (!err) {
 		memcpy(c->rekey.tx, s.tx, s.len);
 		memcpy(c->rekey.rx, s.rx, s.len);
+		/* nothing was encrypted yet: what it reads at rest */
+		c->rekey.idle = encrypting(tls);
 		c->rekey.len = s.len;
 	}
 	memzero_explicit(&s, sizeof(s));
@@ -211,4 +257,105 @@ int weft_rekey_receive(struct weft_conn *c, bool requested)
 		WRITE_ONCE(c->rekey.asked, true);
 	weft_count(c->wn, keys_updated_rx);
 	return 0;
+}
+
+/* ------------------------------------------------------------ sending */
+
+static bool encrypts(const struct weft_conn *c)
+{
+	return encrypting(tls_get_ctx(c->sock->sk)) != c->rekey.idle;
+}
+
+/*
+ * Our KeyUpdate; the peer's is not asked for, it has its own limits. An open
+ * record (MSG_MORE) goes first, in a call of its own: in kTLS of before 7.0 a
+ * rest of one would take on the type of ours. Return: 0, it is encrypted and on
+ * its way, for kTLS keeps what TCP has no room for; else it is not.
+ */
+static int send_update(struct weft_conn *c)
+{
+	const struct tls_context *tls = tls_get_ctx(c->sock->sk);
+	u8 update[WEFT_KEY_UPDATE_LEN] = { WEFT_KEY_UPDATE_TYPE, 0, 0, 1 };
+	u64 before;
+	int err;
+
+	if (tls->pending_open_record_frags) {
+		err = weft_ktls_send_record(c, WEFT_RECORD_DATA, NULL, 0);
+		if (err && err != -EAGAIN)
+			return err;
+	}
+	if (tls->pending_open_record_frags)
+		return -EAGAIN;
+	before = weft_ktls_seq(&tls->tx);
+	err = weft_ktls_send_record(c, WEFT_RECORD_HANDSHAKE, update,
+				    sizeof(update));
+	if (err)
+		return err;
+	return weft_ktls_seq(&tls->tx) == before + 1 &&
+	       !tls->pending_open_record_frags ? 0 : -EAGAIN;
+}
+
+/* 0, or why not: then the key is the old one, or the connection is over. */
+static int renew(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+	struct tls_context *tls = tls_get_ctx(sk);
+	struct tls_sw_context_tx *tx = tls_sw_ctx_tx(tls);
+	bool asked = xchg(&c->rekey.asked, false);
+	struct renewal r;
+	int err;
+
+	err = renewal_init(&r, c, c->rekey.tx, tx->aead_send);
+	if (!err) {
+		err = encrypts(c) ? -EBUSY : send_update(c);
+		if (!err) {
+			lock_sock(sk);
+			renewal_swap(&r, c, &tx->aead_send, &tls->tx,
+				     &tls->crypto_send, c->rekey.tx);
+			release_sock(sk);
+			c->first_sent = false;	/* Nagle: ktls_send.c */
+			weft_count(c->wn, keys_updated_tx);
+		}
+		renewal_uninit(&r);
+	}
+	if (err && asked)
+		WRITE_ONCE(c->rekey.asked, true);
+	return err;
+}
+
+static bool is_worn_out(const struct weft_conn *c)
+{
+	const struct tls_context *tls = tls_get_ctx(c->sock->sk);
+
+	return tls->prot_info.cipher_type != TLS_CIPHER_CHACHA20_POLY1305 &&
+	       weft_ktls_seq(&tls->tx) >=
+	       (u64)READ_ONCE(weft_key_records) + READ_ONCE(key_grace);
+}
+
+static void reset(struct weft_conn *c)
+{
+	WRITE_ONCE(c->reason, WEFT_REASON_KEY_UPDATE);	/* release() tells */
+	WRITE_ONCE(c->rx_err, -ECONNRESET);
+	tcp_abort(c->sock->sk, ECONNRESET);
+}
+
+/**
+ * weft_rekey_send() - data is about to be sent, and the key is due
+ * @c: a LIVE conn; ->tx held
+ *
+ * A renewal that fails is tried again before the next data, until the grace is
+ * over.
+ *
+ * Return: 0, go on; -ECONNRESET, the connection was reset: nothing is sent with
+ * this key any more.
+ */
+int weft_rekey_send(struct weft_conn *c)
+{
+	lockdep_assert_held(&c->tx);
+	if (c->rekey.len && !renew(c))
+		return 0;
+	if (likely(!is_worn_out(c)))
+		return 0;
+	reset(c);
+	return -ECONNRESET;
 }

@@ -33,16 +33,24 @@ static bool tx_is_over(const struct weft_conn *c)
 	       READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN;
 }
 
-/* Our turn. 0: c->tx is held; -EPIPE, nothing more may be written. */
+/*
+ * Our turn, with a key that is not worn out. 0: c->tx is held; -EPIPE, nothing
+ * more may be written; -ECONNRESET, with no key that may be used.
+ */
 static int tx_begin(struct weft_conn *c)
 {
+	int err = 0;
+
 	if (mutex_lock_interruptible(&c->tx))
 		return sock_intr_errno(c->sock->sk->sk_sndtimeo);
 	weft_ktls_check_err(c);
-	if (likely(!tx_is_over(c)))
-		return 0;
-	mutex_unlock(&c->tx);
-	return -EPIPE;
+	if (tx_is_over(c))
+		err = -EPIPE;
+	else if (unlikely(weft_rekey_is_due(c)))
+		err = weft_rekey_send(c);
+	if (unlikely(err))
+		mutex_unlock(&c->tx);
+	return err;
 }
 
 /* What TCP gives a corked segment: see tcp_check_probe_timer(). */
@@ -132,7 +140,8 @@ static int tls_send(struct weft_conn *c, struct msghdr *m, size_t len)
 }
 
 /* Nagle would hold the first small write until the peer acknowledges our
- * Finished, which a delayed ACK puts off by 40 ms.
+ * Finished, and one behind a KeyUpdate until it acknowledges that, which a
+ * delayed ACK puts off by 40 ms.
  */
 static int first_send(struct weft_conn *c, struct msghdr *m, size_t len)
 {
@@ -226,8 +235,9 @@ static int send_zerocopy(struct weft_conn *c, struct msghdr *m, size_t len,
  * @m: the message; control data is looked at as TCP does, and dropped
  * @len: its length
  *
- * Return: as tcp_sendmsg(); -EPIPE after our close_notify; -EOPNOTSUPP for
- * MSG_OOB, which TLS has not.
+ * Return: as tcp_sendmsg(); -EPIPE after our close_notify; -ECONNRESET when the
+ * key is worn out and could not be renewed; -EOPNOTSUPP for MSG_OOB, which TLS
+ * has not.
  */
 int weft_ktls_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
 {

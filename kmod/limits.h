@@ -25,6 +25,14 @@
 #define WEFT_KEY_UPDATE_RECORDS		4
 #define WEFT_KEY_UPDATE_TIME		HZ
 
+/*
+ * Records that one key encrypts. RFC 8446, section 5.5 allows AES-GCM 2^24.5 of
+ * them; one write may make 2^18 (of 2 GiB, in records of 16 KiB, and then some).
+ */
+#define WEFT_KEY_RECORDS		8388608
+#define WEFT_KEY_RECORDS_MIN		16
+#define WEFT_KEY_GRACE			(23726566 - 262144 - WEFT_KEY_RECORDS)
+
 /* finished connections remembered per namespace for weftctl explain */
 #define WEFT_HISTORY_MAX		1024
 
