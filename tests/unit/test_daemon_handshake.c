@@ -167,6 +167,8 @@ static void assert_same_key(const struct weft_ktls_key *a, const struct weft_ktl
 	assert_int_equal(a->info.cipher_type, b->info.cipher_type);
 	assert_int_equal(a->len, b->len);
 	assert_memory_equal(&a->info, &b->info, a->len);
+	assert_true(a->secret.len);
+	assert_memory_equal(&a->secret, &b->secret, sizeof(a->secret));
 }
 
 static void both_sides_get_the_same_keys(void **state)

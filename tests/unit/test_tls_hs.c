@@ -79,6 +79,10 @@ static void both_sides_are_done_with_the_same_keys(void **state)
 	assert_int_equal(crx.len, stx.len);
 	assert_memory_equal(&crx.info, &stx.info, crx.len);
 	assert_memory_not_equal(&ctx.info, &crx.info, ctx.len);
+	assert_true(ctx.secret.len);
+	assert_memory_equal(&ctx.secret, &srx.secret, sizeof(ctx.secret));
+	assert_memory_equal(&crx.secret, &stx.secret, sizeof(crx.secret));
+	assert_memory_not_equal(&ctx.secret, &crx.secret, sizeof(ctx.secret));
 	assert_int_equal(aead_of(&ctx).seq, 0);
 	assert_int_equal(aead_of(&stx).seq, 1); /* the confirm record */
 	duel_uninit(&d);

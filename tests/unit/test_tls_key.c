@@ -5,6 +5,8 @@
  */
 #include "tls_fixture.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "tls/failure.h"
 
 /* RFC 8448, section 3, "Simple 1-RTT Handshake" */
@@ -52,6 +54,8 @@ static void keys_are_those_of_rfc_8448(void **state)
 	assert_memory_equal(a.key, client_key, sizeof(client_key));
 	assert_memory_equal(a.iv, client_iv, sizeof(client_iv));
 	assert_int_equal(a.seq, 0);
+	assert_int_equal(key.secret.len, 32);
+	assert_memory_equal(key.secret.bytes, client.bytes, 32);
 	assert_int_equal(weft_ktls_derive(&key, cipher, &server, 0x0102030405060708, NULL), 0);
 	a = aead_of(&key);
 	assert_memory_equal(a.key, server_key, sizeof(server_key));
@@ -207,6 +211,101 @@ static void installing_says_what_the_kernel_refused(void **state)
 	close_pair(fd);
 }
 
+/* ---- what the kernel is told; this program's own setsockopt() listens ---- */
+
+#define SOL_TLS_LEVEL 282
+
+static struct {
+	bool listening;
+	int fail_option, error; /* which is refused, and how */
+	int options[4], calls;
+	struct weft_tls_secrets secrets;
+} heard;
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	if (!heard.listening || level != SOL_TLS_LEVEL)
+		return syscall(SYS_setsockopt, fd, level, option, value, len);
+	assert_in_range(heard.calls, 0, 3);
+	heard.options[heard.calls++] = option;
+	if (option == WEFT_TLS_SECRETS) {
+		assert_int_equal(len, sizeof(heard.secrets));
+		memcpy(&heard.secrets, value, len);
+	}
+	if (option != heard.fail_option)
+		return 0;
+	errno = heard.error;
+	return -1;
+}
+
+static int install_told(size_t secret_len, int fail_option, int error, struct weft_error *err)
+{
+	struct weft_ktls_key tx = { .info = { TLS_1_3_VERSION, TLS_CIPHER_AES_GCM_128 },
+				    .len = sizeof(tx.aes_gcm_128),
+				    .secret.len = secret_len };
+	struct weft_ktls_key rx = tx;
+	int r;
+
+	memset(tx.secret.bytes, 0x11, secret_len);
+	memset(rx.secret.bytes, 0x22, secret_len);
+	memset(&heard, 0, sizeof(heard));
+	heard.fail_option = fail_option;
+	heard.error = error;
+	heard.listening = true;
+	r = weft_ktls_install(-1, &tx, &rx, err);
+	heard.listening = false;
+	return r;
+}
+
+static void secrets_go_to_the_kernel_behind_the_keys(void **state)
+{
+	struct weft_tls_secrets expected = { .len = 32 };
+
+	memset(expected.tx, 0x11, 32);
+	memset(expected.rx, 0x22, 32);
+	assert_int_equal(install_told(32, 0, 0, NULL), 0);
+	assert_int_equal(heard.calls, 3);
+	assert_int_equal(heard.options[0], TLS_TX);
+	assert_int_equal(heard.options[1], TLS_RX);
+	assert_int_equal(heard.options[2], WEFT_TLS_SECRETS);
+	assert_memory_equal(&heard.secrets, &expected, sizeof(expected));
+	assert_int_equal(install_told(48, 0, 0, NULL), 0);
+	assert_int_equal(heard.secrets.len, 48);
+	assert_int_equal(heard.secrets.rx[47], 0x22);
+}
+
+static void no_secrets_are_told_without_keys(void **state)
+{
+	assert_int_equal(install_told(0, 0, 0, NULL), 0);
+	assert_int_equal(heard.calls, 2);
+	assert_int_equal(install_told(32, TLS_RX, EINVAL, NULL), -EINVAL);
+	assert_int_equal(heard.calls, 2);
+}
+
+static void module_that_renews_no_keys_is_no_failure(void **state)
+{
+	assert_int_equal(install_told(32, WEFT_TLS_SECRETS, ENOPROTOOPT, NULL), 0);
+	assert_int_equal(install_told(32, WEFT_TLS_SECRETS, EOPNOTSUPP, NULL), 0);
+}
+
+static void secrets_that_are_refused_fail_it(void **state)
+{
+	struct weft_error err = { 0 };
+
+	assert_int_equal(install_told(32, WEFT_TLS_SECRETS, EINVAL, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "secrets"));
+}
+
+static void wiped_key_takes_its_secret_along(void **state)
+{
+	static const struct weft_ktls_key nothing;
+	struct weft_ktls_key key;
+
+	memset(&key, 0x5a, sizeof(key));
+	weft_ktls_wipe(&key);
+	assert_memory_equal(&key, &nothing, sizeof(key));
+}
+
 /* ---- words ---- */
 
 static void assert_failure(int lib, int reason, int error, const struct weft_tls_io *io,
@@ -281,6 +380,11 @@ int main(void)
 		cmocka_unit_test(kernel_goes_on_as_client_without_confirm),
 		cmocka_unit_test(kernel_goes_on_after_a_hello_retry),
 		cmocka_unit_test(installing_says_what_the_kernel_refused),
+		cmocka_unit_test(secrets_go_to_the_kernel_behind_the_keys),
+		cmocka_unit_test(no_secrets_are_told_without_keys),
+		cmocka_unit_test(module_that_renews_no_keys_is_no_failure),
+		cmocka_unit_test(secrets_that_are_refused_fail_it),
+		cmocka_unit_test(wiped_key_takes_its_secret_along),
 		cmocka_unit_test(failures_have_the_right_reason),
 		cmocka_unit_test(first_failure_stays_and_is_printable),
 	};

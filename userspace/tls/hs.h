@@ -128,8 +128,8 @@ int weft_hs_errno(enum weft_role role, enum weft_reason reason);
  * @tx: what we send with; as @rx written on success, the caller's to wipe
  * @rx: what the peer sends with
  *
- * Sequence numbers are those of the next records. The secrets are wiped from the
- * handshake in any case.
+ * Sequence numbers are those of the next records; each key has the secret that it
+ * came of. The secrets are wiped from the handshake in any case.
  *
  * Return: 0; -EBUSY not DONE, or called before; -EOPNOTSUPP, -EIO as
  * weft_ktls_derive().

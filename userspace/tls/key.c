@@ -4,6 +4,7 @@
  * nothing; whatever held a key on the way is wiped. Any thread.
  */
 #include <errno.h>
+#include <linux/weft.h>
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -153,6 +154,7 @@ int weft_ktls_derive(struct weft_ktls_key *key, const SSL_CIPHER *cipher,
 	if (ok) {
 		memset(key, 0, sizeof(*key));
 		fill(key, suite, raw_key, raw_iv, (const uint8_t *)&seq_be);
+		key->secret = *secret;
 	}
 	EVP_KDF_free(kdf);
 	explicit_bzero(raw_key, sizeof(raw_key));
@@ -169,12 +171,34 @@ static int install(int fd, int direction, const char *name, const struct weft_kt
 			      key->info.cipher_type, strerror(errno));
 }
 
+/* So that the module can renew the keys, with us or without. */
+static int install_secrets(int fd, const struct weft_secret *tx, const struct weft_secret *rx,
+			   struct weft_error *err)
+{
+	struct weft_tls_secrets secrets = { .len = tx->len };
+	int error = 0;
+
+	if (!tx->len || tx->len != rx->len || tx->len > sizeof(secrets.tx))
+		return 0;
+	memcpy(secrets.tx, tx->bytes, tx->len);
+	memcpy(secrets.rx, rx->bytes, rx->len);
+	if (setsockopt(fd, SOL_TLS, WEFT_TLS_SECRETS, &secrets, sizeof(secrets)))
+		error = errno;
+	explicit_bzero(&secrets, sizeof(secrets));
+	if (!error || error == ENOPROTOOPT || error == EOPNOTSUPP)
+		return 0;
+	return weft_error_set(err, error, "the module does not take the traffic secrets: %s",
+			      strerror(error));
+}
+
 int weft_ktls_install(int fd, const struct weft_ktls_key *tx, const struct weft_ktls_key *rx,
 		      struct weft_error *err)
 {
 	int r = install(fd, TLS_TX, "sending", tx, err);
 
-	return r ? r : install(fd, TLS_RX, "receiving", rx, err);
+	if (!r)
+		r = install(fd, TLS_RX, "receiving", rx, err);
+	return r ? r : install_secrets(fd, &tx->secret, &rx->secret, err);
 }
 
 void weft_ktls_wipe(struct weft_ktls_key *key)

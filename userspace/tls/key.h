@@ -14,6 +14,12 @@
 #include <sys/socket.h>
 #include "base/error.h"
 
+/* An application traffic secret. Wipe after use. */
+struct weft_secret {
+	uint8_t bytes[EVP_MAX_MD_SIZE];
+	size_t len; /* 0: not known */
+};
+
 /* One direction. Wipe after use. */
 struct weft_ktls_key {
 	union {
@@ -23,12 +29,7 @@ struct weft_ktls_key {
 		struct tls12_crypto_info_chacha20_poly1305 chacha20_poly1305;
 	};
 	socklen_t len; /* of the member that info.cipher_type names */
-};
-
-/* An application traffic secret. Wipe after use. */
-struct weft_secret {
-	uint8_t bytes[EVP_MAX_MD_SIZE];
-	size_t len; /* 0: not known */
+	struct weft_secret secret; /* what it came of; len 0: the kernel is not told */
 };
 
 /**
@@ -46,7 +47,7 @@ int weft_secret_parse(const char *line, const char *label, struct weft_secret *s
 
 /**
  * weft_ktls_derive() - key and IV of a traffic secret (RFC 8446, 7.3)
- * @key: written on success
+ * @key: written on success, the secret with it
  * @cipher: cipher suite of the connection
  * @secret: of the client or the server; as long as the suite's hash
  * @seq: sequence number of the next record
@@ -58,17 +59,20 @@ int weft_ktls_derive(struct weft_ktls_key *key, const SSL_CIPHER *cipher,
 		     const struct weft_secret *secret, uint64_t seq, struct weft_error *err);
 
 /**
- * weft_ktls_install() - setsockopt(SOL_TLS, TLS_TX) and TLS_RX
+ * weft_ktls_install() - setsockopt(SOL_TLS) of TLS_TX, TLS_RX and WEFT_TLS_SECRETS
  * @fd: socket that has the "tls" ULP, or gets it by the setsockopt() itself as the
  *	module's conns do
  *
+ * A module that does not renew keys, or has no hash to do it with, goes without the
+ * secrets: the connection then ends with its keys.
+ *
  * Return: 0; errno of setsockopt() (-EOPNOTSUPP, -ENOENT: the kernel has no such
- * cipher); after a failure TX may be installed.
+ * cipher); after a failure keys may be installed.
  */
 int weft_ktls_install(int fd, const struct weft_ktls_key *tx, const struct weft_ktls_key *rx,
 		      struct weft_error *err);
 
-/* Nothing of the key stays in memory. For _cleanup_(weft_ktls_wipe) too. */
+/* Nothing of the key and its secret stays in memory. For _cleanup_(weft_ktls_wipe) too. */
 void weft_ktls_wipe(struct weft_ktls_key *key);
 
 #endif
