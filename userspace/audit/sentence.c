@@ -73,7 +73,7 @@ static const char *reason_words(enum weft_reason reason)
 	case WEFT_REASON_ALERT:
 		return "the peer ended it with a TLS alert";
 	case WEFT_REASON_KEY_UPDATE:
-		return "the peer wants new keys, which this kernel cannot";
+		return "its keys could not be renewed";
 	case WEFT_REASON_MPTCP:
 		return "MPTCP cannot carry TLS";
 	case WEFT_REASON_RESOURCES:

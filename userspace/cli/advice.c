@@ -98,8 +98,10 @@ static const struct entry entries[] = {
 		"See the detail, and what the peer's host recorded of it.",
 		SAME },
 	[WEFT_REASON_KEY_UPDATE] = {
-		"the peer renewed its keys, which this kernel cannot follow",
-		"Use Linux 6.14 or later here for connections to peers that renew keys.",
+		"the peer renewed its keys in a way that cannot be followed, or the key here is worn "
+		"out and was not renewed",
+		"The peer floods or breaks TLS, or weftd here is older than the module, or the kernel "
+		"has no hmac(sha256) or hmac(sha384).",
 		SAME },
 	[WEFT_REASON_MPTCP] = {
 		"MPTCP cannot carry kernel TLS",
