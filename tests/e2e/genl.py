@@ -77,8 +77,8 @@ class Contract:
         with open(path, encoding="utf-8") as f:
             text = f.read()
         self.value, self.enums, self.types = {}, {}, {}
-        for name, number in re.findall(r"^#define (WEFT_\w+)\s+(\d+)\b", text, re.M):
-            self.value[name] = int(number)
+        for name, number in re.findall(r"^#define (WEFT_\w+)\s+(0x[0-9a-f]+|\d+)\b", text, re.M):
+            self.value[name] = int(number, 0)
         self.family = re.search(r'#define WEFT_GENL_NAME\s+"(\w+)"', text)[1]
         self.group = re.search(r'#define WEFT_MCGRP_EVENTS\s+"(\w+)"', text)[1]
         reasons = re.search(r"#define WEFT_REASONS\(R\)(.*?)\n\n", text, re.S)[1]

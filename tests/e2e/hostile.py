@@ -34,7 +34,7 @@ import time
 import traceback
 
 import rawtls
-from rawtls import ALERT, DATA, HANDSHAKE, Tls, context, reset
+from rawtls import ALERT, DATA, HANDSHAKE, Tls, UPDATE, context, reset
 
 WAIT = 100              # seconds for any one step
 SHORT = 6000            # handshake_timeout, ms, for those who are slow on purpose
@@ -470,10 +470,44 @@ def a_fatal_alert(a, s):
     refused(s)
 
 
-@attack("key-update")
-def a_key_update(a, s):
+@attack("", seen=("eof",), data=2 * SECRET.decode())
+def key_updates_are_followed(a, s):
     t = a.tls(s)
-    s.sendall(t.sealer().seal(HANDSHAKE, b"\x18\x00\x00\x01\x00"))
+    out = t.sealer()
+    for request in (b"\0", b"\1"):
+        s.sendall(out.seal(HANDSHAKE, UPDATE + request))
+        out.update()
+        s.sendall(out.seal(DATA, SECRET))
+        expect(t.read(), SECRET)
+    s.sendall(out.seal(ALERT, b"\x01\x00"))
+    expect(t.read(), b"bye")
+
+
+@attack("key-update")
+def a_key_update_that_is_none(a, s):
+    t = a.tls(s)
+    s.sendall(t.sealer().seal(HANDSHAKE, UPDATE + b"\2"))
+    refused(s)
+
+
+@attack("key-update")
+def a_flood_of_key_updates(a, s):
+    t = a.tls(s)
+    out = t.sealer()
+    for _ in range(2000):
+        try:
+            s.sendall(out.seal(HANDSHAKE, UPDATE + b"\1"))
+        except OSError:         # it has closed already
+            break
+        out.update()
+    refused(s)
+
+
+@attack("tls")
+def the_old_key_after_a_key_update(a, s):
+    t = a.tls(s)
+    out = t.sealer()
+    s.sendall(out.seal(HANDSHAKE, UPDATE + b"\0") + out.seal(DATA, SECRET))
     refused(s)
 
 

@@ -13,29 +13,34 @@ import struct
 import tempfile
 
 ALERT, HANDSHAKE, DATA = 21, 22, 23
-SUITES = {"TLS_AES_128_GCM_SHA256": (16, "sha256"), "TLS_AES_256_GCM_SHA384": (32, "sha384")}
-GCM_SET_IVLEN, GCM_GET_TAG = 0x9, 0x10
+# key size, digest, libcrypto's name
+SUITES = {"TLS_AES_128_GCM_SHA256": (16, "sha256", "EVP_aes_128_gcm"),
+          "TLS_AES_256_GCM_SHA384": (32, "sha384", "EVP_aes_256_gcm"),
+          "TLS_CHACHA20_POLY1305_SHA256": (32, "sha256", "EVP_chacha20_poly1305")}
+GET_TAG, SET_TAG, TAG = 0x10, 0x11, 16
+UPDATE = b"\x18\x00\x00\x01"      # KeyUpdate; then one byte, request_update
 
 _crypto = ctypes.CDLL(ctypes.util.find_library("crypto") or "libcrypto.so.3")
-for _f in ("EVP_CIPHER_CTX_new", "EVP_aes_128_gcm", "EVP_aes_256_gcm"):
+for _f in ("EVP_CIPHER_CTX_new", *(s[2] for s in SUITES.values())):
     getattr(_crypto, _f).restype = ctypes.c_void_p
 
 
-def aead(key, nonce, aad, text):
-    """AES-GCM: what is sent for text, tag included."""
+def _crypt(how, cipher, key, nonce, aad, text, tag=None):
+    """how: Encrypt or Decrypt.  The text, and the tag that is over it."""
     ctx = ctypes.c_void_p(_crypto.EVP_CIPHER_CTX_new())
-    cipher = _crypto.EVP_aes_128_gcm if len(key) == 16 else _crypto.EVP_aes_256_gcm
     out, n = ctypes.create_string_buffer(len(text) + 16), ctypes.c_int()
-    ok = (_crypto.EVP_EncryptInit_ex(ctx, ctypes.c_void_p(cipher()), None, key, nonce) == 1 and
-          _crypto.EVP_EncryptUpdate(ctx, None, ctypes.byref(n), aad, len(aad)) == 1 and
-          _crypto.EVP_EncryptUpdate(ctx, out, ctypes.byref(n), text, len(text)) == 1)
-    tag = ctypes.create_string_buffer(16)
-    ok = (ok and _crypto.EVP_EncryptFinal_ex(ctx, tag, ctypes.byref(n)) == 1 and
-          _crypto.EVP_CIPHER_CTX_ctrl(ctx, GCM_GET_TAG, 16, tag) == 1)
+    end = ctypes.create_string_buffer(tag or TAG, TAG)
+    init, update, final = (getattr(_crypto, f"EVP_{how}{f}") for f in ("Init_ex", "Update", "Final_ex"))
+    ok = (init(ctx, ctypes.c_void_p(getattr(_crypto, cipher)()), None, key, nonce) == 1 and
+          update(ctx, None, ctypes.byref(n), aad, len(aad)) == 1 and
+          update(ctx, out, ctypes.byref(n), text, len(text)) == 1 and
+          (not tag or _crypto.EVP_CIPHER_CTX_ctrl(ctx, SET_TAG, TAG, end) == 1) and
+          final(ctx, ctypes.create_string_buffer(TAG), ctypes.byref(n)) == 1 and
+          (tag or _crypto.EVP_CIPHER_CTX_ctrl(ctx, GET_TAG, TAG, end) == 1))
     _crypto.EVP_CIPHER_CTX_free(ctx)
     if not ok:
-        raise RuntimeError("libcrypto does not do AES-GCM")
-    return out.raw[:len(text)] + tag.raw
+        raise RuntimeError("the record does not decrypt" if tag else f"no {cipher}")
+    return out.raw[:len(text)], end.raw
 
 
 def expand_label(secret, label, length, digest):
@@ -49,21 +54,48 @@ def expand_label(secret, label, length, digest):
     return out[:length]
 
 
-class Sealer:
-    """One direction's keys: makes records."""
+class Keys:
+    """One direction's keys, and the number of its next record."""
 
     def __init__(self, secret, suite, seq=0):
-        size, digest = SUITES[suite]
+        self.suite, self.seq = suite, seq
+        self.use(secret)
+
+    def use(self, secret):
+        size, digest, self.cipher = SUITES[self.suite]
+        self.secret = secret
         self.key = expand_label(secret, b"key", size, digest)
         self.iv = expand_label(secret, b"iv", 12, digest)
-        self.seq = seq
+
+    def update(self):
+        """What comes behind a KeyUpdate: RFC 8446, 7.2."""
+        self.use(expand_label(self.secret, b"traffic upd", len(self.secret), SUITES[self.suite][1]))
+        self.seq = 0
+
+    def nonce(self):
+        nonce = bytes(a ^ b for a, b in zip(self.iv, struct.pack("!4xQ", self.seq)))
+        self.seq += 1
+        return nonce
+
+
+class Sealer(Keys):
+    """Makes records."""
 
     def seal(self, kind, data, padding=0):
         inner = data + bytes([kind]) + bytes(padding)
-        head = struct.pack("!BHH", DATA, 0x0303, len(inner) + 16)
-        nonce = bytes(a ^ b for a, b in zip(self.iv, struct.pack("!4xQ", self.seq)))
-        self.seq += 1
-        return head + aead(self.key, nonce, head, inner)
+        head = struct.pack("!BHH", DATA, 0x0303, len(inner) + TAG)
+        return head + b"".join(_crypt("Encrypt", self.cipher, self.key, self.nonce(), head, inner))
+
+
+class Opener(Keys):
+    """Reads records."""
+
+    def open(self, record):
+        """Its type and content."""
+        inner, _ = _crypt("Decrypt", self.cipher, self.key, self.nonce(), record[:5], record[5:-TAG],
+                          record[-TAG:])
+        inner = inner.rstrip(b"\0")
+        return inner[-1], inner[:-1]
 
 
 class Tls:

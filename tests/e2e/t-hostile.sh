@@ -106,6 +106,7 @@ while read -r _ name port reasons; do
     esac
 done < <(grep '^reason ' "$T/attack")
 check "the audit has the truncation" wait_for 20 journal_has -u app WEFT_REASON=truncated
+check "the audit has the KeyUpdate" wait_for 20 journal_has -u app WEFT_REASON=key-update
 check "the audit has the alert" wait_for 20 journal_has -u app WEFT_REASON=alert
 check "the audit has the refused certificates" wait_for 20 journal_has -u app WEFT_REASON=peer-certificate
 
