@@ -99,19 +99,24 @@ archives	= $(foreach l,$(filter $(1),$(LAYERS)),$(if $(filter $(l),$(HAVE)),$(O)
 TESTS		:= $(sort $(wildcard tests/unit/test_*.c))
 TEST_BINARIES	:= $(TESTS:%.c=$(O)/%)
 
-# tests/unit/test_<layer>.c or test_<layer>_<more>.c, tests/fuzz/fuzz_<layer>...
+# tests/unit/test_<layer>.c or test_<layer>_<more>.c, tests/fuzz/fuzz_<layer>...,
+# tests/bench/bench_<layer>_...
 test_layer	= $(word 2,$(subst _, ,$(basename $(notdir $(1)))))
 
 # Programs of the end-to-end tests that Python cannot be.
 GUESTS		:= $(sort $(wildcard tests/guest/*.c))
 GUEST_BINARIES	:= $(GUESTS:%.c=$(O)/%)
 
+# What the benchmark runs alone.
+BENCHES		:= $(sort $(wildcard tests/bench/bench_*.c))
+BENCH_BINARIES	:= $(BENCHES:%.c=$(O)/%)
+
 FUZZERS		:= $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BINARIES	:= $(FUZZERS:%.c=$(O)/%)
 
 MANPAGES	:= $(wildcard userspace/man/*.[158])
 
-.PHONY: all user tests modules unit fuzz fuzz-binaries install clean lint test test-debug bench demo deb help FORCE
+.PHONY: all user tests modules unit bench-binaries fuzz fuzz-binaries install clean lint test test-debug bench demo deb help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -160,6 +165,13 @@ $(O)/$(1): $(O)/$(1).o $(call archives,$(call test_layer,$(1)) $(BELOW_$(call te
 endef
 $(foreach t,$(TESTS:%.c=%),$(eval $(call test_rules,$(t))))
 
+define bench_rules
+$(O)/$(1): $(O)/$(1).o $(call archives,$(call test_layer,$(1)) $(BELOW_$(call test_layer,$(1))))
+	@echo "  LD      $$@"
+	@$$(CC) $$(WEFT_CFLAGS) $$(CFLAGS) $$(WEFT_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(WEFT_LIBS)
+endef
+$(foreach t,$(BENCHES:%.c=%),$(eval $(call bench_rules,$(t))))
+
 define fuzz_rules
 $(O)/$(1): $(O)/$(1).o $(call archives,$(call test_layer,$(1)) $(BELOW_$(call test_layer,$(1))))
 	@echo "  LD      $$@"
@@ -179,6 +191,8 @@ tests: $(TEST_BINARIES) $(GUEST_BINARIES)
 
 unit: $(TEST_BINARIES)
 	@tests/unit/run $(TEST_BINARIES)
+
+bench-binaries: $(BENCH_BINARIES)
 
 fuzz:
 	$(MAKE) B=fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' fuzz-binaries

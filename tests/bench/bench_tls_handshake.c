@@ -6,8 +6,8 @@
  *   bench_tls_handshake full|resumed COUNT
  *
  * Prints nanoseconds per handshake (both sides together). In a guest with
- * --icount these are instructions; elsewhere valgrind --tool=callgrind counts
- * them. Linked by hand with the archives of tls/ and below.
+ * --icount, as bench.sh runs it, these are instructions; elsewhere valgrind
+ * --tool=callgrind counts them.
  */
 #include <errno.h>
 #include <inttypes.h>
