@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""table.py OUT.json <RESULTS: makes the benchmark's table and OUT.json out of the
+"""table.py [OUT.json] <RESULTS: makes the benchmark's table and OUT.json out of the
 lines of JSON that bench.sh printed.  Of several runs the mean counts; the spread
 is (greatest - least) / mean."""
 import collections
@@ -82,9 +82,10 @@ def main():
     runs = read(sys.stdin)
     table(runs)
     out = figures(runs)
-    with open(sys.argv[1], "w") as f:
-        json.dump(out, f, indent=1)
-        f.write("\n")
+    if len(sys.argv) > 1:
+        with open(sys.argv[1], "w") as f:
+            json.dump(out, f, indent=1)
+            f.write("\n")
     print(f"\nmemory: {out['conn_idle_bytes']} bytes more for an idle meshed socket than for a plain one"
           f"; weftd {out['weftd_rss_bytes']} resident")
 
