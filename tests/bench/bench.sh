@@ -95,6 +95,10 @@ web_start() { # [VARIABLE=VALUE]...
     start_app web h2 80 env "$@" nginx -c /run/web.conf
     start_app echo h2 7 "$LOAD" echo 7
 }
+# unit_process UNIT: its last process, which of nginx is the worker
+unit_process() {
+    tail -n 1 "/sys/fs/cgroup/$(systemctl show -P ControlGroup "$1")/cgroup.procs"
+}
 apps_stop() {
     local i
     for ((i = ${#APPS[@]} - 1; i >= 0; i--)); do systemctl stop "${APPS[i]}"; done
@@ -121,6 +125,7 @@ pki_make() {
 
 TARGET=''
 CLIENT_ENV=()
+WATCHED=(web)
 setup_plain() {
     TARGET="$SERVER 80"
     web_start
@@ -217,6 +222,7 @@ proxies_start() { # PROGRAM OPTION... SUFFIX-OF-FILE
     local suffix=${!#}
     set -- "${@:1:$#-1}"
     TARGET="127.0.0.1 15001"
+    WATCHED=(web near far)
     [ "${#APPS[@]}" != 0 ] || web_start
     start_app far h2 15006 "$@" "/run/far.$suffix"
     start_app near h1 15001 "$@" "/run/near.$suffix"
@@ -232,16 +238,11 @@ resume_haproxy_http() { proxies_stop && setup_haproxy http resume; }
 resume_nginx_stream() { proxies_stop && setup_nginx_stream resume; }
 
 setup_weft() {
-    local full=()
     TARGET="$SERVER 80"
+    WATCHED=(web weftd@h1 weftd@h2 systemd-journald)
     weft_install && module_load || die "weft does not install or load"
-    if weftd --help | grep -q -e --no-resumption; then
-        full=(--no-resumption)
-    else # then there are only full ones
-        unset -f resume_weft
-    fi
-    weftd_start h1 "${full[@]}"
-    weftd_start h2 "${full[@]}"
+    weftd_start h1 --no-resumption
+    weftd_start h2 --no-resumption
     document h2 web.yaml <<'Y'
 apiVersion: weft/v1
 kind: Workload
@@ -281,7 +282,12 @@ result() { # SETUP METRIC RUN <JSON
 as_client() { # UNIT ARGUMENT-OF-LOAD...
     local unit=$1
     shift
-    run_as "$unit" h1 env "SPARE=$SPARE" "${CLIENT_ENV[@]}" "$LOAD" "$@"
+    run_as "$unit" h1 env "SPARE=$SPARE" "WATCH=$(watch)" "${CLIENT_ENV[@]}" "$LOAD" "$@"
+}
+watch() { # for load: NAME=PID...
+    local u list=()
+    for u in "${WATCHED[@]}"; do list+=("$u=$(unit_process "$u")"); done
+    echo "${list[*]}"
 }
 
 measure() { # SETUP METRIC ARGUMENT-OF-LOAD...
@@ -337,13 +343,13 @@ measure_idle() { # SETUP
 run_setup() { # SETUP
     local s=$1 n=40
     say "# $s"
-    CLIENT_ENV=()
+    CLIENT_ENV=() WATCHED=(web)
     "setup_$s" || die "$s is not set up"
     [ "$s" != plain ] || n=400
     # shellcheck disable=SC2086
     {
         measure "$s" call_1k calls $TARGET /k1 4 "$CALLS"
-        measure "$s" bulk bulk $TARGET /m16 2
+        measure "$s" bulk bulk $TARGET /m16 8
         measure "$s" packet pings $SERVER 7 2000
         measure "$s" connect_unmeshed dials $SERVER 7 400
         measure "$s" connect_full connects $TARGET /k1 $n

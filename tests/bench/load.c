@@ -6,7 +6,10 @@
  * "-icount shift=0" a nanosecond of the guest's clock is an instruction of its
  * only CPU.  "load spare" runs at idle priority and takes what is left over (the
  * clock would skip it); its time is subtracted, so that waiting costs nothing.
- * Its process id is in the environment, SPARE.
+ * Its process id is in the environment, SPARE.  Before a measurement all others
+ * come to rest; where one leaves work behind (records to write, memory to free)
+ * it ends when that is done.  WATCH, "NAME=PID NAME=PID ...", names processes
+ * whose share is told, with what the kernel did in their name.
  *
  *   load calls ADDRESS PORT PATH CONNECTIONS N   GET by keep-alive: per request
  *   load bulk ADDRESS PORT PATH N                GET of something big: per byte
@@ -16,6 +19,7 @@
  *   load hold ADDRESS PORT PATH N                opens N, says "held", keeps them
  *   load echo PORT                               the other end of pings and dials
  *   load spare                                   what takes the time that is left
+ *   load rest                                    waits until nobody has anything to do
  *
  * What is measured begins and ends with an instruction that does nothing and
  * that profile.c knows.  One thread; every failure is fatal.
@@ -34,6 +38,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX	64
+#define WATCHED_MAX	16
 #define BUFFER		65536
 
 struct connection {
@@ -48,6 +53,13 @@ static struct sockaddr_in peer;
 static char request[512];
 static char buffer[BUFFER];
 static clockid_t spare_clock;
+
+static struct watched {
+	const char *name;
+	clockid_t clock;
+	double used;
+} watched[WATCHED_MAX];
+static int n_watched;
 
 static void die(const char *what)
 {
@@ -97,12 +109,37 @@ static void spare_find(void)
 	}
 }
 
+static void watch(void)
+{
+	char *list = getenv("WATCH"), *name, *pid;
+
+	for (; list && (name = strsep(&list, " ")) && n_watched < WATCHED_MAX;) {
+		pid = strchr(name, '=');
+		if (!pid)
+			continue;
+		*pid++ = 0;
+		watched[n_watched].name = name;
+		if (clock_getcpuclockid(atoi(pid), &watched[n_watched++].clock))
+			die("WATCH");
+	}
+}
+
+/* Adds what they have used since the last look. */
+static void watched_look(int sign)
+{
+	struct watched *w;
+
+	for (w = watched; w < watched + n_watched; w++)
+		w->used += sign * clock_read(w->clock);
+}
+
 struct stretch {
 	double all, spare;
 };
 
 static void stretch_begin(struct stretch *s)
 {
+	watched_look(-1);
 	s->spare = clock_read(spare_clock);
 	s->all = clock_read(CLOCK_MONOTONIC);
 	mark_begin();
@@ -116,14 +153,49 @@ static double stretch_end(const struct stretch *s, double *waited)
 	mark_end();
 	all = clock_read(CLOCK_MONOTONIC) - s->all;
 	*waited = clock_read(spare_clock) - s->spare;
+	watched_look(1);
 	return all - *waited;
+}
+
+/* Nobody but the timer's interrupt has anything to do, for a tenth of a second. */
+static void rest(void)
+{
+	const struct timespec nap = {.tv_nsec = 20000000};
+	int naps, quiet = 0;
+	double all, spare;
+
+	for (naps = 0; quiet < 5; naps++) {
+		if (naps == 1000) {
+			fprintf(stderr, "load: the guest does not come to rest\n");
+			exit(1);
+		}
+		spare = clock_read(spare_clock);
+		all = clock_read(CLOCK_MONOTONIC);
+		nanosleep(&nap, NULL);
+		all = clock_read(CLOCK_MONOTONIC) - all;
+		spare = clock_read(spare_clock) - spare;
+		quiet = spare > 0.98 * all ? quiet + 1 : 0;
+	}
+}
+
+/* The same when others finish for us; the profile ends before. */
+static double stretch_end_rested(const struct stretch *s, double *waited)
+{
+	mark_end();
+	rest();
+	return stretch_end(s, waited);
 }
 
 /* One line of JSON a run. */
 static void report(const char *what, double each, double n, double waited)
 {
-	printf("{\"what\": \"%s\", \"each\": %.3f, \"n\": %.0f, \"waited\": %.0f}\n", what, each, n,
-	       waited);
+	struct watched *w;
+
+	printf("{\"what\": \"%s\", \"each\": %.3f, \"n\": %.0f, \"waited\": %.0f, \"parts\": {",
+	       what, each, n, waited);
+	for (w = watched; w < watched + n_watched; w++)
+		printf("%s\"%s\": %.3f", w == watched ? "" : ", ", w->name, w->used / n);
+	printf("}}\n");
 	fflush(stdout);
 }
 
@@ -138,6 +210,19 @@ static double median(double *v, int n)
 {
 	qsort(v, n, sizeof(*v), compare);
 	return v[n / 2];
+}
+
+/* What lies between two looks at the clock when nothing does. */
+static double clock_cost(void)
+{
+	double took[101], t;
+	int i;
+
+	for (i = 0; i < 101; i++) {
+		t = clock_read(CLOCK_MONOTONIC);
+		took[i] = clock_read(CLOCK_MONOTONIC) - t;
+	}
+	return median(took, 101);
 }
 
 /* ------------------------------------------------------------ HTTP */
@@ -279,7 +364,7 @@ static void calls(int n_connections, long n)
 	calls_turn(ep, n / 4);
 	stretch_begin(&s);
 	calls_turn(ep, n);
-	used = stretch_end(&s, &waited);
+	used = stretch_end_rested(&s, &waited);
 	report("call", used / n, n, waited);
 }
 
@@ -291,15 +376,15 @@ static void bulk(long n)
 	long i;
 
 	c->fd = dial();
-	for (i = 0; i <= n; i++) {
-		if (i == 1)	/* the first one opens the windows */
+	for (i = -2; i < n; i++) {
+		if (i == 0)	/* those before open the windows */
 			stretch_begin(&s);
 		ask(c);
 		take_all(c);
-		if (i)
+		if (i >= 0)
 			bytes += c->length;
 	}
-	used = stretch_end(&s, &waited);
+	used = stretch_end_rested(&s, &waited);
 	report("byte", used / bytes, bytes, waited);
 }
 
@@ -326,7 +411,7 @@ static void connects(long n)
 	stretch_begin(&s);
 	for (i = 0; i < n; i++)
 		one_connection();
-	used = stretch_end(&s, &waited);
+	used = stretch_end_rested(&s, &waited);
 	report("connection", used / n, n, waited);
 }
 
@@ -365,7 +450,7 @@ static void pings(long n)
 	}
 	mark_end();
 	packets = (segments() - packets) / n;
-	report("packet", median(took, n) / packets, n, packets);
+	report("packet", (median(took, n) - clock_cost()) / packets, n, 0);
 	close(fd);
 }
 
@@ -390,7 +475,7 @@ static void dials(long n)
 		sched_yield();
 	}
 	mark_end();
-	report("dial", median(took, n), n, 0);
+	report("dial", median(took, n) - clock_cost(), n, 0);
 }
 
 static void hold(long n)
@@ -432,7 +517,7 @@ static int echo(int port)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: load calls|bulk|connects|pings|dials|hold|echo|spare ...\n");
+	fprintf(stderr, "usage: load calls|bulk|connects|pings|dials|hold|echo|spare|rest ...\n");
 	return 2;
 }
 
@@ -444,14 +529,22 @@ int main(int argc, char **argv)
 		return echo(atoi(argv[2]));
 	if (!strcmp(what, "spare") && argc == 2)
 		spare();
+	if (!strcmp(what, "rest") && argc == 2) {
+		spare_find();
+		rest();
+		return 0;
+	}
 	if (argc < 5)
 		return usage();
 	peer.sin_family = AF_INET;
 	peer.sin_port = htons(atoi(argv[3]));
 	if (inet_pton(AF_INET, argv[2], &peer.sin_addr) != 1)
 		return usage();
-	if (strcmp(what, "hold"))
+	if (strcmp(what, "hold")) {
 		spare_find();
+		watch();
+		rest();
+	}
 	request_set(argv[4], !strcmp(what, "connects") ? "Connection: close\r\n" : "");
 	if (!strcmp(what, "calls") && argc == 7)
 		calls(atoi(argv[5]), atol(argv[6]));

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """table.py [OUT.json] <RESULTS: makes the benchmark's table and OUT.json out of the
 lines of JSON that bench.sh printed.  Of several runs the mean counts; the spread
-is (greatest - least) / mean."""
+is (greatest - least) / mean, of the set-up where it is greatest."""
 import collections
 import json
 import sys
@@ -18,15 +18,23 @@ METRICS = [
 ]
 
 
+SPREAD_MAX = 0.1
+
+SHARES = ["call_1k", "connect_full", "connect_psk"]
+
+
 def read(lines):
     runs = collections.defaultdict(list)
+    shares = collections.defaultdict(lambda: collections.defaultdict(list))
     for line in lines:
         if line.startswith("{"):
             r = json.loads(line)
             runs[r["metric"], r["setup"]].append(r["each"])
+            for who, each in r.get("parts", {}).items():
+                shares[r["metric"], r["setup"]][who].append(each)
     # Without TLS nothing is resumed: a connection is a connection.
     runs["connect_psk", "plain"] = runs["connect_full", "plain"]
-    return runs
+    return runs, shares
 
 
 def mean(values):
@@ -49,19 +57,40 @@ def row(runs, metric, setups):
     return [cell(runs[metric, s], plain if s != "plain" else None) for s in setups]
 
 
+def spread(values):
+    return (max(values) - min(values)) / mean(values) if values else 0
+
+
 def table(runs):
     setups = SETUPS + ["floor"]
     rows = [["instructions of both hosts, per"] + setups + ["spread"]]
     for metric, title in METRICS:
-        spread = max(((max(v) - min(v)) / mean(v) for (m, _), v in runs.items()
-                      if m == metric and v), default=0)
-        rows.append([title] + row(runs, metric, setups) + [f"{spread:.1%}"])
+        worst = max((spread(v) for (m, _), v in runs.items() if m == metric), default=0)
+        rows.append([title] + row(runs, metric, setups) + [f"{worst:.1%}"])
     rows.append(["bytes of an idle connection, an end"]
                 + row(runs, "conn_idle_bytes", setups) + [""])
     widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
     for r in rows:
         print("  ".join(c.ljust(w) if not i else c.rjust(w)
                         for i, (c, w) in enumerate(zip(r, widths))))
+
+
+def print_shares(runs, shares):
+    """Who spent it, with what the kernel did in that process's name; the rest is the
+    client's and the kernel's own."""
+    for metric in SHARES:
+        for setup in SETUPS:
+            parts = {who: mean(v) for who, v in shares[metric, setup].items()}
+            if len(parts) < 2:
+                continue
+            parts["the rest"] = mean(runs[metric, setup]) - sum(parts.values())
+            print(f"{metric} {setup}: " + ", ".join(f"{w} {number(n)}" for w, n in parts.items()))
+
+
+def print_doubts(runs):
+    for (metric, setup), values in runs.items():
+        if spread(values) > SPREAD_MAX:
+            print(f"not to be relied on: {setup} {metric}, the runs differ by {spread(values):.0%}")
 
 
 def whole(x):
@@ -79,8 +108,11 @@ def figures(runs):
 
 
 def main():
-    runs = read(sys.stdin)
+    runs, shares = read(sys.stdin)
     table(runs)
+    print()
+    print_shares(runs, shares)
+    print_doubts(runs)
     out = figures(runs)
     if len(sys.argv) > 1:
         with open(sys.argv[1], "w") as f:
