@@ -23,6 +23,7 @@ RUNS=${RUNS:-2}
 CALLS=${CALLS:-4000}
 HELD=${HELD:-500}
 PKI=/run/pki
+OTHERS=100 # services beside the one that is called
 SERVER=10.77.0.2
 trap bench_end EXIT
 trap 'exit 143' TERM
@@ -248,6 +249,14 @@ apiVersion: weft/v1
 kind: Workload
 metadata: {name: web}
 spec: {selectors: [{unit: web.service}]}
+---
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: web}
+spec:
+  action: ALLOW
+  workload: web
+  rules: [{from: {identities: [client]}, to: {ports: [80]}}]
 Y
     document h1 web.yaml <<'Y'
 apiVersion: weft/v1
@@ -264,7 +273,32 @@ spec:
   endpoints: [{address: 10.77.0.2}]
   identities: ["spiffe://mesh.local/web"]
 Y
+    others | document h1 others.yaml
     web_start
+}
+# A mesh is not one service: tables and certificates of a host among others.
+others() {
+    local i
+    for ((i = 1; i <= OTHERS; i++)); do
+        cat <<Y
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: other$i}
+spec:
+  addresses: [240.1.0.$i]
+  ports: [{port: 80}, {port: 443}]
+  endpoints: [{address: 10.78.$i.1}, {address: 10.78.$i.2, weight: 2}, {address: 10.78.$i.3}]
+  identities: [other$i]
+Y
+        [ $((i % 5)) != 0 ] || cat <<Y
+---
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: other$i}
+spec: {selectors: [{unit: "other$i.service"}]}
+Y
+    done
 }
 resume_weft() {
     systemctl stop weftd@h1 weftd@h2
