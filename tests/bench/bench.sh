@@ -14,6 +14,7 @@
 #      h1 10.77.0.1  eth0 ──── veth ──── eth0  10.77.0.2 h2
 #
 # Prints lines of JSON: {"setup": ..., "metric": ..., "run": N, "each": instructions}.
+# A capture tells whether the connections were full or resumed as they should be.
 # From the environment: METRICS (default: all), RUNS (of each), CALLS, HELD (numbers),
 # SYMBOLS (a file: where to put the kernel's symbols, for where.py).
 here=$(dirname "$(readlink -f "$0")")
@@ -125,6 +126,7 @@ pki_make() {
 # handshakes first; resume_SETUP, where there is one, makes connections resume.
 
 TARGET=''
+TLS_PORT='' # where there is TLS between the hosts
 CLIENT_ENV=()
 WATCHED=(web)
 setup_plain() {
@@ -223,6 +225,7 @@ proxies_start() { # PROGRAM OPTION... SUFFIX-OF-FILE
     local suffix=${!#}
     set -- "${@:1:$#-1}"
     TARGET="127.0.0.1 15001"
+    TLS_PORT=15006
     WATCHED=(web near far)
     [ "${#APPS[@]}" != 0 ] || web_start
     start_app far h2 15006 "$@" "/run/far.$suffix"
@@ -240,6 +243,7 @@ resume_nginx_stream() { proxies_stop && setup_nginx_stream resume; }
 
 setup_weft() {
     TARGET="$SERVER 80"
+    TLS_PORT=80
     WATCHED=(web weftd@h1 weftd@h2 systemd-journald)
     weft_install && module_load || die "weft does not install or load"
     weftd_start h1 --no-resumption
@@ -335,6 +339,23 @@ measure() { # SETUP METRIC ARGUMENT-OF-LOAD...
     done
 }
 
+# seen_as SETUP METRIC 0|1: the TLS connections of this set-up are full (0) or resumed
+seen_as() {
+    local file=/run/seen.pcap pid seen n=3
+    [ -n "$TLS_PORT" ] && wanted "$2" || return 0
+    nsenter --net=/run/netns/h1 tcpdump -i eth0 -s 0 -w $file -U --immediate-mode -Z root \
+        "tcp port $TLS_PORT" 2>/run/seen.log &
+    pid=$!
+    wait_for 60 grep -q 'listening on' /run/seen.log || die "no capture"
+    # shellcheck disable=SC2086
+    as_client client connects $TARGET /k1 $n >/dev/null || die "$1 $2: connections fail"
+    kill -INT $pid
+    wait $pid || :
+    seen=$(python3 "$here/../e2e/pcap.py" $file --port "$TLS_PORT") || die "$seen"
+    jq -e ".connections >= $n and .tls13 == .connections and .resumed == $3 * .connections" \
+        <<<"$seen" >/dev/null || die "$1 $2: not what was measured: $seen"
+}
+
 # Bytes in use, without the page cache (in which the journal lies, too) and pages that
 # wait in the processor's own list; once all that is to be freed has been.
 used() {
@@ -376,7 +397,7 @@ measure_idle() { # SETUP
 run_setup() { # SETUP
     local s=$1 n=40
     say "# $s"
-    CLIENT_ENV=() WATCHED=(web)
+    CLIENT_ENV=() TLS_PORT='' WATCHED=(web)
     "setup_$s" || die "$s is not set up"
     [ "$s" != plain ] || n=400
     # shellcheck disable=SC2086
@@ -386,9 +407,11 @@ run_setup() { # SETUP
         measure "$s" packet pings $SERVER 7 2000
         measure "$s" connect_unmeshed dials $SERVER 7 400
         measure "$s" connect_full connects $TARGET /k1 $n
+        seen_as "$s" connect_full 0
         if has "resume_$s" && wanted connect_psk; then
             "resume_$s" || die "$s does not resume"
             measure "$s" connect_psk connects $TARGET /k1 $n
+            seen_as "$s" connect_psk 1
         fi
         measure_idle "$s"
     }
