@@ -356,6 +356,18 @@ seen_as() {
         <<<"$seen" >/dev/null || die "$1 $2: not what was measured: $seen"
 }
 
+# What OpenSSL and weftd's TLS need for a handshake, both ends, without a network
+measure_handshakes() {
+    local how run
+    for how in full resumed; do
+        wanted "handshake_$how" || continue
+        for ((run = 1; run <= RUNS; run++)); do
+            "$TOP/build/native/tests/bench/bench_tls_handshake" $how 40 |
+                jq -R '{each: (split(" ")[1] | tonumber)}' | result weft "handshake_$how" $run
+        done
+    done
+}
+
 # Bytes in use, without the page cache (in which the journal lies, too) and pages that
 # wait in the processor's own list; once all that is to be freed has been.
 used() {
@@ -413,6 +425,7 @@ run_setup() { # SETUP
             measure "$s" connect_psk connects $TARGET /k1 $n
             seen_as "$s" connect_psk 1
         fi
+        [ "$s" != weft ] || measure_handshakes
         measure_idle "$s"
     }
     apps_stop

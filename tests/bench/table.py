@@ -85,6 +85,10 @@ def print_shares(runs, shares):
                 continue
             parts["the rest"] = mean(runs[metric, setup]) - sum(parts.values())
             print(f"{metric} {setup}: " + ", ".join(f"{w} {number(n)}" for w, n in parts.items()))
+    for how in "full", "resumed":
+        alone = mean(runs[f"handshake_{how}", "weft"])
+        if alone:
+            print(f"a handshake, {how}, in weftd's TLS alone, both ends: {number(alone)}")
 
 
 def print_doubts(runs):
