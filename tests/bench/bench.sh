@@ -16,7 +16,8 @@
 # Prints lines of JSON: {"setup": ..., "metric": ..., "run": N, "each": instructions}.
 # A capture tells whether the connections were full or resumed as they should be.
 # From the environment: METRICS (default: all), RUNS (of each), CALLS, HELD (numbers),
-# SYMBOLS (a file: where to put the kernel's symbols, for where.py).
+# SYMBOLS (a file: where to put the kernel's symbols and those libraries of weftd's,
+# for where.py).
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../e2e/lib.sh"
 LOAD=$TOP/build/bench/load
@@ -246,6 +247,7 @@ setup_weft() {
     TLS_PORT=80
     WATCHED=(web weftd@h1 weftd@h2 systemd-journald)
     weft_install && module_load || die "weft does not install or load"
+    [ -z "${SYMBOLS:-}" ] || weftd_apart
     weftd_start h1 --no-resumption
     weftd_start h2 --no-resumption
     document h2 web.yaml <<'Y'
@@ -279,6 +281,14 @@ spec:
 Y
     others | document h1 others.yaml
     web_start
+}
+# For the profile weftd's libraries lie at addresses that are nobody else's.  They are
+# copies: QEMU translates a page of memory once, for all who have it.
+weftd_apart() {
+    mkdir /run/weftd-libraries
+    ldd /usr/sbin/weftd | awk '/=> \// {print $3}' | xargs cp -L -t /run/weftd-libraries
+    # shellcheck disable=SC2034
+    WEFTD_DROPIN=$'LimitSTACK=256M\nEnvironment=LD_LIBRARY_PATH=/run/weftd-libraries\n' # for lib.sh
 }
 # A mesh is not one service: tables and certificates of a host among others.
 others() {
@@ -342,7 +352,7 @@ measure() { # SETUP METRIC ARGUMENT-OF-LOAD...
 # seen_as SETUP METRIC 0|1: the TLS connections of this set-up are full (0) or resumed
 seen_as() {
     local file=/run/seen.pcap pid seen n=3
-    [ -n "$TLS_PORT" ] && wanted "$2" || return 0
+    [ -n "$TLS_PORT" ] && [ -z "${SYMBOLS:-}" ] && wanted "$2" || return 0
     nsenter --net=/run/netns/h1 tcpdump -i eth0 -s 0 -w $file -U --immediate-mode -Z root \
         "tcp port $TLS_PORT" 2>/run/seen.log &
     pid=$!
@@ -406,6 +416,12 @@ measure_idle() { # SETUP
     say "weftd_rss_bytes: $(rss h1)"
 }
 
+symbols() { # SETUP
+    cat /proc/kallsyms
+    [ "$1" != weft ] || awk '$2 ~ /x/ && $6 ~ /^\// {split($1, a, "-"); print "map", a[1], a[2], $6}' \
+        "/proc/$(weftd_pid h1)/maps"
+}
+
 run_setup() { # SETUP
     local s=$1 n=40
     say "# $s"
@@ -428,6 +444,7 @@ run_setup() { # SETUP
         [ "$s" != weft ] || measure_handshakes
         measure_idle "$s"
     }
+    [ -z "${SYMBOLS:-}" ] || symbols "$s" >"$SYMBOLS"
     apps_stop
 }
 
@@ -441,5 +458,4 @@ net_up
 web_make
 pki_make >/dev/null 2>&1
 for s in "$@"; do run_setup "$s"; done
-[ -z "${SYMBOLS:-}" ] || cat /proc/kallsyms >"$SYMBOLS"
 exit 0

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A plugin of QEMU's TCG: how many instructions the guest executes where, between
- * the marks of load.c.  Writes "ADDRESS COUNT" lines, one a basic block, to the
- * file given as "out=FILE" when QEMU ends; where.py makes functions of them.
+ * the marks of load.c.  Of each measurement it writes lines "ADDRESS COUNT TIMES",
+ * one a basic block, to "FILE.1", "FILE.2", ..., where it was loaded with "out=FILE";
+ * where.py makes functions of them.
  *
  * For one virtual CPU.  QEMU's plugin interface, version 4 (QEMU 9.2 and later),
  * is declared here as far as it is used: Debian packages no header.
@@ -28,8 +29,6 @@ void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    void (*cb)(unsigned int cpu, void *data), int flags,
 					    void *data);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id,
-				    void (*cb)(qemu_plugin_id_t id, void *data), void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t len);
@@ -48,7 +47,10 @@ struct block {
 
 static struct block *blocks;
 static int on;
+static unsigned int measured;
 static const char *out;
+
+static void finish(void);
 
 static void executed(unsigned int cpu, void *data)
 {
@@ -60,7 +62,9 @@ static void executed(unsigned int cpu, void *data)
 
 static void mark(unsigned int cpu, void *data)
 {
-	on = (int)(intptr_t)data;
+	if (on && !data)
+		finish();
+	on = !!data;
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -88,19 +92,24 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	}
 }
 
-static void finish(qemu_plugin_id_t id, void *data)
+/* The measurement that ends; the next one begins from nothing. */
+static void finish(void)
 {
-	FILE *f = fopen(out, "w");
+	char name[4096];
 	struct block *b;
+	FILE *f;
 
-	if (!f)
-		return;
-	for (b = blocks; b; b = b->next)
-		if (b->executed)
+	snprintf(name, sizeof(name), "%s.%u", out, ++measured);
+	f = fopen(name, "w");
+	for (b = blocks; b; b = b->next) {
+		if (f && b->executed)
 			fprintf(f, "%llx %llu %llu\n", (unsigned long long)b->address,
 				(unsigned long long)(b->executed * b->insns),
 				(unsigned long long)b->executed);
-	fclose(f);
+		b->executed = 0;
+	}
+	if (f)
+		fclose(f);
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
@@ -109,6 +118,5 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 		return -1;
 	out = strdup(argv[0] + 4);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
-	qemu_plugin_register_atexit_cb(id, finish, NULL);
 	return 0;
 }
