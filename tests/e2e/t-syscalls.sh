@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+# seconds: 150
+# Random system calls on meshed sockets (tests/guest/syscalls.c), by processes and
+# threads that share them, on both hosts at once.  Nothing hangs, nothing is left,
+# the module unloads, and what was written to these sockets is on no wire; the
+# console is for tests/run to judge.
+#
+# WEFT_SEED=N     begin there (default: somewhere; it is printed)
+# WEFT_SECONDS=S  rounds until so much time has passed, instead of a number of them
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+syscalls=$TOP/build/native/tests/guest/syscalls
+port=7200
+e2e_begin
+for h in h1 h2; do
+    in_host $h sysctl -qw net.ipv4.tcp_fastopen=$((0x607)) net.ipv4.tcp_syn_retries=2 \
+        net.ipv4.tcp_orphan_retries=1
+    document $h all.yaml <<Y
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: chaos}
+spec: {selectors: [{unit: chaos-$h.service}]}
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: four}
+spec:
+  addresses: [10.77.0.1, 10.77.0.2]
+  endpoints: [{address: 10.77.0.1}, {address: 10.77.0.2}]
+  ports: [{port: $port}, {port: $((port + 1))}]
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: six}
+spec:
+  addresses: ["fd77::1", "fd77::2"]
+  endpoints: [{address: "fd77::1"}, {address: "fd77::2"}]
+  ports: [{port: $port}, {port: $((port + 1))}]
+Y
+done
+
+lives() { weftctl_in "$1" -j status | jq .counters.live; }
+gone() { [ "$(weftctl_in "$1" -j status | jq -r '"\(.conns) \(.parked) \(.live) \(.undecided)"')" = "0 0 0 0" ]; }
+seed=${WEFT_SEED:-$((SRANDOM % 1000000000))}
+# round CALLS: each thread makes so many
+round() {
+    local h pids=() before
+    before=$(lives h1)
+    for h in h1 h2; do
+        run_as_bg chaos-$h $h "$syscalls" -s $((seed * 2 + ${h#h})) -n "$1" -p 2 -i $((400 * PATIENCE)) -t $((60 * PATIENCE)) \
+            $port 10.77.0.1 10.77.0.2 fd77::1 fd77::2
+        pids+=("$JOB")
+    done
+    for h in h1 h2; do
+        wait "${pids[${h#h} - 1]}"
+        equal "seed $seed: $h comes to its end" "0 0 ended badly" \
+            "$? $(grep -o '[0-9]* ended badly' "$T/chaos-$h.out")"
+        note "$(cat "$T/chaos-$h.out")"
+    done
+    for h in h1 h2; do
+        check "$h: no connection is left" wait_for 60 gone $h ||
+            note "$(weftctl_in $h status)" "$(weftctl_in $h conn show)"
+    done
+    note "$(($(lives h1) - before)) connections were live"
+    seed=$((seed + 1))
+}
+
+capture_start "$T/w.pcap" tcp
+end=$((SECONDS + ${WEFT_SECONDS:-0}))
+rounds=0 calls=$(scaled 400)
+[ -z "${WEFT_SECONDS:-}" ] || calls=400
+while [ $rounds = 0 ] || [ $SECONDS -lt $end ]; do
+    round "$calls"
+    rounds=$((rounds + 1))
+done
+capture_stop
+check "connections were made" [ "$(lives h1)" -gt 0 ]
+equal "nothing of what was written was readable on the wire" 0 "$(grep -c syscalls-secret "$T/w.pcap")"
+check "although much was sent" [ "$(stat -c %s "$T/w.pcap")" -gt 10000 ]
