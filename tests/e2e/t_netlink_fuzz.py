@@ -5,12 +5,14 @@ refusal in words, a refusal changes nothing, and nothing is left behind.
 
 WEFT_FUZZ_SEED=N        repeats a run; the seed is printed
 WEFT_FUZZ_ITERATIONS=N  how many messages (default 4000)
+WEFT_SECONDS=S          until so much time has passed, instead of a number
 """
 # timeout: 600
 # seconds: 80
 import os
 import random
 import sys
+import time
 
 from genl import C, COMMANDS, Genl, Item, decode, encode, tree
 from genl import NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE
@@ -21,6 +23,7 @@ from t_netlink_worker import Client, meshed
 
 SEED = int(os.environ.get("WEFT_FUZZ_SEED") or random.SystemRandom().randrange(1 << 32))
 ITERATIONS = int(os.environ.get("WEFT_FUZZ_ITERATIONS") or 4000)
+SECONDS = int(os.environ.get("WEFT_SECONDS") or 0)
 # What the contract knows; anything else is a surprise.
 ERRNOS = ("EINVAL", "ERANGE", "EMSGSIZE", "EEXIST", "ENOENT", "EBUSY", "EPERM", "ENOSPC", "EALREADY",
           "ECANCELED", "EACCES", "EPROTO", "EOPNOTSUPP")
@@ -191,15 +194,17 @@ def begin_or_none(nl):
 @meshed
 def mutated_messages(mesh):
     fuzz = Fuzz(mesh, random.Random(SEED))
-    for i in range(ITERATIONS):
+    end = time.monotonic() + SECONDS
+    i = 0
+    while time.monotonic() < end if SECONDS else i < ITERATIONS:
         if i % 40 == 0:
             fuzz.renew()
         command, flags, payload, wrong = fuzz.one()
         if wrong:
             check(f"message {i}: {command} with flags {flags:#x}", False, wrong, payload[:2000].hex())
-    note(f"answers: {fuzz.seen}")
-    check(f"{ITERATIONS} mutated messages: each answered in words or done",
-          sum(fuzz.seen.values()) == ITERATIONS)
+        i += 1
+    note(f"{i} messages from seed {SEED}", f"answers: {fuzz.seen}")
+    check("mutated messages: each answered in words or done", sum(fuzz.seen.values()) == i)
     check("some were done, some were refused", fuzz.seen.get("ok") and fuzz.seen.get("EINVAL"), fuzz.seen)
     fuzz.nl.close()
     fuzz.configure()
@@ -208,5 +213,5 @@ def mutated_messages(mesh):
 
 
 if __name__ == "__main__":
-    note(f"WEFT_FUZZ_SEED={SEED} WEFT_FUZZ_ITERATIONS={ITERATIONS}")
+    note(f"WEFT_FUZZ_SEED={SEED} WEFT_FUZZ_ITERATIONS={ITERATIONS} WEFT_SECONDS={SECONDS}")
     sys.exit(run([mutated_messages]))
