@@ -24,7 +24,7 @@ endif
 AR	:= ar
 PKG_CONFIG ?= pkg-config
 # These build in the cached root, or nothing: the libraries need not be here.
-ifeq ($(filter-out test test-debug bench demo lint clean help,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter-out test test-debug soak bench demo lint clean help,$(or $(MAKECMDGOALS),all)),)
 PKG_CONFIG := :
 endif
 
@@ -116,7 +116,7 @@ FUZZ_BINARIES	:= $(FUZZERS:%.c=$(O)/%)
 
 MANPAGES	:= $(wildcard userspace/man/*.[158])
 
-.PHONY: all user tests modules unit bench-binaries fuzz fuzz-binaries install clean lint test test-debug bench demo deb help FORCE
+.PHONY: all user tests modules unit bench-binaries fuzz fuzz-binaries install clean lint test test-debug soak bench demo deb help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -236,6 +236,10 @@ test:
 test-debug:
 	tests/run -d
 
+MINUTES	?= 30
+soak:
+	tests/soak -m $(MINUTES)
+
 bench:
 	tests/bench/run
 
@@ -259,6 +263,7 @@ help:
 	@echo 'make fuzz      the fuzz targets, as libFuzzer programs build/fuzz/tests/fuzz/fuzz_*'
 	@echo 'make test      everything: unit tests, self-tests, end to end in virtual machines'
 	@echo 'make test-debug  the same in virtual machines on a kernel with KASAN, lockdep, kmemleak and faults'
+	@echo 'make soak      MINUTES=30: schedules, system calls, netlink messages drawn at random, all kernels'
 	@echo 'make bench     instructions per request, byte, connection: plain, weft, sidecars'
 	@echo 'make demo      two hosts, real programs, mutual TLS, step by step'
 	@echo 'make lint      style, layers, static checks'
