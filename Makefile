@@ -114,7 +114,7 @@ BENCH_BINARIES	:= $(BENCHES:%.c=$(O)/%)
 FUZZERS		:= $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BINARIES	:= $(FUZZERS:%.c=$(O)/%)
 
-MANPAGES	:= $(wildcard userspace/man/*.[158])
+MANPAGES	:= $(wildcard userspace/man/*.[1578])
 
 .PHONY: all user tests modules unit bench-binaries fuzz fuzz-binaries install clean lint test test-debug soak bench demo deb help FORCE
 .DELETE_ON_ERROR:
