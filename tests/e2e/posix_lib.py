@@ -190,7 +190,8 @@ def until(what, fine):
 
 
 def info(s, offset, form="I"):
-    return struct.unpack_from(form, s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 248), offset)[0]
+    whole = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 248)
+    return struct.unpack_from(form, whole, offset)[0]
 
 
 def state(s):
@@ -309,7 +310,8 @@ class Place:
                 raise OSError(ctypes.get_errno(), "setns")
 
     def pair(self):
-        """Client and server, settled: what was to be waited for is over."""
+        """Client and server, settled: what was to be waited for is over, and a further
+        connect() has said so."""
         c = socket.socket()
         c.setblocking(False)
         c.connect_ex(self.address)
@@ -322,5 +324,6 @@ class Place:
             ready(x, select.POLLOUT)
             if so_error(x) != "none":
                 raise Stuck("a connection")
+        c.connect_ex(self.address)
         c.setblocking(True)
         return c, s

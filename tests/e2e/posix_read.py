@@ -3,6 +3,7 @@
 
 a is the end that is looked at, b its peer; p is the place, for further pairs.
 """
+import collections
 import ctypes
 import os
 import select
@@ -693,15 +694,12 @@ def data_waits_when_the_peer_was_reset(a, b, p):
 def several_threads_read(a, b, p):
     """Each byte goes to one of them."""
     def reader():
-        n, total = 1, [0] * 256
-        while n:
-            got = a.recv(777)
-            n = len(got)
-            for byte in got:
-                total[byte] += 1
+        total = collections.Counter()
+        while got := a.recv(777):
+            total.update(got)
         return total
     readers = [Blocked(reader) for _ in range(4)]
     b.sendall(pattern(200000))
     shut(b, "WR")
-    total = [sum(x) for x in zip(*[r.result() for r in readers])]
-    yield sum(total), total == [pattern(200000).count(bytes([i])) for i in range(256)]
+    total = sum((r.result() for r in readers), collections.Counter())
+    yield sum(total.values()), total == collections.Counter(pattern(200000))

@@ -148,7 +148,8 @@ static int give_buffers(void)
 	struct io_uring_cqe *cqe;
 	int r;
 
-	io_uring_prep_provide_buffers(io_uring_get_sqe(&ring), pool, BUFFER_SIZE, BUFFERS, GROUP, 0);
+	io_uring_prep_provide_buffers(io_uring_get_sqe(&ring), pool, BUFFER_SIZE, BUFFERS,
+				      GROUP, 0);
 	r = io_uring_submit_and_wait(&ring, 1);
 	if (r >= 0)
 		r = io_uring_wait_cqe(&ring, &cqe);
