@@ -699,7 +699,7 @@ def several_threads_read(a, b, p):
             total.update(got)
         return total
     readers = [Blocked(reader) for _ in range(4)]
-    b.sendall(pattern(200000))
+    b.sendall(pattern(40000))
     shut(b, "WR")
     total = sum((r.result() for r in readers), collections.Counter())
-    yield sum(total.values()), total == collections.Counter(pattern(200000))
+    yield sum(total.values()), total == collections.Counter(pattern(40000))
