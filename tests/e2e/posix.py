@@ -48,6 +48,7 @@ KNOWN = {
     "tcp_info_counts_bytes": ("(1022 322)", "Byte counts"),
     "ulp_tls": ("EBUSY", "TCP_ULP"),
     "ulp_that_does_not_exist": ("(EBUSY 3 'abc')", "TCP_ULP"),
+    "connect_to_nowhere_of_an_accepted_socket": ("(EISCONN ESTABLISHED)", "connect() to AF_UNSPEC"),
     "connect_to_nowhere_of_a_shared_socket": ("(EBUSY ESTABLISHED ESTABLISHED)",
                                               "connect() to AF_UNSPEC"),
 }

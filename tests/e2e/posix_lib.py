@@ -327,3 +327,7 @@ class Place:
         c.connect_ex(self.address)
         c.setblocking(True)
         return c, s
+
+    def by_role(self, a, b):
+        """The client's end first."""
+        return (a, b) if a.getpeername() == self.address else (b, a)

@@ -381,17 +381,28 @@ def connect_again(a, b, p):
     yield call(a.connect, p.address), call(a.connect, ("10.77.0.2", 1)), tell(a, b"abc"), recv(b)
 
 
+UNSPEC = struct.pack("H14x", 0)
+
+
 @case
 def connect_to_nowhere(a, b, p):
-    unspec = struct.pack("H14x", 0)
-    yield c_call("connect", a.fileno(), unspec, 16), is_in(b, "CLOSE"), recv(b)
-    yield state(a), call(a.getpeername), send(a, b"x", socket.MSG_NOSIGNAL), recv(a), mask(a)
+    """The socket that was connected; what was accepted is the next case."""
+    c, s = p.by_role(a, b)
+    yield c_call("connect", c.fileno(), UNSPEC, 16), is_in(s, "CLOSE"), recv(s)
+    yield state(c), call(c.getpeername), send(c, b"x", socket.MSG_NOSIGNAL), recv(c), mask(c)
+
+
+@case
+def connect_to_nowhere_of_an_accepted_socket(a, b, p):
+    _, s = p.by_role(a, b)
+    yield c_call("connect", s.fileno(), UNSPEC, 16), state(s)
 
 
 @case
 def connect_to_nowhere_of_a_shared_socket(a, b, p):
-    x = socket.socket(fileno=os.dup(a.fileno()))
-    yield c_call("connect", a.fileno(), struct.pack("H14x", 0), 16), state(x), state(b)
+    c, s = p.by_role(a, b)
+    x = socket.socket(fileno=os.dup(c.fileno()))
+    yield c_call("connect", c.fileno(), UNSPEC, 16), state(x), state(s)
 
 
 @case
