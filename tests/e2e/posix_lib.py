@@ -270,9 +270,13 @@ class Blocked:
         return "still blocked" if self._thread.is_alive() else self._value
 
 
+def is_shut_out(s):
+    """The peer's window is closed, nothing is on its way, and something waits."""
+    return info(s, 228) == info(s, 24) == 0 and ioctl_int(s, SIOCOUTQNSD) > 0
+
+
 def fill(s, block=b"f" * 8192):
-    """Writes until the peer takes no more, whose window is closed then: the number
-    of bytes."""
+    """Writes until the peer takes no more: the number of bytes."""
     sent = 0
     end = time.monotonic() + WAIT
     while time.monotonic() < end:
@@ -281,8 +285,8 @@ def fill(s, block=b"f" * 8192):
             sent += n
         elif n != "EAGAIN":
             raise Stuck(f"{n} while filling")
-        elif info(s, 24) == 0 and ioctl_int(s, SIOCOUTQNSD) > 0 and not ready_out(s):
-            return sent         # nothing on its way, something waits
+        elif is_shut_out(s) and not ready_out(s):
+            return sent
         else:
             time.sleep(0.002)
     raise Stuck("a full buffer")
