@@ -271,8 +271,10 @@ class Blocked:
 
 
 def is_shut_out(s):
-    """The peer's window is closed, nothing is on its way, and something waits."""
-    return info(s, 228) == info(s, 24) == 0 and ioctl_int(s, SIOCOUTQNSD) > 0
+    """The peer's window is closed, something waits, and a probe has been answered: it
+    stays so."""
+    probes, backoff = info(s, 3, "B"), info(s, 4, "B")
+    return info(s, 228) == probes == 0 < backoff and ioctl_int(s, SIOCOUTQNSD) > 0
 
 
 def fill(s, block=b"f" * 8192):
@@ -328,6 +330,7 @@ class Place:
             ready(x, select.POLLOUT)
             if so_error(x) != "none":
                 raise Stuck("a connection")
+            arrived(x)
         c.connect_ex(self.address)
         c.setblocking(True)
         return c, s
