@@ -46,6 +46,8 @@ KNOWN = {
     "mmap_of_a_socket": ("19 (3 'abc')", "TCP_ZEROCOPY_RECEIVE"),
     "zerocopy_receive": ("ENOPROTOOPT 4096", "TCP_ZEROCOPY_RECEIVE"),
     "tcp_info_counts_bytes": ("(1022 322)", "Byte counts"),
+    "epoll_edges_after_a_read": ("'abc' ((IN) ()) ((IN) ()) ((IN) ()) ('d' (IN)) ((IN) 'efg')",
+                                 "Edge-triggered epoll"),
     "ulp_tls": ("EBUSY", "TCP_ULP"),
     "ulp_that_does_not_exist": ("(EBUSY 3 'abc')", "TCP_ULP"),
     "connect_to_nowhere_of_an_accepted_socket": ("(EISCONN ESTABLISHED)", "connect() to AF_UNSPEC"),
