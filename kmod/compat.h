@@ -66,7 +66,7 @@ static inline int weft_prot_recvmsg(struct proto *prot, struct sock *sk,
 /* epoll holds the file while it polls since 6.9 */
 #define WEFT_EPOLL_HOLDS	WEFT_KERNEL(6, 9)
 
-/* proto_ops->sendpage() went in 6.5, when splice_eof() came */
+/* proto_ops->sendpage() went in 6.5; splice_eof(): see Kbuild */
 #define WEFT_HAVE_SENDPAGE	(!WEFT_KERNEL(6, 5))
 
 /* msg_zerocopy_realloc() got devmem in 6.16 */

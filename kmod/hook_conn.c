@@ -131,7 +131,9 @@ static ssize_t conn_sendpage(struct socket *sock, struct page *page, int offset,
 		return dead_write(c, flags);
 	return c->base->sendpage(sock, page, offset, size, flags);
 }
-#else
+#endif
+
+#ifdef WEFT_HAVE_SPLICE_EOF
 static void conn_splice_eof(struct socket *sock)
 {
 	struct weft_conn *c = weft_conn_of(sock);
@@ -397,7 +399,8 @@ void weft_conn_ops_init(struct proto_ops *ops, const struct proto_ops *base)
 	ops->sendmsg = conn_sendmsg;
 #if WEFT_HAVE_SENDPAGE
 	ops->sendpage = conn_sendpage;
-#else
+#endif
+#ifdef WEFT_HAVE_SPLICE_EOF
 	ops->splice_eof = conn_splice_eof;
 #endif
 	ops->splice_read = conn_splice_read;

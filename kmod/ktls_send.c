@@ -87,6 +87,20 @@ static struct writing writing_begin(struct weft_conn *c, unsigned int flags)
 	};
 }
 
+/*
+ * Before anybody waits for room, all that TCP holds must be under way, corked or
+ * not, or no acknowledgement would ever make room. TCP does so itself; kTLS, when
+ * it finds no room, does not (seen with TCP_NOTSENT_LOWAT and sendfile()).
+ */
+static void push_all(struct sock *sk)
+{
+	bool corked = tcp_sk(sk)->nonagle & TCP_NAGLE_CORK;
+
+	tcp_sock_set_cork(sk, false);	/* pushes */
+	if (corked)
+		tcp_sock_set_cork(sk, true);
+}
+
 /* A piece gave @n. Go on? Then there is room, or may be. */
 static bool writing_more(struct writing *w, ssize_t *n, size_t len)
 {
@@ -98,7 +112,10 @@ static bool writing_more(struct writing *w, ssize_t *n, size_t len)
 		return false;
 	if (*n >= 0)
 		return *n > 0;
-	if (*n != -EAGAIN || !w->timeo)
+	if (*n != -EAGAIN)
+		return false;
+	push_all(sk);
+	if (!w->timeo)
 		return false;
 	lock_sock(sk);
 	*n = sk_stream_wait_memory(sk, &w->timeo);
