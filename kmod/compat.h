@@ -57,7 +57,7 @@ static inline int weft_prot_recvmsg(struct proto *prot, struct sock *sk,
 /* kTLS has a poll() of its own, which knows records: in 6.12, not in 6.1 */
 #define WEFT_KTLS_POLLS		WEFT_KERNEL(6, 12)
 
-/* kTLS takes the socket's error although it returns data: in 6.1, not in 6.12 */
+/* kTLS takes the socket's error although it returns data: in 6.1 */
 #define WEFT_KTLS_EATS_ERRORS	(!WEFT_KERNEL(6, 12))
 
 /* kTLS marks a KeyUpdate and reads no further, poll() included, since 6.14 */

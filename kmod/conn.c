@@ -360,8 +360,8 @@ struct weft_conn *weft_conn_next(struct weft_net *wn, unsigned long *id,
 static void conn_moved(struct weft_conn *c, u8 from, u8 to)
 {
 	if (to != WEFT_CONN_DEAD)
-		WRITE_ONCE(c->open, to == WEFT_CONN_LIVE ||
-				    to == WEFT_CONN_PASS);
+		WRITE_ONCE(c->open,
+			   to == WEFT_CONN_LIVE || to == WEFT_CONN_PASS);
 	if (from == WEFT_CONN_WANT)
 		atomic_dec(&c->wn->parked);
 	if (to == WEFT_CONN_WANT)

@@ -72,7 +72,7 @@ struct weft_conn {
 	/* established, see ktls_control.c */
 	bool rx_eof;			/* close_notify was read */
 	bool tx_closed;			/* close_notify was sent */
-	u32 end_seq;			/* of our data, once all is queued (sk) */
+	u32 end_seq;			/* of our data, when all is sent (sk) */
 	int end_err;			/* a reset after it, positive (sk) */
 	bool end_known;			/* (sk) */
 	int reset_err;			/* what TCP said at CLOSE, positive */
@@ -107,7 +107,7 @@ struct weft_conn {
 	u32 user_clamp;			/* the user's TCP_WINDOW_CLAMP */
 	int user_peek_off;		/* SO_PEEK_OFF, while muted */
 	int user_lowat;			/* SO_RCVLOWAT, 0: not parked (sk) */
-	u8 shut;			/* RCV_, SEND_SHUTDOWN, when LIVE (sk) */
+	u8 shut;			/* RCV_, SEND_SHUTDOWN to do (sk) */
 	bool user_fastopen;		/* TCP_FASTOPEN_CONNECT, while muted */
 	unsigned long attempt_end;	/* jiffies */
 	unsigned long deadline;		/* jiffies, of the handshake */
@@ -139,7 +139,7 @@ struct weft_conn {
 	u64 started;			/* ktime_get_ns() */
 
 	wait_queue_head_t wq;		/* holds and connect() */
-	struct delayed_work work;	/* driver; of a server, deadline; LIVE: flush */
+	struct delayed_work work;	/* driver or deadline; LIVE: flush */
 	struct llist_node grave;	/* released, see conn.c */
 };
 

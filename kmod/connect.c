@@ -679,7 +679,7 @@ static int dissolve(struct weft_conn *c)
 		usleep_range(500, 1000);
 	}
 	synchronize_srcu(&weft_poll_srcu);
-	weft_ktls_detach(c);		/* then a RST, as TCP's: no close_notify */
+	weft_ktls_detach(c);		/* then a RST: no close_notify */
 	if (c->reason == WEFT_REASON_NONE)
 		c->reason = WEFT_REASON_CLOSED;
 	weft_upcall_event(c, WEFT_EVENT_CONN_CLOSED);

@@ -301,7 +301,7 @@ static int conn_setsockopt(struct socket *sock, int level, int opt,
 {
 	struct weft_conn *c = weft_conn_of(sock);
 
-	if (level == SOL_TLS)		/* without a ULP there is no such level */
+	if (level == SOL_TLS)		/* there is none without a ULP */
 		return weft_handshake_mine(c) ?
 		       weft_ktls_key(c, opt, val, len) : -ENOPROTOOPT;
 	if (is_ours(sock->sk, level, opt))

@@ -39,10 +39,9 @@ static void changed(struct sock *sk, int state)
 	/* not the shadow's, see ktls.c */
 	if (!c || c->sock != sock || c->dead || c->switching)
 		return;
-	if (weft_conn_state(c) == WEFT_CONN_LIVE) {
-		if (state == TCP_CLOSE)
-			weft_ktls_closed(c);
-	} else if (c->role == WEFT_ROLE_CLIENT)
+	if (weft_conn_state(c) == WEFT_CONN_LIVE && state == TCP_CLOSE)
+		weft_ktls_closed(c);
+	else if (c->role == WEFT_ROLE_CLIENT)
 		weft_connect_event(c, state);
 	else
 		server_event(c, state);

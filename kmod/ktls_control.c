@@ -318,10 +318,10 @@ void weft_ktls_close(struct weft_conn *c)
  * weft_ktls_orphaned() - TCP's release() of a LIVE conn is over
  * @sk: its socket; the caller has a reference, which is dropped here
  *
- * Until our FIN is acknowledged the orphan still sends the end of our stream. It
- * would answer the peer's close_notify, data to TCP, by a reset and forget what
- * the peer has not got yet, where it takes a bare FIN. So it takes data, too,
- * which nobody reads. When all was acknowledged a reset does no harm: see
+ * Until our FIN is acknowledged the orphan still sends the end of our stream.
+ * It would answer the peer's close_notify, data to TCP, by a reset and forget
+ * what the peer has not got yet, where it takes a bare FIN. So it takes data,
+ * too, which nobody reads. When all was acknowledged a reset does no harm: see
  * weft_ktls_closed().
  */
 void weft_ktls_orphaned(struct sock *sk)

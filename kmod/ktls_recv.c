@@ -204,8 +204,8 @@ int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
 }
 
 /*
- * MSG_TRUNC: TCP counts, but copies nothing. There are no pages to decrypt into,
- * see look_again().
+ * MSG_TRUNC: TCP counts, but copies nothing. There are no pages to decrypt
+ * into, see look_again().
  */
 static int discard_data(struct weft_conn *c, struct msghdr *m, size_t len,
 			int flags)
@@ -480,8 +480,8 @@ void weft_ktls_start(struct weft_conn *c)
 
 /*
  * SO_RCVLOWAT counts plaintext; when the buffer holds no more, less is enough,
- * see tcp_epollin_ready(). Where kTLS leaves poll() to TCP, the first bytes of a
- * record make the socket readable although recv() has nothing yet.
+ * see tcp_epollin_ready(). Where kTLS leaves poll() to TCP, the first bytes of
+ * a record make the socket readable although recv() has nothing yet.
  */
 static bool below_low_water(struct weft_conn *c)
 {

@@ -88,9 +88,9 @@ static struct writing writing_begin(struct weft_conn *c, unsigned int flags)
 }
 
 /*
- * Before anybody waits for room, all that TCP holds must be under way, corked or
- * not, or no acknowledgement would ever make room. TCP does so itself; kTLS, when
- * it finds no room, does not (seen with TCP_NOTSENT_LOWAT and sendfile()).
+ * Before anybody waits for room, all that TCP holds must be under way, corked
+ * or not, or no ACK would ever make room. TCP does so itself; kTLS, when it
+ * finds no room, does not (seen with TCP_NOTSENT_LOWAT and sendfile()).
  */
 static void push_all(struct sock *sk)
 {
@@ -130,7 +130,7 @@ static ssize_t writing_end(const struct writing *w, ssize_t n)
 
 	if (w->done)
 		return w->done;
-	if (unlikely(n < 0)) {		/* kTLS leaves it there, TCP tells once */
+	if (unlikely(n < 0)) {		/* TCP tells once, kTLS again */
 		cmpxchg(&sk->sk_err, -n, 0);
 		if (n == -EPIPE)
 			n = sk_stream_error(sk, w->flags, n);
@@ -487,8 +487,8 @@ static void send_last(struct weft_conn *c)
  * weft_ktls_close_notify() - say that nothing more will be written, once
  * @c: a LIVE conn
  *
- * All that was written goes out before. Whoever is about to write gets EPIPE; who
- * waits for room is woken by the caller, who shuts TCP down next.
+ * All that was written goes out before. Whoever is about to write gets EPIPE;
+ * who waits for room is woken by the caller, who shuts TCP down next.
  */
 void weft_ktls_close_notify(struct weft_conn *c)
 {
@@ -506,8 +506,8 @@ void weft_ktls_close_notify(struct weft_conn *c)
  *
  * A peer that reads no more answers our close_notify by a reset, as it does any
  * data (TCPABORTONDATA), where it would have taken a bare FIN; and so do we, to
- * the peer's. When all of ours was acknowledged and nothing more was to be read,
- * such a reset is the end that TCP would have had without an error.
+ * the peer's. When all of ours was acknowledged and nothing more was to be
+ * read, such a reset is the end that TCP would have had without an error.
  */
 void weft_ktls_closed(struct weft_conn *c)
 {

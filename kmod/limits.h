@@ -27,7 +27,7 @@
 
 /*
  * Records that one key encrypts. RFC 8446, section 5.5 allows AES-GCM 2^24.5 of
- * them; one write may make 2^18 (of 2 GiB, in records of 16 KiB, and then some).
+ * them; one write may make 2^18 (of 2 GiB, in records of 16 KiB, and some).
  */
 #define WEFT_KEY_RECORDS		8388608
 #define WEFT_KEY_RECORDS_MIN		16

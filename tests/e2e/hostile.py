@@ -843,11 +843,23 @@ def fails_with_an_alert(t):
     read_end(t.sock)
 
 
-@server("-", alpn="weft/1", dial=ends_with(b"", "ECONNRESET"))
+@server("-", alpn="weft/1", dial=ends_with(b"text", "EOF"))
 def updates_its_keys(t):
     t.write(b"\x01\x00")
     t.read()
-    t.sock.sendall(t.sealer(seq=1).seal(HANDSHAKE, b"\x18\x00\x00\x01\x00"))
+    out = t.sealer(seq=1)
+    t.sock.sendall(out.seal(HANDSHAKE, UPDATE + b"\0"))
+    out.update()
+    t.sock.sendall(out.seal(DATA, b"text") + out.seal(ALERT, b"\x01\x00"))
+    t.sock.shutdown(socket.SHUT_WR)
+    read_end(t.sock)
+
+
+@server("-", alpn="weft/1", dial=ends_with(b"", "ECONNRESET"))
+def updates_its_keys_wrongly(t):
+    t.write(b"\x01\x00")
+    t.read()
+    t.sock.sendall(t.sealer(seq=1).seal(HANDSHAKE, UPDATE + b"\2"))
     read_end(t.sock)
 
 

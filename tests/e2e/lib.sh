@@ -320,6 +320,17 @@ conns() { weftctl_in "$1" -j conn show | jq -c ".[] ${2:+| $2}"; }
 
 # ---- the end ------------------------------------------------------------------
 
+# Processes in networks that are not the guest's own: they may hold the module.
+_strangers() {
+    local p
+    for p in /proc/[0-9]*; do
+        [ "$(readlink "$p/ns/net" 2>/dev/null)" != "$(readlink /proc/self/ns/net)" ] || continue
+        [ -s "$p/cmdline" ] || continue
+        echo "${p#/proc/} $(tr '\0' ' ' <"$p/cmdline"): $(cat "$p/wchan")"
+        nsenter --net="$p/ns/net" ss -tanemiH | head -20
+    done
+}
+
 _diagnose() {
     local h
     note "---- what there was at the failure"
@@ -349,6 +360,7 @@ e2e_end() {
     if module_loaded; then
         if wait_for 90 module_unload; then ok "module unloads"; else
             not_ok "module unloads" "$(lsmod | grep ^weft)"
+            note "$(_strangers)"
         fi
     fi
     weft_uninstall
