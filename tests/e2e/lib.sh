@@ -325,7 +325,7 @@ _strangers() {
     local p
     for p in /proc/[0-9]*; do
         [ "$(readlink "$p/ns/net" 2>/dev/null)" != "$(readlink /proc/self/ns/net)" ] || continue
-        [ -s "$p/cmdline" ] || continue
+        [ -n "$(tr -d '\0' <"$p/cmdline")" ] || continue
         echo "${p#/proc/} $(tr '\0' ' ' <"$p/cmdline"): $(cat "$p/wchan")"
         nsenter --net="$p/ns/net" ss -tanemiH | head -20
     done

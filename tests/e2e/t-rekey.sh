@@ -116,7 +116,7 @@ foreign() {
     rm -f "$T/say" "$T/said"
     mkfifo "$T/say"
     : >"$T/said"
-    in_host h3 openssl "$@" -tls1_3 -cert "$n.crt" -key "$n.key" -CAfile $ca/ca.crt \
+    nsenter --net=/run/netns/h3 openssl "$@" -tls1_3 -cert "$n.crt" -key "$n.key" -CAfile $ca/ca.crt \
         <"$T/say" >"$T/said" 2>&1 &
     _jobs+=($!)
     exec 7>"$T/say"
@@ -153,6 +153,7 @@ exec 7>&-
 
 foreign s_server -accept 4433 -Verify 1 -num_tickets 2
 port_wait h3 4433
+APPS+=(answerer)
 run_as_bg answerer h1 python3 "$E2E/rekey.py" echo 10.77.0.3 4433
 check "OpenSSL is connected to" wait_for 60 grep -q 'CIPHER is' "$T/said"
 renewals "an OpenSSL server" h1
