@@ -48,24 +48,6 @@ int weft_ktls_bad_record(struct weft_conn *c)
 	return -ECONNRESET;
 }
 
-/* Until a reader has looked again nobody knows whether a record is bad. */
-static bool is_premature(struct weft_conn *c, int err)
-{
-	struct sock *sk = c->sock->sk;
-	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(tls_get_ctx(sk));
-	bool premature;
-
-	if (err != EBADMSG || weft_ktls_is_stopped(c))
-		return false;
-	lock_sock(sk);
-	premature = rx->zc_capable;
-	rx->zc_capable = 0;
-	if (premature)
-		cmpxchg(&sk->sk_err, EBADMSG, 0);
-	release_sock(sk);
-	return premature;
-}
-
 /**
  * weft_ktls_check_err() - turn an error of kTLS's own into one TCP has
  * @c: a LIVE conn, whose sk_err is about to be told: by poll(), then SO_ERROR,
@@ -76,7 +58,7 @@ void weft_ktls_check_err(struct weft_conn *c)
 	struct sock *sk = c->sock->sk;
 	int err = READ_ONCE(sk->sk_err);
 
-	if (unlikely(err) && weft_ktls_is_bad(-err) && !is_premature(c, err) &&
+	if (unlikely(err) && weft_ktls_is_bad(-err) &&
 	    cmpxchg(&sk->sk_err, err, ECONNRESET) == err)
 		weft_ktls_bad_record(c);
 }

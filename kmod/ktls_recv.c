@@ -91,38 +91,15 @@ static void put_back_error(struct weft_conn *c, int err)
 }
 
 /*
- * kTLS takes whatever went wrong with a record for a bad one: also that it had
- * no memory, or, decrypting straight into the reader's pages (@zc), could not
- * pin these. The record is still there. Look again, into memory of kTLS's own,
- * from now on?
- */
-static bool look_again(struct weft_conn *c, int n, bool zc)
-{
-	struct sock *sk = c->sock->sk;
-	bool failed = n == -EBADMSG || n == -EFAULT;
-
-	if (likely(!failed && READ_ONCE(sk->sk_err) != EBADMSG) ||
-	    weft_ktls_is_stopped(c) || (!zc && n != -ENOMEM))
-		return false;
-	lock_sock(sk);
-	tls_sw_ctx_rx(tls_get_ctx(sk))->zc_capable = 0;
-	cmpxchg(&sk->sk_err, EBADMSG, 0);
-	release_sock(sk);
-	return zc && failed;
-}
-
-/*
  * Data, past the control records before it. *@met: it ended at one, which was
  * taken, by another thread maybe; more may follow.
  */
 static int read_some(struct weft_conn *c, struct msghdr *m, size_t len,
 		     int flags, bool *met)
 {
-	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(tls_get_ctx(c->sock->sk));
 	struct iov_iter it = m->msg_iter;
 	unsigned int before;
 	int n, taken;
-	bool zc;
 
 	for (;;) {
 		before = READ_ONCE(c->rx_taken);
@@ -131,12 +108,7 @@ static int read_some(struct weft_conn *c, struct msghdr *m, size_t len,
 			return 0;
 		if (READ_ONCE(c->rx_err))
 			return c->rx_err;
-		zc = rx->zc_capable;
 		n = read_record(c, m, len, flags);
-		if (unlikely(look_again(c, n, zc))) {
-			m->msg_iter = it;
-			continue;
-		}
 		if (n < 0 && n != -EIO && record_before(c, n))
 			continue;
 		if (WEFT_KTLS_EATS_ERRORS)
@@ -204,8 +176,8 @@ int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
 }
 
 /*
- * MSG_TRUNC: TCP counts, but copies nothing. There are no pages to decrypt
- * into, see look_again().
+ * MSG_TRUNC: TCP counts, but copies nothing. kTLS decrypts into memory of its
+ * own (nobody sets TLS_RX_EXPECT_NO_PAD), so the iterator needs no pages.
  */
 static int discard_data(struct weft_conn *c, struct msghdr *m, size_t len,
 			int flags)
@@ -470,8 +442,6 @@ void weft_ktls_start(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 
-	/* as TLS_RX_EXPECT_NO_PAD; a padded record is decrypted twice */
-	tls_sw_ctx_rx(tls_get_ctx(sk))->zc_capable = 1;
 	write_lock_bh(&sk->sk_callback_lock);
 	WRITE_ONCE(ktls_ready, sk->sk_data_ready);
 	sk->sk_data_ready = live_data_ready;
