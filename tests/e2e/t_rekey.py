@@ -671,4 +671,5 @@ if __name__ == "__main__":
                   unread_update_does_not_spoil_close, update_in_pieces_and_among_tickets,
                   update_that_is_wrong_resets, flood_of_updates_resets, without_secrets_it_resets,
                   key_is_renewed_in_time, request_is_answered_before_data,
-                  full_buffer_does_not_hinder_it, worn_out_key_sends_nothing, parameters_have_limits]))
+                  full_buffer_does_not_hinder_it, worn_out_key_sends_nothing,
+                  parameters_have_limits]))
