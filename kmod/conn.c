@@ -152,6 +152,10 @@ static void conn_work(struct work_struct *work)
 					   struct weft_conn, work);
 	struct file *f = c->sock->file;
 
+	if (c->closing) {
+		weft_ktls_closing(c);
+		return;
+	}
 	if (!weft_file_tryget(f))
 		return;			/* release() waits for us */
 	if (weft_conn_state(c) == WEFT_CONN_LIVE) {
@@ -532,13 +536,6 @@ void weft_conn_abort(struct weft_conn *c, int err)
 	release_sock(sk);
 }
 
-static void conn_forget(struct weft_conn *c)
-{
-	xa_erase_bh(&c->wn->conns, c->id);
-	weft_conn_settle(c, WEFT_CONN_DEAD);
-	weft_count(c->wn, conns_destroyed);
-}
-
 /* Say how it ended: a live one is closed, any other never got its verdict. */
 static void conn_last_words(struct weft_conn *c, bool live)
 {
@@ -559,13 +556,27 @@ static void conn_last_words(struct weft_conn *c, bool live)
 	mutex_unlock(&c->mu);
 }
 
+/* Nobody finds it, and nobody has anything of it but its memory. */
+static int conn_end(struct weft_conn *c, struct socket *sock)
+{
+	int ret;
+
+	weft_rekey_stop(c);
+	xa_erase_bh(&c->wn->conns, c->id);
+	weft_count(c->wn, conns_destroyed);
+	ret = c->base->release(sock);
+	conn_entomb(c);
+	return ret;
+}
+
 /**
  * weft_release() - the last reference on the socket's file is gone
  * @sock: the socket
  *
  * proto_ops->release of every conn. Nobody else is in a call of this socket;
  * the driver may run until cancel_delayed_work_sync(), netlink and dumps may
- * look at the conn under RCU until the grace period is over.
+ * look at the conn under RCU until the grace period is over. A LIVE conn comes
+ * here a second time when it did not end at once, with a socket of ours.
  *
  * Return: what TCP's own release returned.
  */
@@ -574,10 +585,11 @@ int weft_release(struct socket *sock)
 	struct weft_conn *c = container_of(sock->ops, struct weft_conn, ops);
 	struct sock *sk = sock->sk;
 	bool live = weft_conn_state(c) == WEFT_CONN_LIVE;
-	int ret;
 
 	if (c->sock != sock)		/* accept() on a conn, which failed */
 		return c->base->release(sock);
+	if (c->closing)
+		return conn_end(c, sock);
 	if (sk) {
 		lock_sock(sk);		/* the tracepoint runs under it too */
 		c->dead = true;
@@ -586,16 +598,11 @@ int weft_release(struct socket *sock)
 		release_sock(sk);
 	}
 	cancel_delayed_work_sync(&c->work);
-	if (sk && live) {
-		weft_ktls_close(c);
-		sock_hold(sk);
-	}
-	weft_rekey_stop(c);
-	conn_last_words(c, live);
-	conn_forget(c);
-	ret = c->base->release(sock);
 	if (sk && live)
-		weft_ktls_orphaned(sk);
-	conn_entomb(c);
-	return ret;
+		weft_ktls_close(c);
+	conn_last_words(c, live);
+	weft_conn_settle(c, WEFT_CONN_DEAD);
+	if (sk && live && weft_ktls_close_later(c))
+		return 0;
+	return conn_end(c, sock);
 }

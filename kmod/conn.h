@@ -78,6 +78,9 @@ struct weft_conn {
 	int reset_err;			/* what TCP said at CLOSE, positive */
 	bool first_sent;
 	bool rx_data;			/* the application has read some */
+	bool closing;			/* ->sock is ours, see ktls_close.c */
+	u32 closing_una;		/* snd_una when ->deadline was set */
+	void (*ready)(struct sock *sk);	/* what kTLS tells of a record */
 	unsigned int rx_taken;		/* control records (sk) */
 	int rx_err;			/* negative, what every read gets */
 	struct mutex ctl;
@@ -101,12 +104,12 @@ struct weft_conn {
 	int tcp_err;			/* why, positive */
 	u8 fail_reason;			/* the worker's word (mu) */
 	u16 fail_err;			/* (mu) */
-	/* sk_error_report and sk_state_change, while they are muted (sk) */
+	/* sk_error_report and sk_state_change, while others are there (sk) */
 	void (*report)(struct sock *sk);
 	void (*change)(struct sock *sk);
 	u32 user_clamp;			/* the user's TCP_WINDOW_CLAMP */
 	int user_peek_off;		/* SO_PEEK_OFF, while muted */
-	int user_lowat;			/* SO_RCVLOWAT, 0: not parked (sk) */
+	int user_lowat;			/* SO_RCVLOWAT, 0: TCP has it (sk) */
 	u8 shut;			/* RCV_, SEND_SHUTDOWN to do (sk) */
 	bool user_fastopen;		/* TCP_FASTOPEN_CONNECT, while muted */
 	unsigned long attempt_end;	/* jiffies */

@@ -51,7 +51,8 @@ static int numbers_fill(struct sk_buff *skb, const struct weft_net *wn)
 	    nla_put_u32(skb, WEFT_STATUS_A_CONNS, conns(wn)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_UNDECIDED, undecided(wn)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_PARKED, atomic_read(&wn->parked)) ||
-	    nla_put_u32(skb, WEFT_STATUS_A_LIVE, atomic_read(&wn->live)))
+	    nla_put_u32(skb, WEFT_STATUS_A_LIVE, atomic_read(&wn->live)) ||
+	    nla_put_u32(skb, WEFT_STATUS_A_CLOSING, atomic_read(&wn->closing)))
 		return -EMSGSIZE;
 	return 0;
 }

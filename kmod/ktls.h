@@ -34,12 +34,15 @@ __poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
 int weft_ktls_inq(struct weft_conn *c);
 int weft_ktls_unread(struct weft_conn *c);
 void weft_ktls_start(struct weft_conn *c);
+int weft_ktls_set_rcvlowat(struct weft_conn *c, int val);
 bool weft_ktls_cork(struct weft_conn *c);
 void weft_ktls_uncork(struct weft_conn *c);
 void weft_ktls_close_notify(struct weft_conn *c);
 void weft_ktls_closed(struct weft_conn *c);
+
 void weft_ktls_close(struct weft_conn *c);
-void weft_ktls_orphaned(struct sock *sk);
+bool weft_ktls_close_later(struct weft_conn *c);
+void weft_ktls_closing(struct weft_conn *c);
 
 void weft_rekey_stop(struct weft_conn *c);
 

@@ -250,6 +250,27 @@ int weft_ktls_take_control(struct weft_conn *c)
 }
 
 /**
+ * weft_ktls_drain() - take what is not data, as far as there is none
+ * @c: a LIVE conn, or one that closes
+ *
+ * Return: is there data to read?
+ */
+bool weft_ktls_drain(struct weft_conn *c)
+{
+	int n, taken;
+
+	do {
+		if (READ_ONCE(c->rx_eof) || READ_ONCE(c->rx_err))
+			return false;
+		mutex_lock(&c->ctl);
+		n = peek(c);
+		taken = n >= 0 || n == -EIO ? take_queued(c) : 0;
+		mutex_unlock(&c->ctl);
+	} while (n <= 0 && taken > 0);
+	return n > 0;
+}
+
+/**
  * weft_ktls_truncated() - the peer's FIN came without its close_notify
  * @c: a LIVE conn
  *
@@ -260,60 +281,4 @@ int weft_ktls_truncated(struct weft_conn *c)
 	weft_count(c->wn, eof_truncated);
 	rx_failed(c, WEFT_REASON_TRUNCATED);
 	return -ECONNRESET;
-}
-
-/*
- * TCP answers a close() with unread data by a reset; what kTLS has decrypted it
- * does not see any more.
- */
-static bool reset_on_close(struct weft_conn *c)
-{
-	struct sock *sk = c->sock->sk;
-
-	if (weft_ktls_inq(c) == 0)
-		return sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime;
-	lock_sock(sk);
-	sock_set_flag(sk, SOCK_LINGER);
-	sk->sk_lingertime = 0;
-	release_sock(sk);
-	return true;
-}
-
-/**
- * weft_ktls_close() - the application closes a LIVE conn
- * @c: the conn, in release()
- *
- * An unread close_notify must not turn our FIN into a RST, and ours goes out
- * even when the send buffer is full, unless TCP would send a RST, too.
- */
-void weft_ktls_close(struct weft_conn *c)
-{
-	while (!c->rx_eof && !c->rx_err && weft_ktls_take_control(c) > 0)
-		;
-	if (reset_on_close(c))
-		return;
-	weft_ktls_cork(c);
-	weft_ktls_close_notify(c);
-}
-
-/**
- * weft_ktls_orphaned() - TCP's release() of a LIVE conn is over
- * @sk: its socket; the caller has a reference, which is dropped here
- *
- * Until our FIN is acknowledged the orphan still sends the end of our stream.
- * It would answer the peer's close_notify, data to TCP, by a reset and forget
- * what the peer has not got yet, where it takes a bare FIN. So it takes data,
- * too, which nobody reads. When all was acknowledged a reset does no harm: see
- * weft_ktls_closed().
- */
-void weft_ktls_orphaned(struct sock *sk)
-{
-	local_bh_disable();
-	bh_lock_sock(sk);
-	if (sk->sk_state == TCP_FIN_WAIT1 && sock_flag(sk, SOCK_DEAD) &&
-	    !sock_owned_by_user(sk))
-		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown & ~RCV_SHUTDOWN);
-	bh_unlock_sock(sk);
-	local_bh_enable();
-	sock_put(sk);
 }

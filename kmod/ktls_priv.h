@@ -73,6 +73,7 @@ int weft_ktls_bad_record(struct weft_conn *c);
 void weft_ktls_check_err(struct weft_conn *c);
 int weft_ktls_take_queued(struct weft_conn *c);
 int weft_ktls_take_control(struct weft_conn *c);
+bool weft_ktls_drain(struct weft_conn *c);
 int weft_ktls_truncated(struct weft_conn *c);
 int weft_ktls_send_record(struct weft_conn *c, u8 type, void *data,
 			  size_t len);

@@ -33,6 +33,13 @@
 #define WEFT_KEY_RECORDS_MIN		16
 #define WEFT_KEY_GRACE			(23726566 - 262144 - WEFT_KEY_RECORDS)
 
+/*
+ * Closed connections whose end is not acknowledged yet, per namespace, and
+ * seconds without an acknowledgement after which TCP alone goes on with one
+ */
+#define WEFT_CLOSING_MAX		16384
+#define WEFT_CLOSING_STALL		60
+
 /* finished connections remembered per namespace for weftctl explain */
 #define WEFT_HISTORY_MAX		1024
 

@@ -43,6 +43,7 @@ struct weft_net {
 	atomic_t listeners;
 	atomic_t parked;
 	atomic_t live;
+	atomic_t closing;
 
 	struct delayed_work rescan;	/* after a new generation: listeners */
 	struct work_struct requeue;	/* after a worker came or went */

@@ -205,6 +205,44 @@ def close_after_shutdown_of_both(a, b, p):
 
 
 @case
+def close_with_much_unsent_and_the_peer_ends(a, b, p):
+    """What the closed socket still sends survives the peer's end."""
+    small(a)
+    n = fill(a)
+    a.close()
+    yield shut(b, "WR")
+    got, end = read_all(b)
+    yield got == b"f" * n, end, recv(b), so_error(b)
+
+
+@case
+def close_with_much_unsent_and_the_peer_writes(a, b, p):
+    small(a)
+    fill(a)
+    a.close()
+    yield send(b, b"late"), is_in(b, "CLOSE"), read_all(b)[1], recv(b)
+
+
+@case
+def close_with_much_unsent_and_the_peer_resets(a, b, p):
+    small(a)
+    fill(a)
+    a.close()
+    reset(b)
+    yield "done"
+
+
+@case
+def close_by_both_with_much_unsent(a, b, p):
+    """Each keeps what the other has not read: both are reset."""
+    for x in (a, b):
+        small(x)
+        fill(x)
+    a.close()
+    yield is_in(b, "CLOSE"), read_all(b)[1]
+
+
+@case
 def data_for_who_has_closed(a, b, p):
     tell(a, b"answer")
     a.close()

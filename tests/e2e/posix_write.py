@@ -475,6 +475,17 @@ def linger_waits_for_the_peer(a, b, p):
 
 
 @case
+def linger_gives_up(a, b, p):
+    """close() no longer waits; what it had sent still arrives."""
+    small(a)
+    n = fill(a)
+    a.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 1))
+    a.close()
+    got, end = read_all(b)
+    yield got == b"f" * n, end
+
+
+@case
 def several_threads_write(a, b, p):
     """Nothing is lost, nothing comes twice."""
     def writer(letter):

@@ -156,6 +156,7 @@ static inline void fake_put_status(struct fake *fake, struct nl_msg *msg)
 	nla_put_u32(msg, WEFT_STATUS_A_PARKED, 9);
 	nla_put_u32(msg, WEFT_STATUS_A_LIVE, 10);
 	nla_put_u32(msg, WEFT_STATUS_A_UNDECIDED, 11);
+	nla_put_u32(msg, WEFT_STATUS_A_CLOSING, 12);
 	list = weft_nl_nest(msg, WEFT_STATUS_A_COUNTERS);
 	item = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
 	nla_put_string(msg, WEFT_COUNTER_A_NAME, "failovers");

@@ -153,6 +153,7 @@ static void the_status_is_what_is_shown_without_arguments(void **state)
 		   "conns:        8\n"
 		   "parked:       9\n"
 		   "live:         10\n"
+		   "closing:      12\n"
 		   "undecided:    11\n"
 		   "counters:\n"
 		   "  failovers:  18446744073709551615\n");

@@ -75,6 +75,7 @@ static void the_status_is_complete(void **state)
 	assert_int_equal(s.parked, 9);
 	assert_int_equal(s.live, 10);
 	assert_int_equal(s.undecided, 11);
+	assert_int_equal(s.closing, 12);
 	assert_int_equal(s.n_counters, 1);
 	assert_string_equal(s.counters[0].name, "failovers");
 	assert_true(s.counters[0].value == UINT64_MAX);

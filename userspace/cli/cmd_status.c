@@ -44,6 +44,7 @@ static void print_status(struct weft_print *p, const struct weft_nl_status *stat
 	weft_print_number(p, "conns", status->conns);
 	weft_print_number(p, "parked", status->parked);
 	weft_print_number(p, "live", status->live);
+	weft_print_number(p, "closing", status->closing);
 	weft_print_number(p, "undecided", status->undecided);
 	weft_print_group_begin(p, "counters", "counters");
 	print_counters(p, status);

@@ -70,6 +70,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 		[WEFT_STATUS_A_PARKED] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_LIVE] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_UNDECIDED] = { .type = NLA_U32 },
+		[WEFT_STATUS_A_CLOSING] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_COUNTERS] = { .type = NLA_NESTED },
 	};
 	struct nlattr *tb[WEFT_STATUS_A_MAX + 1];
@@ -91,6 +92,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 	s.parked = weft_nl_get_u32(tb[WEFT_STATUS_A_PARKED]);
 	s.live = weft_nl_get_u32(tb[WEFT_STATUS_A_LIVE]);
 	s.undecided = weft_nl_get_u32(tb[WEFT_STATUS_A_UNDECIDED]);
+	s.closing = weft_nl_get_u32(tb[WEFT_STATUS_A_CLOSING]);
 	r = weft_nl_get_string(&s.version, tb[WEFT_STATUS_A_VERSION]);
 	if (!r)
 		r = parse_counters(tb[WEFT_STATUS_A_COUNTERS], &s);

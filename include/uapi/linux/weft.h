@@ -482,6 +482,7 @@ enum weft_status_attr {
 	WEFT_STATUS_A_COUNTERS,		/* list of nests, enum weft_counter_attr */
 	WEFT_STATUS_A_PAD,
 	WEFT_STATUS_A_UNDECIDED,	/* u32, sockets that did not connect or listen yet */
+	WEFT_STATUS_A_CLOSING,		/* u32, of the conns: closed, the end not acknowledged */
 	__WEFT_STATUS_A_MAX
 };
 #define WEFT_STATUS_A_MAX (__WEFT_STATUS_A_MAX - 1)
