@@ -57,12 +57,14 @@ static void park_lowat(struct weft_conn *c)
 
 /**
  * weft_handshake_unpark() - the worker is gone: SO_RCVLOWAT counts again
- * @c: the conn; its socket is locked
+ * @c: the conn; its socket is locked. LIVE, it counts for us: ktls_recv.c
  */
 void weft_handshake_unpark(struct weft_conn *c)
 {
 	int val = c->user_lowat;
 
+	if (weft_conn_state(c) == WEFT_CONN_LIVE)
+		return;
 	c->user_lowat = 0;
 	if (val > 1)
 		c->base->set_rcvlowat(c->sock->sk, val);

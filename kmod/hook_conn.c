@@ -330,6 +330,8 @@ static int conn_set_rcvlowat(struct sock *sk, int val)
 {
 	struct weft_conn *c = weft_conn_of(sk->sk_socket);
 
+	if (is_live(c))
+		return weft_ktls_set_rcvlowat(c, val);
 	if (c->user_lowat || weft_conn_state(c) == WEFT_CONN_HANDSHAKE) {
 		c->user_lowat = val ?: 1;
 		return 0;

@@ -159,6 +159,7 @@ void weft_ktls_detach(struct weft_conn *c)
 	WRITE_ONCE(sk->sk_prot, weft_base_prot[ix]);
 	module_put(icsk->icsk_ulp_ops->owner);
 	icsk->icsk_ulp_ops = NULL;
+	weft_handshake_unpark(c);
 	release_sock(sk);
 	c->tls = NULL;
 	c->keys = 0;

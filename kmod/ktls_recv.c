@@ -133,23 +133,14 @@ static int read_some(struct weft_conn *c, struct msghdr *m, size_t len,
 	return n;
 }
 
-/**
- * weft_ktls_read() - the next bytes of data, past whatever else there is
- * @c: a LIVE conn
- * @m: the message; its control buffer is not for kTLS
- * @len: wanted
- * @flags: MSG_PEEK, MSG_WAITALL and MSG_DONTWAIT count
- *
- * kTLS ends a read at a control record; who waits for more, by MSG_WAITALL or
- * SO_RCVLOWAT, gets what is behind it, too.
- *
- * Return: bytes; 0 after close_notify; -ECONNRESET after a fatal alert, a bad
- * record, a KeyUpdate that cannot be followed or a FIN without close_notify; as
- * tcp_recvmsg().
+/*
+ * kTLS ends a read at a control record; who waits for more, by MSG_WAITALL,
+ * gets what is behind it, too.
  */
-int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
+static int read_past(struct weft_conn *c, struct msghdr *m, size_t len,
+		     int flags)
 {
-	size_t target = sock_rcvlowat(c->sock->sk, flags & MSG_WAITALL, len);
+	size_t target = flags & MSG_WAITALL ? len : min_t(size_t, len, 1);
 	struct iov_iter it = m->msg_iter;
 	size_t done = 0;
 	bool more;
@@ -173,6 +164,45 @@ int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
 	if (n < 0 && done)
 		put_back_error(c, n);
 	return done ?: n;
+}
+
+/* SO_RCVLOWAT: wait for so much, then take what else there is. */
+static int read_low(struct weft_conn *c, struct msghdr *m, size_t len,
+		    int flags, size_t low)
+{
+	struct iov_iter it = m->msg_iter;
+	int n = read_past(c, m, low, flags | MSG_WAITALL), more;
+
+	if (n < (int)low || low == len)
+		return n;
+	if (flags & MSG_PEEK) {			/* from the beginning */
+		m->msg_iter = it;
+		return read_past(c, m, len, flags | MSG_DONTWAIT);
+	}
+	more = read_past(c, m, len - n, flags | MSG_DONTWAIT);
+	if (more < 0)
+		put_back_error(c, more);
+	return more > 0 ? n + more : n;
+}
+
+/**
+ * weft_ktls_read() - the next bytes of data, past whatever else there is
+ * @c: a LIVE conn
+ * @m: the message; its control buffer is not for kTLS
+ * @len: wanted
+ * @flags: MSG_PEEK, MSG_WAITALL and MSG_DONTWAIT count
+ *
+ * Return: bytes; 0 after close_notify; -ECONNRESET after a fatal alert, a bad
+ * record, a KeyUpdate that cannot be followed or a FIN without close_notify; as
+ * tcp_recvmsg().
+ */
+int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len, int flags)
+{
+	int low = READ_ONCE(c->user_lowat);
+
+	if (unlikely(low > 1) && !(flags & (MSG_WAITALL | MSG_DONTWAIT)))
+		return read_low(c, m, len, flags, min_t(size_t, low, len));
+	return read_past(c, m, len, flags);
 }
 
 /*
@@ -446,6 +476,30 @@ void weft_ktls_start(struct weft_conn *c)
 	WRITE_ONCE(ktls_ready, sk->sk_data_ready);
 	sk->sk_data_ready = live_data_ready;
 	write_unlock_bh(&sk->sk_callback_lock);
+	weft_ktls_set_rcvlowat(c, c->user_lowat ?: sk->sk_rcvlowat);
+}
+
+/**
+ * weft_ktls_set_rcvlowat() - SO_RCVLOWAT of a LIVE conn
+ * @c: the conn; its socket is locked
+ * @val: bytes of data
+ *
+ * TCP would count what lies in its queue and be silent below that; but kTLS has
+ * taken the first part of a record from there when the buffer is small, and
+ * keeps what it has decrypted. So TCP tells of all that comes, and we count.
+ *
+ * Return: as tcp_set_rcvlowat(), whose limits hold.
+ */
+int weft_ktls_set_rcvlowat(struct weft_conn *c, int val)
+{
+	struct sock *sk = c->sock->sk;
+	int err = c->base->set_rcvlowat(sk, val);
+
+	WRITE_ONCE(c->user_lowat, sk->sk_rcvlowat);
+	WRITE_ONCE(sk->sk_rcvlowat, 1);
+	if (tls_sw_ctx_rx(tls_get_ctx(sk))->strp.msg_ready)
+		tls_sw_ctx_rx(tls_get_ctx(sk))->saved_data_ready(sk);
+	return err;
 }
 
 /*
@@ -456,12 +510,28 @@ void weft_ktls_start(struct weft_conn *c)
 static bool below_low_water(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
-	int low = max(READ_ONCE(sk->sk_rcvlowat), 1), n;
+	int low = max(READ_ONCE(c->user_lowat), 1), n;
 
 	if (low == 1 && WEFT_KTLS_POLLS)
 		return false;
 	n = weft_ktls_inq(c);
 	return n < low && !(n && tcp_epollin_ready(sk, INT_MAX));
+}
+
+/*
+ * Is there a record that may be no data? Session tickets of a foreign server
+ * come before its data, and later what has the size of a KeyUpdate.
+ */
+static bool may_be_control(const struct weft_conn *c)
+{
+	const struct tls_context *ctx = tls_get_ctx(c->sock->sk);
+	const struct tls_sw_context_rx *rx = tls_sw_ctx_rx(ctx);
+
+	return unlikely(!READ_ONCE(c->rx_data)) ||
+	       (READ_ONCE(rx->strp.msg_ready) &&
+		READ_ONCE(rx->strp.stm.full_len) ==
+		ctx->prot_info.overhead_size + WEFT_KEY_UPDATE_LEN &&
+		skb_queue_empty_lockless(&rx->rx_list));
 }
 
 /**
@@ -482,9 +552,8 @@ __poll_t weft_ktls_poll(struct weft_conn *c, struct file *file,
 
 	weft_ktls_check_err(c);
 	mask = c->tls->poll(file, c->sock, wait);
-	/* the session tickets of a foreign server are nothing to read */
-	if (unlikely(!READ_ONCE(c->rx_data)) && mask & EPOLLIN &&
-	    !(mask & over) && skip_control(c))
+	if (mask & EPOLLIN && !(mask & over) && may_be_control(c) &&
+	    skip_control(c))
 		mask = c->tls->poll(file, c->sock, NULL);
 	if (READ_ONCE(c->rx_eof) || READ_ONCE(c->rx_err))
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;

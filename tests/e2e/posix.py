@@ -43,6 +43,7 @@ KNOWN = {
     "timestamp": ("ok (('abcd' () 0 None) ('ef' () 0 None))", "Receive timestamps"),
     "transmit_timestamps": ("ok ((0 11 32) (1 37 48)) ((2 24))", "Transmit timestamps"),
     "bad_pointer_beyond_a_write": ("(4 'abcd') 'efgh'", "Bad addresses"),
+    "rcvlowat_read_back": ("(ok 1)", "SO_RCVLOWAT"),
     "mmap_of_a_socket": ("19 (3 'abc')", "TCP_ZEROCOPY_RECEIVE"),
     "zerocopy_receive": ("ENOPROTOOPT 4096", "TCP_ZEROCOPY_RECEIVE"),
     "tcp_info_counts_bytes": ("(1022 322)", "Byte counts"),

@@ -304,11 +304,40 @@ def lowat(s, n):
 
 @case
 def rcvlowat_and_poll(a, b, p):
-    yield lowat(a, 8), get(a, socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+    lowat(a, 8)
     for data in b"1234", b"567", b"8", b"9":
         tell(b, data)
         yield mask(a)
     yield recv(a, 3), mask(a), lowat(a, 1), mask(a)
+
+
+@case
+def rcvlowat_read_back(a, b, p):
+    yield lowat(a, 8), get(a, socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+
+
+@case
+def rcvlowat_with_a_small_buffer(a, b, p):
+    """What is left of a stream is told of, however it arrives."""
+    a.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4608)
+    left = 60000
+    sender = Blocked(b.sendall, pattern(left))
+    while left:
+        lowat(a, min(left, 2000))
+        readable(a)
+        left -= len(recv(a, 1500, DONTWAIT))
+    yield sender.result()
+
+
+@case
+def rcvlowat_with_a_part_decrypted(a, b, p):
+    tell(b, b"abcdef")
+    yield recv(a, 2)
+    lowat(a, 8)
+    for data in b"123", b"4":
+        tell(b, data)
+        yield mask(a)
+    yield recv(a)
 
 
 @case

@@ -482,7 +482,7 @@ def buffer_sizes(a, b, p):
 @case
 def options_of_the_socket_level(a, b, p):
     for option, value in ((socket.SO_REUSEADDR, 1), (socket.SO_REUSEPORT, 1),
-                          (socket.SO_PRIORITY, 3), (socket.SO_MARK, 5), (socket.SO_RCVLOWAT, 3),
+                          (socket.SO_PRIORITY, 3), (socket.SO_MARK, 5),
                           (46, 20), (47, 1 << 20), (socket.SO_DONTROUTE, 1)):
         yield put(a, SOL, option, value), get(a, SOL, option)
     yield put(a, SOL, socket.SO_LINGER, struct.pack("ii", 1, 5)), get(a, SOL, socket.SO_LINGER, 8)
