@@ -316,18 +316,33 @@ ssize_t weft_ktls_sendpage(struct weft_conn *c, struct page *page, int offset,
 }
 #endif
 
-/* Send what the open record holds; c->tx held. */
-static void push_open(struct weft_conn *c)
+/*
+ * Send what the open record holds; c->tx held. Short of memory kTLS splits it,
+ * sends the first part and leaves the other open. 0, or as kTLS says: then it
+ * is still there.
+ */
+static int push_open(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 	struct tls_context *ctx = tls_get_ctx(sk);
+	const struct tls_rec *rec, *before = NULL;
+	int err = 0;
 
 	mutex_lock(&ctx->tx_lock);	/* kTLS's own work, for a moment */
 	lock_sock(sk);
-	if (!tx_is_over(c) && tx_is_open(c))
-		ctx->push_pending_record(sk, KTLS_NEVER_WAITS);
+	while (!err && tx_is_open(c)) {
+		rec = tls_sw_ctx_tx(ctx)->open_rec;
+		if (rec == before) {
+			err = -EAGAIN;
+			break;
+		}
+		before = rec;
+		err = READ_ONCE(sk->sk_err) || sk->sk_shutdown & SEND_SHUTDOWN ?
+		      -EPIPE : ctx->push_pending_record(sk, KTLS_NEVER_WAITS);
+	}
 	release_sock(sk);
 	mutex_unlock(&ctx->tx_lock);
+	return err;
 }
 
 /**
@@ -339,8 +354,10 @@ void weft_ktls_flush(struct weft_conn *c)
 	if (!tx_is_open(c))
 		return;
 	mutex_lock(&c->tx);
-	push_open(c);
-	mutex_unlock(&c->tx);
+	if (tx_is_over(c) || push_open(c) != -EAGAIN)
+		mutex_unlock(&c->tx);
+	else
+		tx_end(c);		/* once more, later */
 }
 
 /* ------------------------------------------------------------ our records */
@@ -413,7 +430,7 @@ int weft_ktls_send_record(struct weft_conn *c, u8 type, void *data, size_t len)
 	*(u8 *)CMSG_DATA(cm) = type;
 	iov_iter_kvec(&m.msg_iter, ITER_SOURCE, &iov, 1, len);
 	room = make_room(c->sock->sk);
-	n = tls_send(c, &m, len);
+	n = push_open(c) ?: tls_send(c, &m, len);
 	restore_room(c->sock->sk, &room);
 	if (n == len)
 		return 0;
