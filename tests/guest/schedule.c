@@ -57,7 +57,7 @@ struct shared {
 	_Atomic uint32_t stop;		/* somebody failed: tell what you know, and go */
 	_Atomic uint32_t told[2];
 	char why[400], text[2][2000];
-	_Atomic uint64_t seed, ran;	/* of the client */
+	_Atomic uint64_t seed, ran, refused;	/* of the client */
 	_Atomic uint64_t bytes;
 };
 
@@ -664,9 +664,16 @@ static _Noreturn void serve_slot(void)
 	exit(0);
 }
 
+/* Does the server end at any moment, or at once, with nothing to wait for? */
+static bool may_be_gone(const struct end *e)
+{
+	return !e->plan->clean ||
+	       (e->theirs->ending == END_CLOSE && !e->theirs->total && !e->mine->total);
+}
+
 /*
- * False: the server, which ends at any moment, was that fast. It has reset the
- * connection, or, with weft, is gone before the verdict: refused.
+ * False: the server was that fast. It has reset the connection, or, with weft, is
+ * gone before the verdict: refused.
  */
 static bool connect_to(struct end *e, const char *address, int port)
 {
@@ -688,7 +695,7 @@ static bool connect_to(struct end *e, const char *address, int port)
 		poll_for(e, POLLOUT);
 		getsockopt(e->fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	}
-	if (err && (e->plan->clean || (err != ECONNRESET && err != ECONNREFUSED)))
+	if (err && (!may_be_gone(e) || (err != ECONNRESET && err != ECONNREFUSED)))
 		fail(e, "connect: %s", error_name(err));
 	freeaddrinfo(ai);
 	beat++;
@@ -732,6 +739,7 @@ static void run_schedule(uint64_t seed, int slot)
 		printf("seed %" PRIu64 ": %" PRIu64 " ms\n", seed, now_ms() - began);
 	shared->bytes += w.sent + w.received;
 	shared->ran += connected;
+	shared->refused += !connected;
 	end_free(&the_end);
 }
 
@@ -803,7 +811,7 @@ static int run(const char *path)
 {
 	static struct slot slots[MAX_SLOTS];
 	uint64_t until = opt.seconds ? UINT64_MAX - MAX_SLOTS : opt.first + opt.count;
-	uint64_t ran = 0, bytes = 0, end = now_ms() + 1000ULL * opt.seconds;
+	uint64_t ran = 0, refused = 0, bytes = 0, end = now_ms() + 1000ULL * opt.seconds;
 	int i, status, left = 0, failures = 0;
 	pid_t pid;
 
@@ -833,10 +841,11 @@ static int run(const char *path)
 	}
 	for (i = 0; i < opt.slots; i++) {
 		ran += slots[i].shared->ran;
+		refused += slots[i].shared->refused;
 		bytes += slots[i].shared->bytes;
 	}
-	printf("%" PRIu64 " schedules from seed %" PRIu64 ", %" PRIu64 " kB, %d failed\n", ran + failures,
-	       opt.first, bytes / 1000, failures);
+	printf("%" PRIu64 " schedules from seed %" PRIu64 ", %" PRIu64 " refused, %" PRIu64
+	       " kB, %d failed\n", ran + failures, opt.first, refused, bytes / 1000, failures);
 	return failures || !ran;
 }
 
