@@ -4,6 +4,7 @@
 # and how it exits when something is wrong; then connections: monitor, explain,
 # conn del.
 # timeout: 400
+# kernels: 6.12
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2

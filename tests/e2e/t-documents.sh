@@ -4,6 +4,7 @@
 # told once, with its place and what is allowed; a mended one counts; deletion,
 # and the ways in which editors write.
 # timeout: 400
+# kernels: 7.2
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2

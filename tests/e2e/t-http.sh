@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: 7.2
 # curl and nginx, neither of them changed or restarted, through the mesh: only TLS
 # 1.3 on the wire, both identities known, keep-alive, a large file by sendfile,
 # IPv6, a virtual address; and what is not in the mesh stays as it was.

@@ -3,6 +3,7 @@
 # Who may talk to whom: ALLOW, DENY, ports, prefixes, the default; what a caller
 # without permission sees, and what weftctl explain and both journals tell.
 # timeout: 500
+# kernels: 7.2
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2

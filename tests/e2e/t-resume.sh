@@ -4,6 +4,7 @@
 # audited all the same, and whatever one of them forgets costs one full handshake
 # and no failure.
 # timeout: 300
+# kernels: 6.1
 # seconds: 40
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT

@@ -3,6 +3,7 @@
 # weftd as a service: what it refuses to start with, what a wrong document and a
 # kill do (nothing that anybody notices), certificates, the watchdog.
 # timeout: 400
+# kernels: 6.1
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2

@@ -8,6 +8,7 @@ WEFT_FUZZ_ITERATIONS=N  how many messages (default 4000)
 WEFT_SECONDS=S          until so much time has passed, instead of a number
 """
 # timeout: 600
+# kernels: 6.12
 # seconds: 80
 import os
 import random
