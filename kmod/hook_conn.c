@@ -306,6 +306,9 @@ static int conn_setsockopt(struct socket *sock, int level, int opt,
 		       weft_ktls_key(c, opt, val, len) : -ENOPROTOOPT;
 	if (is_ours(sock->sk, level, opt))
 		return -EBUSY;
+	if (level == SOL_TCP && (opt == TCP_CORK || opt == TCP_NODELAY) &&
+	    is_live(c))
+		return weft_ktls_setsockopt(c, opt, val, len);
 	return c->base->setsockopt(sock, level, opt, val, len);
 }
 

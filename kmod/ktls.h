@@ -25,6 +25,8 @@ ssize_t weft_ktls_sendpage(struct weft_conn *c, struct page *page, int offset,
 			   size_t size, int flags);
 #endif
 void weft_ktls_flush(struct weft_conn *c);
+int weft_ktls_setsockopt(struct weft_conn *c, int opt, sockptr_t val,
+			 unsigned int len);
 int weft_ktls_recvmsg(struct weft_conn *c, struct msghdr *m, size_t len,
 		      int flags);
 ssize_t weft_ktls_splice_read(struct weft_conn *c, struct pipe_inode_info *pipe,

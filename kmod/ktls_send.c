@@ -92,13 +92,17 @@ static struct writing writing_begin(struct weft_conn *c, unsigned int flags)
  * or not, or no ACK would ever make room. TCP does so itself; kTLS, when it
  * finds no room, does not (seen with TCP_NOTSENT_LOWAT and sendfile()).
  */
-static void push_all(struct sock *sk)
+static void push_all(struct weft_conn *c)
 {
-	bool corked = tcp_sk(sk)->nonagle & TCP_NAGLE_CORK;
+	struct sock *sk = c->sock->sk;
+	bool corked;
 
+	mutex_lock(&c->tx);		/* see weft_ktls_setsockopt() */
+	corked = tcp_sk(sk)->nonagle & TCP_NAGLE_CORK;
 	tcp_sock_set_cork(sk, false);	/* pushes */
 	if (corked)
 		tcp_sock_set_cork(sk, true);
+	mutex_unlock(&c->tx);
 }
 
 /* A piece gave @n. Go on? Then there is room, or may be. */
@@ -114,7 +118,7 @@ static bool writing_more(struct writing *w, ssize_t *n, size_t len)
 		return *n > 0;
 	if (*n != -EAGAIN)
 		return false;
-	push_all(sk);
+	push_all(w->c);
 	if (!w->timeo)
 		return false;
 	lock_sock(sk);
@@ -435,6 +439,28 @@ int weft_ktls_send_record(struct weft_conn *c, u8 type, void *data, size_t len)
 	if (n == len)
 		return 0;
 	return n < 0 ? n : -EAGAIN;
+}
+
+/**
+ * weft_ktls_setsockopt() - TCP_CORK or TCP_NODELAY of a LIVE conn
+ * @c: the conn
+ * @opt: which
+ * @val: of the call
+ * @len: of the call
+ *
+ * Whoever writes sets them for a moment and puts back what was there.
+ *
+ * Return: as TCP's.
+ */
+int weft_ktls_setsockopt(struct weft_conn *c, int opt, sockptr_t val,
+			 unsigned int len)
+{
+	int err;
+
+	mutex_lock(&c->tx);
+	err = c->base->setsockopt(c->sock, SOL_TCP, opt, val, len);
+	mutex_unlock(&c->tx);
+	return err;
 }
 
 /**
