@@ -94,11 +94,13 @@ contains() {
 
 # wait_for SECONDS CMD...: until CMD succeeds; 1 when it never did.
 wait_for() {
-    local end=$((SECONDS + $1 * PATIENCE))
+    local end=$((SECONDS + $1 * PATIENCE)) ms=50
     shift
+    # Ever more seldom: to look takes the processor that is waited for.
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1
-        read -rt 0.05 <> <(:) || :
+        read -rt "0.$(printf %03d $ms)" <> <(:) || :
+        [ $ms -ge 500 ] || ms=$((ms * 3 / 2))
     done
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 # seconds: 220
-# kernels: 6.1 6.12
+# kernels: 6.1
 # Peers that mean harm (hostile.py): at a strict port, where the application reads
 # nothing of theirs and others are still served; and servers, of which connect()
 # says the truth, and goes on to a good endpoint.  The attacker is a host without

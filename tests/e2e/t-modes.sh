@@ -5,6 +5,7 @@
 # anything at one that is disabled; from hosts and processes outside the mesh, and
 # from a peer that speaks TLS but not weft.  h3 is not in the mesh.
 # timeout: 500
+# kernels: 7.2
 # seconds: 100
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT

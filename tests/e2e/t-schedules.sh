@@ -74,10 +74,10 @@ schedules() {
         between "$ran" $after $((ran + refused))
     seed=$((seed + ran + refused))
 }
-schedules "a fast wire" 240 70
+schedules "a fast wire" 200 70
 wire_netem h1 delay 3ms loss 1%
 wire_netem h2 delay 3ms loss 1%
-schedules "delay and loss" 48 30 rcvbuf
+schedules "delay and loss" 40 30 rcvbuf
 wire_netem h1
 wire_netem h2
 systemctl stop server

@@ -68,7 +68,7 @@ round() {
 
 capture_start "$T/w.pcap" tcp
 end=$((SECONDS + ${WEFT_SECONDS:-0}))
-rounds=0 calls=$(scaled 400)
+rounds=0 calls=$(scaled 250)
 [ -z "${WEFT_SECONDS:-}" ] || calls=400
 while [ $rounds = 0 ] || [ $SECONDS -lt $end ]; do
     round "$calls"

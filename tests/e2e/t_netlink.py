@@ -7,6 +7,7 @@ another namespace; in the wrong order; while others do something else.
 The right messages and the ways to spoil them are in messages.py.
 """
 # timeout: 900
+# kernels: 6.12
 # seconds: 120
 import errno
 import os

@@ -8,6 +8,7 @@ A client of its own process and user connects to a plain server by way of the
 module; this process is the worker and invents the handshake's result.
 """
 # timeout: 600
+# kernels: 6.1
 import errno
 import fcntl
 import os
