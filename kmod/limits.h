@@ -35,7 +35,7 @@
 
 /*
  * Closed connections whose end is not acknowledged yet, per namespace, and
- * seconds without an acknowledgement after which TCP alone goes on with one
+ * seconds without an acknowledgment after which TCP alone goes on with one
  */
 #define WEFT_CLOSING_MAX		16384
 #define WEFT_CLOSING_STALL		60
