@@ -6,10 +6,10 @@
  * still to come. It is data to TCP, and a closed socket answers data by a reset
  * and forgets what the peer has not got yet, where it would have taken a bare
  * FIN. So while our FIN is not acknowledged somebody must read on. The
- * application is gone: the sock moves to a socket of ours, without a file, whose
- * events run c->work. It takes close_notify, answers data as TCP does, by a
- * reset, and closes for good when our FIN is acknowledged. From then on a reset
- * hides nothing from the peer, see weft_ktls_closed().
+ * application is gone: the sock moves to a socket of ours, without a file,
+ * whose events run c->work. It takes close_notify, answers data as TCP does, by
+ * a reset, and closes for good when our FIN is acknowledged. From then on a
+ * reset hides nothing from the peer, see weft_ktls_closed().
  */
 #include <linux/module.h>
 #include <linux/sched.h>
