@@ -129,6 +129,8 @@ static void move(struct weft_conn *c, struct socket *to)
 	rx->saved_data_ready = event;
 	sk->sk_state_change = event;
 	write_unlock_bh(&sk->sk_callback_lock);
+	/* what came before; c ends itself as soon as the lock is free */
+	queue_delayed_work(weft_wq, &c->work, 0);
 	release_sock(sk);
 }
 
@@ -155,7 +157,6 @@ bool weft_ktls_close_later(struct weft_conn *c)
 	c->closing_una = READ_ONCE(tcp_sk(c->sock->sk)->snd_una);
 	c->deadline = jiffies + WEFT_CLOSING_STALL * HZ;
 	move(c, s);
-	queue_delayed_work(weft_wq, &c->work, 0);	/* what came before */
 	return true;
 fail:
 	atomic_dec(&c->wn->closing);
