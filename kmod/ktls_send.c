@@ -321,9 +321,9 @@ ssize_t weft_ktls_sendpage(struct weft_conn *c, struct page *page, int offset,
 #endif
 
 /*
- * Send what the open record holds; c->tx held. Short of memory kTLS splits it,
- * sends the first part and leaves the other open. 0, or as kTLS says: then it
- * is still there.
+ * Close the open record and hand it on; c->tx held. Short of memory kTLS splits
+ * it, sends the first part and leaves the other open. 0: kTLS has it in hand,
+ * or it is empty; else there is still something in it.
  */
 static int push_open(struct weft_conn *c)
 {
@@ -336,14 +336,14 @@ static int push_open(struct weft_conn *c)
 	lock_sock(sk);
 	while (!err && tx_is_open(c)) {
 		rec = tls_sw_ctx_tx(ctx)->open_rec;
-		if (rec == before) {
-			err = -EAGAIN;
+		if (rec == before)
 			break;
-		}
 		before = rec;
 		err = READ_ONCE(sk->sk_err) || sk->sk_shutdown & SEND_SHUTDOWN ?
 		      -EPIPE : ctx->push_pending_record(sk, KTLS_NEVER_WAITS);
 	}
+	if ((err == -EAGAIN || err == -EINPROGRESS) && !tx_is_open(c))
+		err = 0;		/* on its way */
 	release_sock(sk);
 	mutex_unlock(&ctx->tx_lock);
 	return err;
