@@ -674,6 +674,7 @@ static int dissolve(struct weft_conn *c)
 	for (i = 0; !is_alone(c); i++) {
 		if (i == 20) {		/* not the driver, not a dump */
 			weft_conn_settle(c, WEFT_CONN_LIVE);
+			weft_conn_kick(c);	/* flushes */
 			return -EBUSY;
 		}
 		usleep_range(500, 1000);

@@ -101,7 +101,6 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	c->write_seq = tp->write_seq;
 	c->sent_seq = tp->write_seq;
 	WRITE_ONCE(c->may_send_seq, tp->write_seq);
-	park_lowat(c);
 	c->stale = c->write_seq != tp->snd_una || sk->sk_write_pending;
 	release_sock(sk);
 	c->copied_seq = READ_ONCE(tp->copied_seq);
@@ -114,6 +113,9 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	weft_rekey_stop(c);
 	if (!weft_conn_move(c, WEFT_CONN_WANT, WEFT_CONN_HANDSHAKE))
 		return -EALREADY;
+	lock_sock(sk);
+	park_lowat(c);			/* from now on setsockopt() does */
+	release_sock(sk);
 	err = c->stale ? -EPROTO : weft_ktls_prepare(c);
 	if (!err)
 		return 0;

@@ -421,7 +421,7 @@ static bool skip_control(struct weft_conn *c)
 	while (!READ_ONCE(c->rx_eof) && !READ_ONCE(c->rx_err)) {
 		n = weft_ktls_take_control(c);
 		if (n < 0)
-			cmpxchg(&c->sock->sk->sk_err, 0, -n);
+			put_back_error(c, n);
 		if (n <= 0)
 			break;
 		taken = true;
@@ -493,26 +493,29 @@ void weft_ktls_start(struct weft_conn *c)
 int weft_ktls_set_rcvlowat(struct weft_conn *c, int val)
 {
 	struct sock *sk = c->sock->sk;
+	struct tls_sw_context_rx *rx = tls_sw_ctx_rx(tls_get_ctx(sk));
 	int err = c->base->set_rcvlowat(sk, val);
 
 	WRITE_ONCE(c->user_lowat, sk->sk_rcvlowat);
 	WRITE_ONCE(sk->sk_rcvlowat, 1);
-	if (tls_sw_ctx_rx(tls_get_ctx(sk))->strp.msg_ready)
-		tls_sw_ctx_rx(tls_get_ctx(sk))->saved_data_ready(sk);
+	if (rx->strp.msg_ready || !skb_queue_empty(&rx->rx_list))
+		rx->saved_data_ready(sk);	/* it may be enough now */
 	return err;
 }
 
 /*
  * SO_RCVLOWAT counts plaintext; when the buffer holds no more, less is enough,
  * see tcp_epollin_ready(). Where kTLS leaves poll() to TCP, the first bytes of
- * a record make the socket readable although recv() has nothing yet.
+ * a record make the socket readable although recv() has nothing yet; tls_sk_poll()
+ * does so, too, unless the socket is ESTABLISHED.
  */
 static bool below_low_water(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 	int low = max(READ_ONCE(c->user_lowat), 1), n;
 
-	if (low == 1 && WEFT_KTLS_POLLS)
+	if (low == 1 && WEFT_KTLS_POLLS &&
+	    inet_sk_state_load(sk) == TCP_ESTABLISHED)
 		return false;
 	n = weft_ktls_inq(c);
 	return n < low && !(n && tcp_epollin_ready(sk, INT_MAX));

@@ -9,6 +9,7 @@ connect.py PLAIN PORT MESH PORT FAILOVER PORT [CASE]
 """
 import ctypes
 import errno
+import fcntl
 import os
 import select
 import signal
@@ -16,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 import traceback
@@ -372,7 +374,6 @@ OPTIONS = (
     (SOCKET, socket.SO_REUSEPORT, 1),
     (SOCKET, socket.SO_OOBINLINE, 1), (SOCKET, socket.SO_PRIORITY, 3), (SOCKET, socket.SO_MARK, 77),
     (SOCKET, socket.SO_SNDBUF, 50000), (SOCKET, socket.SO_RCVBUF, 60000),
-    (SOCKET, socket.SO_RCVLOWAT, 3),
     (SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 9)), (SOCKET, socket.SO_RCVTIMEO, TIME),
     (SOCKET, socket.SO_SNDTIMEO, TIME), (SOCKET, socket.SO_BINDTODEVICE, b"eth0"),
     (SOCKET, 29, 1),            # SO_TIMESTAMP
@@ -398,6 +399,21 @@ OPTIONS = (
 )
 
 
+def low_water(s):
+    """SO_RCVLOWAT of 3, which is not read back (weft(7)): readable by two bytes, by three?"""
+    p = select.poll()
+    p.register(s, select.POLLIN)
+    s.send(b"ab")
+    end = time.monotonic() + WAIT
+    while fcntl.ioctl(s, termios.FIONREAD, bytes(4))[0] < 2:
+        if time.monotonic() > end:
+            return "no echo"
+        time.sleep(0.01)
+    two = bool(p.poll(0))
+    s.send(b"c")
+    return two, bool(p.poll(WAIT * 1000)), s.recv(10)
+
+
 def options(to):
     """What getsockopt() says of what could be set, after connect()."""
     out = {}
@@ -409,12 +425,14 @@ def options(to):
                 done.append((level, opt))
             except OSError as e:
                 out[level, opt] = name_of(e.errno)
+        s.setsockopt(SOCKET, socket.SO_RCVLOWAT, 3)
         out["connect"] = name_of(raw_connect(s, to))
         for key in done:
             try:
                 out[key] = s.getsockopt(*key, 16)
             except OSError as e:
                 out[key] = name_of(e.errno)
+        out["low water"] = low_water(s)
     return out
 
 
