@@ -5,8 +5,8 @@
  * renewed in ktls_rekey.c. Process context.
  *
  * The TLS ULP writes sk->sk_socket->ops (update_sk_prot()). While it does,
- * sk->sk_socket points at a shadow socket, freed by RCU, so the application's
- * ops stay ours and no call of it slips in half way.
+ * sk->sk_socket points at a shadow socket, so the application's ops stay ours
+ * and no call of it slips in half way.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -17,10 +17,14 @@
 #include "ktls.h"
 #include "ktls_priv.h"
 
-struct shadow {
+/*
+ * A system call may have read sk->sk_socket just then, and use it when it has
+ * slept: so no shadow is ever freed.
+ */
+static struct shadow {
+	struct mutex mu;
 	struct socket_alloc sa;
-	struct rcu_head rcu;
-};
+} shadows[8];
 
 static void swap_socket(struct sock *sk, struct socket *sock)
 {
@@ -37,14 +41,12 @@ static int shadow_setsockopt(struct weft_conn *c, int level, int opt,
 {
 	struct socket *sock = c->sock;
 	struct sock *sk = sock->sk;
-	struct shadow *sh;
-	struct socket *s;
+	struct shadow *sh = &shadows[raw_smp_processor_id() %
+				     ARRAY_SIZE(shadows)];
+	struct socket *s = &sh->sa.socket;
 	int err;
 
-	sh = kzalloc(sizeof(*sh), GFP_KERNEL);
-	if (!sh)
-		return -ENOMEM;
-	s = &sh->sa.socket;
+	mutex_lock(&sh->mu);
 	s->state = sock->state;
 	s->type = sock->type;
 	s->sk = sk;
@@ -56,7 +58,7 @@ static int shadow_setsockopt(struct weft_conn *c, int level, int opt,
 	if (!err)
 		c->tls = s->ops;
 	swap_socket(sk, sock);
-	kfree_rcu(sh, rcu);
+	mutex_unlock(&sh->mu);
 	return err;
 }
 
@@ -241,6 +243,8 @@ int weft_ktls_init(void)
 {
 	int err = prime(AF_INET), ix;
 
+	for (ix = 0; ix < (int)ARRAY_SIZE(shadows); ix++)
+		mutex_init(&shadows[ix].mu);
 	if (err == -ENOENT)
 		return -EOPNOTSUPP;
 	if (err)
