@@ -16,6 +16,7 @@
 #include <net/tls.h>
 #include "ktls.h"
 #include "ktls_priv.h"
+#include "limits.h"
 
 static void rx_closed(struct weft_conn *c)	/* sk locked */
 {
@@ -253,11 +254,13 @@ int weft_ktls_take_control(struct weft_conn *c)
  * weft_ktls_drain() - take what is not data, as far as there is none
  * @c: a LIVE conn, or one that closes
  *
+ * A peer that never ends its control records does not keep us.
+ *
  * Return: is there data to read?
  */
 bool weft_ktls_drain(struct weft_conn *c)
 {
-	int n, taken;
+	int n, taken, left = WEFT_DRAIN_MAX;
 
 	do {
 		if (READ_ONCE(c->rx_eof) || READ_ONCE(c->rx_err))
@@ -266,7 +269,7 @@ bool weft_ktls_drain(struct weft_conn *c)
 		n = peek(c);
 		taken = n >= 0 || n == -EIO ? take_queued(c) : 0;
 		mutex_unlock(&c->ctl);
-	} while (n <= 0 && taken > 0);
+	} while (n <= 0 && taken > 0 && --left);
 	return n > 0;
 }
 

@@ -40,6 +40,9 @@
 #define WEFT_CLOSING_MAX		16384
 #define WEFT_CLOSING_STALL		60
 
+/* control records taken at close(), one upon the other */
+#define WEFT_DRAIN_MAX			64
+
 /* finished connections remembered per namespace for weftctl explain */
 #define WEFT_HISTORY_MAX		1024
 
