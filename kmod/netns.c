@@ -11,6 +11,7 @@
 #include "limits.h"
 #include "listen.h"
 #include "netns_ops.h"
+#include "recheck.h"
 #include "upcall.h"
 
 unsigned int weft_net_id;
@@ -32,6 +33,7 @@ static void tables_changed(struct weft_tables *t)
 	struct weft_net *wn = container_of(t, struct weft_net, tables);
 
 	schedule_delayed_work(&wn->rescan, 0);
+	schedule_work(&wn->recheck);
 }
 
 /* Nothing is meshed before what slips past connect() is caught. */
@@ -63,6 +65,7 @@ static int __net_init net_start(struct net *net)
 	spin_lock_init(&wn->history_lock);
 	INIT_DELAYED_WORK(&wn->rescan, weft_listen_rescan);
 	INIT_WORK(&wn->requeue, weft_upcall_requeue);
+	INIT_WORK(&wn->recheck, weft_recheck);
 	return 0;
 }
 
@@ -78,6 +81,7 @@ static void __net_exit net_stop(struct net *net)
 	weft_hook_nf_stop(wn);
 	cancel_delayed_work_sync(&wn->rescan);
 	cancel_work_sync(&wn->requeue);
+	cancel_work_sync(&wn->recheck);
 	list_for_each_entry_safe(w, n, &wn->workers, node) {
 		put_pid(w->tgid);
 		kfree(w);

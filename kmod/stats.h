@@ -26,6 +26,7 @@
 	C(pass)			/* permissive plaintext */		\
 	C(denied)							\
 	C(failed)							\
+	C(cut)			/* live, and not allowed any more */	\
 	C(timeouts)		/* deadline passed before the verdict */ \
 	C(eof_clean)							\
 	C(eof_truncated)						\
