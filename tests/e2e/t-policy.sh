@@ -143,14 +143,25 @@ equal "journalctl -u of the server tells it" \
 contains "in words" "deny: till (" "$(fields vault .MESSAGE WEFT_CONN="$(jq .id <<<"$server")" WEFT_VERDICT=denied)"
 
 # --- DENY, and documents that change
-mkfifo "$T/keep"
-systemd-run -q --collect --wait --pipe --unit=cart -p NetworkNamespacePath=/run/netns/h1 \
-    python3 "$E2E/dial.py" keep 240.0.0.1 9001 <"$T/keep" >"$T/cart.out" 2>&1 &
-keeper=$!
-_jobs+=("$keeper")
-exec 7>"$T/keep"
-kept() { [ "$(wc -l <"$T/cart.out")" -ge "$1" ]; }
-wait_for 60 kept 1
+puppet() { # UNIT: a program that does what it is told
+    APPS+=("$1")
+    systemd-run -q --collect --unit="$1" -p NetworkNamespacePath=/run/netns/h1 \
+        python3 "$E2E/puppet.py" serve "$T/$1"
+    wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
+}
+tell() { python3 "$E2E/puppet.py" tell "$T/$1" "$2"; }
+connect() { # UNIT VARIABLE HOST PORT
+    tell "$1" "exec('$2 = socket.create_connection((\"$3\", $4), 60)') or $2.recv(1000) and 'connected'"
+}
+echoes() { tell "$1" "$2.sendall(b'$3\\n') or $2.recv(1000)"; }
+puppet cart
+puppet shopper
+equal "a caller whom a DENY will name has a connection" connected "$(connect cart a 240.0.0.1 9001)"
+equal "and one to another workload" connected "$(connect cart b 240.0.0.2 9003)"
+equal "another caller, too" connected "$(connect shopper c 240.0.0.2 9003)"
+tell cart "exec('def end(s):\\n try:\\n  return s.recv(1000)\\n except OSError as e:\\n  return name_of(e)')" >/dev/null
+tell cart "exec('waiting = []; w = threading.Thread(target=lambda: waiting.append(end(b))); w.start()')" >/dev/null
+cut=$(weftctl_in h2 -j status | jq .counters.cut)
 document h2 deny.yaml <<'Y'
 apiVersion: weft/v1
 kind: AuthorizationPolicy
@@ -160,11 +171,22 @@ spec:
   rules:
   - from: {identities: [shop/cart]}
 Y
-echo still here >&7
-check "a connection made before a DENY goes on" wait_for 20 kept 2
-exec 7>&-
-wait "$keeper"
-equal "undisturbed" "ok still here" "$(sed -n 2p "$T/cart.out")"
+equal "the DENY ends its connections" ECONNRESET "$(tell cart 'a.recv(1000)')"
+equal "one that waits for data, too" "ECONNRESET" "$(tell cart "w.join(60) or ' '.join(waiting)")"
+equal "those, and no other" 2 $(($(weftctl_in h2 -j status | jq .counters.cut) - cut))
+equal "who is not named goes on" "still here" "$(echoes shopper c "still here")"
+ended() { journal_has -u "$1" WEFT_VERDICT=closed WEFT_REASON=policy-denied WEFT_POLICY=not-cart WEFT_ERRNO=ECONNRESET; }
+for u in vault other; do
+    check "the journal of $u says so" wait_for 20 ended $u
+done
+server=$(last h2 '.reason == "policy-denied" and .workload == "vault"')
+contains "and explain" 'policy "not-cart"' "$(explain h2 "$server")"
+cp "$CONF/h1/conf.d/all.yaml" "$T/all.yaml"
+sed '/^metadata: {name: other}$/,/^---$/s/^spec:$/spec:\n  identities: [bank]/' "$T/all.yaml" | document h1 all.yaml
+equal "a client ends what its service's identities no longer allow" ECONNRESET "$(tell shopper 'c.recv(1000)')"
+check "and its journal says so" wait_for 20 journal_has -u shopper WEFT_VERDICT=closed WEFT_REASON=peer-identity
+document h1 all.yaml <"$T/all.yaml"
+systemctl stop cart shopper
 denied "DENY goes before ALLOW, from the next connection on" cart 240.0.0.1 9001
 denied "a DENY without a workload is for all of them" cart 240.0.0.2 9003
 server=$(last h2 '.reason == "policy-denied" and .workload == "other"')
