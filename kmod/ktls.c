@@ -22,7 +22,7 @@
  * slept: so no shadow is ever freed.
  */
 static struct shadow {
-	struct mutex mu;
+	struct mutex mu;		/* one setsockopt() at a time */
 	struct socket_alloc sa;
 } shadows[8];
 

@@ -506,8 +506,8 @@ int weft_ktls_set_rcvlowat(struct weft_conn *c, int val)
 /*
  * SO_RCVLOWAT counts plaintext; when the buffer holds no more, less is enough,
  * see tcp_epollin_ready(). Where kTLS leaves poll() to TCP, the first bytes of
- * a record make the socket readable although recv() has nothing yet; tls_sk_poll()
- * does so, too, unless the socket is ESTABLISHED.
+ * a record make the socket readable although recv() has nothing yet; so does
+ * tls_sk_poll(), unless the socket is ESTABLISHED.
  */
 static bool below_low_water(struct weft_conn *c)
 {
