@@ -49,10 +49,25 @@ static void park_lowat(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
 
-	if (c->user_lowat || sk->sk_rcvlowat <= 1)
+	if (sk->sk_rcvlowat <= 1)
 		return;
 	c->user_lowat = sk->sk_rcvlowat;
 	WRITE_ONCE(sk->sk_rcvlowat, 1);
+}
+
+/**
+ * weft_handshake_park() - is SO_RCVLOWAT out of the worker's way?
+ * @c: a conn in HANDSHAKE; its worker is about to wait for bytes
+ */
+void weft_handshake_park(struct weft_conn *c)
+{
+	struct sock *sk = c->sock->sk;
+
+	if (READ_ONCE(sk->sk_rcvlowat) <= 1)
+		return;
+	lock_sock(sk);
+	park_lowat(c);
+	release_sock(sk);
 }
 
 /**

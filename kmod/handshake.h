@@ -20,6 +20,7 @@ struct weft_done {
 
 int weft_handshake_accept(struct weft_conn *c, u32 portid);
 void weft_handshake_unaccept(struct weft_conn *c);
+void weft_handshake_park(struct weft_conn *c);
 void weft_handshake_unpark(struct weft_conn *c);
 bool weft_handshake_alone(const struct weft_conn *c);
 int weft_handshake_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len);

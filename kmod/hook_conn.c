@@ -205,6 +205,7 @@ static __poll_t conn_poll(struct file *file, struct socket *sock,
 	if (live_poll(c, file, wait, &mask))
 		return mask;
 	if (weft_handshake_mine(c)) {
+		weft_handshake_park(c);
 		mask = c->base->poll(file, sock, wait);
 		return READ_ONCE(c->aborting) ? mask | EPOLLIN | EPOLLERR :
 						mask;

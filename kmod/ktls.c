@@ -19,12 +19,28 @@
 
 /*
  * A system call may have read sk->sk_socket just then, and use it when it has
- * slept: so no shadow is ever freed.
+ * slept: so no shadow is ever freed, and SO_RCVLOWAT finds its way to us.
  */
 static struct shadow {
 	struct mutex mu;		/* one setsockopt() at a time */
+	struct weft_conn *c;
 	struct socket_alloc sa;
 } shadows[8];
+
+static struct proto_ops shadow_ops[2];
+static bool primed[2];			/* the ULP has TCP's ops already */
+
+static int shadow_set_rcvlowat(struct sock *sk, int val)	/* sk locked */
+{
+	struct socket *sock = sk->sk_socket;
+	struct weft_conn *c = weft_conn_of(sock);
+
+	if (c)				/* back in its place meanwhile */
+		return c->ops.set_rcvlowat(sk, val);
+	c = container_of(sock, struct shadow, sa.socket)->c;
+	c->user_lowat = val ?: 1;	/* HANDSHAKE: the worker's business */
+	return 0;
+}
 
 static void swap_socket(struct sock *sk, struct socket *sock)
 {
@@ -44,19 +60,22 @@ static int shadow_setsockopt(struct weft_conn *c, int level, int opt,
 	struct shadow *sh = &shadows[raw_smp_processor_id() %
 				     ARRAY_SIZE(shadows)];
 	struct socket *s = &sh->sa.socket;
-	int err;
+	int ix = weft_family(sk), err;
 
 	mutex_lock(&sh->mu);
+	sh->c = c;
 	s->state = sock->state;
 	s->type = sock->type;
 	s->sk = sk;
-	s->ops = c->base;
+	WRITE_ONCE(s->ops, primed[ix] ? &shadow_ops[ix] : c->base);
 	sh->sa.vfs_inode.i_uid = SOCK_INODE(sock)->i_uid;
 	sh->sa.vfs_inode.i_ino = SOCK_INODE(sock)->i_ino;
 	swap_socket(sk, s);
 	err = sk->sk_prot->setsockopt(sk, level, opt, val, len);
 	if (!err)
 		c->tls = s->ops;
+	if (primed[ix])			/* for who has read it */
+		WRITE_ONCE(s->ops, &shadow_ops[ix]);
 	swap_socket(sk, sock);
 	mutex_unlock(&sh->mu);
 	return err;
@@ -249,9 +268,13 @@ int weft_ktls_init(void)
 		return -EOPNOTSUPP;
 	if (err)
 		return err;
-	if (prime(AF_INET6))
+	primed[0] = true;
+	primed[1] = !prime(AF_INET6);
+	if (!primed[1])
 		pr_warn("weft: no IPv6 on the loopback device, TLS for IPv6 is set up late\n");
 	for (ix = 0; ix < 2; ix++) {
+		shadow_ops[ix] = *weft_base_ops[ix];
+		shadow_ops[ix].set_rcvlowat = shadow_set_rcvlowat;
 		detached_prot[ix] = *weft_base_prot[ix];
 		detached_prot[ix].close = detached_close;
 	}
