@@ -9,7 +9,6 @@
  * and no call of it slips in half way.
  */
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <net/tcp.h>
 #include <net/tls.h>
 #include "compat.h"

@@ -225,6 +225,7 @@ def close_with_much_unsent_and_the_peer_writes(a, b, p):
 
 @case
 def close_with_much_unsent_and_the_peer_resets(a, b, p):
+    """Nobody can see what becomes of a; that it is gone, the module's unloading tells."""
     small(a)
     fill(a)
     a.close()
