@@ -450,9 +450,22 @@ def inq_fits_or_not(a, b, p):
     yield recv(a)
 
 
+def wait_for_stamps():
+    """The kernel begins to stamp what arrives a while after the first socket asks
+    (net_enable_timestamp() leaves it to a work item)."""
+    with socket.socket(type=socket.SOCK_DGRAM) as s:
+        def is_stamped():
+            s.sendto(b"x", s.getsockname())
+            return bool(ancillary(s)[1])
+        s.bind(("127.0.0.1", 0))
+        put(s, socket.SOL_SOCKET, SO_TIMESTAMP, 1)
+        until("stamps", is_stamped)
+
+
 @case
 def timestamp(a, b, p):
     yield put(a, socket.SOL_SOCKET, SO_TIMESTAMP, 1)
+    wait_for_stamps()
     tell(b, b"abcdef")
     yield ancillary(a, 4), ancillary(a)
 

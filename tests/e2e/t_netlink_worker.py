@@ -74,13 +74,17 @@ class Mesh:
         """What the client's connect() said."""
         return name_of(self.clients[-1].outcome())
 
+    def wait_gone(self):
+        """Until no connection is left, a closing one neither."""
+        wait_for("the connections to go",
+                 lambda: self.nl.request("STATUS_GET").object["STATUS"]["CONNS"] == 0)
+
     def end(self):
         for c in self.clients:
             c.end()
         self.worker.close()
         self.server.close()
-        wait_for("the connections to go",
-                 lambda: self.nl.request("STATUS_GET").object["STATUS"]["CONNS"] == 0)
+        self.wait_gone()
         count = counters(self.nl)
         equal("every connection created was destroyed", count["conns_created"], count["conns_destroyed"])
 
@@ -260,6 +264,7 @@ def live_and_over(mesh):
 
     mesh.clients.pop().end()
     wait_for("the connection to end", lambda: mesh.conn(number)["STATE"] == C["WEFT_CONN_DEAD"])
+    mesh.wait_gone()
     check("it is remembered", number in [o["CONN"]["ID"] for o in mesh.nl.dump("CONN_GET").objects])
     for name, stale in (("stale", number), ("unused", 1 << 40), ("the largest", (1 << 64) - 1), ("0", 0)):
         before = everything(mesh.nl)
