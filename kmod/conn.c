@@ -59,6 +59,7 @@ static void conn_free(struct weft_conn *c)
 	put_pid(c->daemon);
 	kfree(c->peer_identity);
 	kfree(c->policy);
+	kfree(c->audit);
 	kfree(c->detail);
 	kfree(c->cipher);
 	kfree(c->cgroup);
@@ -146,6 +147,15 @@ void weft_set_ops(struct socket *sock, const struct proto_ops *ops)
 		module_put(old->owner);
 }
 
+/* Somebody else may have ended it since: not its next connection. */
+static void conn_cut(struct weft_conn *c)
+{
+	u8 state = weft_conn_state(c);
+
+	if (c->cut && (state == WEFT_CONN_LIVE || state == WEFT_CONN_PASS))
+		weft_conn_abort(c, ECONNRESET);
+}
+
 static void conn_work(struct work_struct *work)
 {
 	struct weft_conn *c = container_of(to_delayed_work(work),
@@ -158,7 +168,11 @@ static void conn_work(struct work_struct *work)
 	}
 	if (!weft_file_tryget(f))
 		return;			/* release() waits for us */
-	if (weft_conn_state(c) == WEFT_CONN_LIVE) {
+	if (READ_ONCE(c->cut)) {
+		mutex_lock(&c->mu);
+		conn_cut(c);
+		mutex_unlock(&c->mu);
+	} else if (weft_conn_state(c) == WEFT_CONN_LIVE) {
 		weft_ktls_flush(c);
 	} else {
 		mutex_lock(&c->mu);
@@ -478,6 +492,8 @@ void weft_conn_report(struct weft_conn *c, u32 event)
 	if (c->reported)
 		return;
 	c->reported = true;
+	if (c->audit)
+		weft_count(c->wn, audited);
 	switch (event) {
 	case WEFT_EVENT_CONN_LIVE:
 		weft_count(c->wn, live);
@@ -492,22 +508,6 @@ void weft_conn_report(struct weft_conn *c, u32 event)
 		weft_count(c->wn, failed);
 	}
 	weft_upcall_event(c, event);
-}
-
-/**
- * weft_conn_pass() - plaintext is permitted and came
- * @c: a permissive server's conn in SNIFF; process context, ->mu not held
- */
-void weft_conn_pass(struct weft_conn *c)
-{
-	if (!weft_conn_move(c, WEFT_CONN_SNIFF, WEFT_CONN_PASS))
-		return;
-	weft_conn_unclaim(c);
-	wake_up_all(&c->wq);
-	mutex_lock(&c->mu);
-	weft_conn_set_verdict(c, WEFT_REASON_PLAINTEXT, 0);
-	weft_conn_report(c, WEFT_EVENT_CONN_PASS);
-	mutex_unlock(&c->mu);
 }
 
 /**
@@ -584,7 +584,7 @@ int weft_release(struct socket *sock)
 {
 	struct weft_conn *c = container_of(sock->ops, struct weft_conn, ops);
 	struct sock *sk = sock->sk;
-	bool live = weft_conn_state(c) == WEFT_CONN_LIVE;
+	bool live;
 
 	if (c->sock != sock)		/* accept() on a conn, which failed */
 		return c->base->release(sock);
@@ -598,6 +598,9 @@ int weft_release(struct socket *sock)
 		release_sock(sk);
 	}
 	cancel_delayed_work_sync(&c->work);
+	if (sk)
+		conn_cut(c);
+	live = weft_conn_state(c) == WEFT_CONN_LIVE;
 	if (sk && live)
 		weft_ktls_close(c);
 	conn_last_words(c, live);

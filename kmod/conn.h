@@ -125,6 +125,7 @@ struct weft_conn {
 	u32 copied_seq;
 	bool stale;			/* the application had sent (mu) */
 	bool judged;			/* and allowed (mu) */
+	bool cut;			/* and no more: ->work resets it (mu) */
 	bool resumed;			/* no certificate was shown (mu) */
 
 	/* the verdict and who it is about (mu) */
@@ -133,6 +134,7 @@ struct weft_conn {
 	u64 generation;
 	char *peer_identity;
 	char *policy;
+	char *audit;			/* the AUDIT policy that matches */
 	char *detail;
 	char *cipher;
 	char *cgroup;
@@ -153,6 +155,16 @@ extern struct proto *weft_base_prot[2];
 static inline int weft_family(const struct sock *sk)
 {
 	return sk->sk_family == AF_INET6;
+}
+
+/* The peer's address, which outlives the connection. */
+static inline void weft_addr_remote(const struct sock *sk, struct weft_addr *a)
+{
+	if (sk->sk_family == AF_INET6)
+		a->ip = sk->sk_v6_daddr;
+	else
+		ipv6_addr_set_v4mapped(sk->sk_daddr, &a->ip);
+	a->port = ntohs(inet_sk(sk)->inet_dport);
 }
 
 static inline u8 weft_conn_state(const struct weft_conn *c)
@@ -227,7 +239,6 @@ struct weft_conn *weft_conn_next(struct weft_net *wn, unsigned long *id,
 bool weft_conn_move(struct weft_conn *c, u8 from, u8 to);
 void weft_conn_want(struct weft_conn *c);
 void weft_conn_settle(struct weft_conn *c, u8 state);
-void weft_conn_pass(struct weft_conn *c);
 void weft_conn_abort(struct weft_conn *c, int err);
 void weft_conn_kick(struct weft_conn *c);
 void weft_conn_set_verdict(struct weft_conn *c, u8 reason, int err);

@@ -526,10 +526,13 @@ int weft_connect_reset(struct weft_conn *c)
 	c->asked.port = 0;
 	c->reported = false;
 	c->resumed = false;
+	c->judged = false;
+	WRITE_ONCE(c->cut, false);
 	c->fail_reason = WEFT_REASON_NONE;
 	weft_conn_set_verdict(c, WEFT_REASON_NONE, 0);
 	weft_conn_set_string(&c->peer_identity, NULL, 0);
 	weft_conn_set_string(&c->policy, NULL, 0);
+	weft_conn_set_string(&c->audit, NULL, 0);
 	weft_conn_set_string(&c->detail, NULL, 0);
 	weft_conn_set_string(&c->cipher, NULL, 0);
 	return 0;
@@ -675,12 +678,16 @@ static int dissolve(struct weft_conn *c)
 		if (i == 20) {		/* not the driver, not a dump */
 			weft_conn_settle(c, WEFT_CONN_LIVE);
 			weft_conn_kick(c);	/* flushes */
+			/* which may have passed over it as DEAD */
+			mod_delayed_work(system_wq, &c->wn->recheck, 0);
 			return -EBUSY;
 		}
 		usleep_range(500, 1000);
 	}
 	synchronize_srcu(&weft_poll_srcu);
 	weft_ktls_detach(c);		/* then a RST: no close_notify */
+	if (c->cut)			/* told already */
+		return 0;
 	if (c->reason == WEFT_REASON_NONE)
 		c->reason = WEFT_REASON_CLOSED;
 	weft_upcall_event(c, WEFT_EVENT_CONN_CLOSED);

@@ -32,11 +32,7 @@ static void remote_of(const struct weft_conn *c, const struct sock *sk,
 		*a = c->attempts[c->n_tried - 1].addr;
 		return;
 	}
-	if (sk->sk_family == AF_INET6)
-		a->ip = sk->sk_v6_daddr;
-	else
-		ipv6_addr_set_v4mapped(sk->sk_daddr, &a->ip);
-	a->port = ntohs(inet_sk(sk)->inet_dport);
+	weft_addr_remote(sk, a);
 }
 
 static int put_addr(struct sk_buff *skb, int ip, int port,
@@ -119,6 +115,7 @@ static int put_parties(struct sk_buff *skb, const struct weft_conn *c)
 static int put_verdict(struct sk_buff *skb, const struct weft_conn *c)
 {
 	return put_text(skb, WEFT_CONN_A_POLICY, c->policy) ?:
+	       put_text(skb, WEFT_CONN_A_AUDIT, c->audit) ?:
 	       put_text(skb, WEFT_CONN_A_DETAIL, c->detail) ?:
 	       put_text(skb, WEFT_CONN_A_CIPHER, c->cipher) ?:
 	       nla_put_u32(skb, WEFT_CONN_A_RESUMED, c->resumed) ?:

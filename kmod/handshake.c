@@ -17,9 +17,9 @@
 #include <net/tcp.h>
 #include "connect.h"
 #include "handshake.h"
+#include "judge.h"
 #include "ktls.h"
 #include "limits.h"
-#include "policy.h"
 #include "upcall.h"
 
 /* Its calls do not pass any more. */
@@ -230,27 +230,9 @@ void weft_handshake_unaccept(struct weft_conn *c)
 /* Who may be at the other end, under the current generation. */
 static void judge(struct weft_conn *c)
 {
-	struct weft_policy_verdict v = { .allowed = true };
-	const struct weft_workload *w = c->steer.workload;
-	const struct weft_gen *gen;
-	u8 reason = WEFT_REASON_NONE;
+	bool audit;
+	u8 reason = weft_judge(c, &audit);
 
-	rcu_read_lock();
-	gen = weft_gen_current(&c->wn->tables);
-	c->generation = weft_gen_number(gen);
-	if (c->role == WEFT_ROLE_CLIENT) {
-		if (!weft_service_identity_ok(c->steer.service,
-					      c->peer_identity, w->identity))
-			reason = WEFT_REASON_PEER_IDENTITY;
-	} else {
-		weft_policy_check(gen, w->name, c->peer_identity,
-				  inet_sk(c->sock->sk)->inet_num, &v);
-		if (!v.allowed)
-			reason = WEFT_REASON_POLICY_DENIED;
-	}
-	kfree(c->policy);
-	c->policy = v.policy ? kstrdup(v.policy->name, GFP_ATOMIC) : NULL;
-	rcu_read_unlock();
 	weft_conn_set_verdict(c, reason, reason ? EACCES : 0);
 	c->judged = !reason;
 	if (c->judged)			/* what an earlier endpoint had */

@@ -8,12 +8,14 @@
  * mesh is in SNIFF: what the application writes first goes out as plaintext
  * (so protocols where the server speaks first just work), and what it would
  * read is looked at: a ClientHello asks for a handshake, anything else is
- * plaintext. Nothing waits for a timeout.
+ * plaintext, if the policies allow it from a peer without identity. Nothing
+ * waits for a timeout.
  */
 #include <net/sock.h>
 #include <net/tcp.h>
 #include "handshake.h"
 #include "hold.h"
+#include "judge.h"
 #include "upcall.h"
 
 /**
@@ -45,6 +47,48 @@ int weft_hold(struct weft_conn *c, bool rd, bool nonblock)
 	if (left == -ERESTARTSYS)
 		return sock_intr_errno(timeo);
 	return left ? 0 : -EAGAIN;
+}
+
+/* The application sees what it sees of a client that failed its handshake. */
+static bool refuse(struct weft_conn *c, u8 reason)
+{
+	/* held until it is over: who finds it DEAD finds the error, too */
+	if (!weft_conn_move(c, WEFT_CONN_SNIFF, WEFT_CONN_HANDSHAKE))
+		return false;
+	weft_conn_set_verdict(c, reason, ECONNRESET);
+	weft_conn_abort(c, ECONNRESET);
+	weft_conn_report(c, reason == WEFT_REASON_POLICY_DENIED ?
+			    WEFT_EVENT_CONN_DENIED : WEFT_EVENT_CONN_FAILED);
+	return true;
+}
+
+static bool permit(struct weft_conn *c)
+{
+	if (!weft_conn_move(c, WEFT_CONN_SNIFF, WEFT_CONN_PASS))
+		return false;
+	weft_conn_unclaim(c);
+	wake_up_all(&c->wq);
+	weft_conn_set_verdict(c, WEFT_REASON_PLAINTEXT, 0);
+	weft_conn_report(c, WEFT_EVENT_CONN_PASS);
+	return true;
+}
+
+/* It is plaintext, which the mode of a server's port permitted. */
+static void pass(struct weft_conn *c)
+{
+	bool audit, done;
+	u8 reason;
+
+	mutex_lock(&c->mu);
+	if (weft_conn_state(c) == WEFT_CONN_SNIFF) {
+		reason = weft_judge(c, &audit);
+		done = reason ? refuse(c, reason) : permit(c);
+		if (!done) {		/* reset, or TLS after all */
+			weft_conn_set_string(&c->policy, NULL, 0);
+			weft_conn_set_string(&c->audit, NULL, 0);
+		}
+	}
+	mutex_unlock(&c->mu);
 }
 
 /* What a TLS connection begins with: ContentType handshake, major version 3. */
@@ -93,7 +137,7 @@ static int sniff(struct weft_conn *c, int flags)
 	if (tls > 0)
 		weft_conn_want(c);
 	else
-		weft_conn_pass(c);
+		pass(c);
 	return 0;
 }
 
@@ -137,6 +181,6 @@ int weft_hold_read(struct weft_conn *c, int flags)
 int weft_hold_write(struct weft_conn *c, int flags)
 {
 	if (weft_conn_state(c) == WEFT_CONN_SNIFF && !weft_hold_sniff(c))
-		weft_conn_pass(c);
+		pass(c);
 	return weft_hold(c, false, flags & MSG_DONTWAIT);
 }

@@ -52,6 +52,9 @@
 /* ms after which they are looked for again when memory was short */
 #define WEFT_RESCAN_RETRY		100
 
+/* ms after which a new generation looks again at connections that were busy */
+#define WEFT_RECHECK_RETRY		20
+
 /* nesting and text of selectors: path of a process's cgroup or executable */
 #define WEFT_PATH_MAX			1024
 

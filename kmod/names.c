@@ -25,6 +25,8 @@ enum rule {
 	UNIT,
 	NOT_A_HOST,
 	NOT_MAPPED,
+	HOST_BITS,
+	NO_PREFIX,
 };
 
 static const char * const wrong[] = {
@@ -50,6 +52,10 @@ static const char * const wrong[] = {
 		"it must be the address of one host",
 	[NOT_MAPPED] =
 		"IPv4 must be written v4-mapped, as ::ffff:a.b.c.d",
+	[HOST_BITS] =
+		"the bits behind the prefix must be 0",
+	[NO_PREFIX] =
+		"a prefix must have 0 to 128 bits, of IPv4 96 more than written",
 };
 
 static bool lower_or_digit(char c)
@@ -199,6 +205,27 @@ const char *weft_ip_wrong(const struct in6_addr *ip)
 	    !ipv6_addr_loopback(ip))
 		return wrong[NOT_MAPPED];
 	return NULL;
+}
+
+static bool network_is_v4(const struct weft_network *n)
+{
+	return n->len >= 96 && ipv6_addr_v4mapped(&n->ip);
+}
+
+const char *weft_network_wrong(const struct weft_network *n)
+{
+	struct in6_addr prefix;
+
+	if (n->len > 128)
+		return wrong[NO_PREFIX];
+	ipv6_addr_prefix(&prefix, &n->ip, n->len);
+	return ipv6_addr_equal(&prefix, &n->ip) ? NULL : wrong[HOST_BITS];
+}
+
+bool weft_network_match(const struct weft_network *n, const struct in6_addr *ip)
+{
+	return network_is_v4(n) == ipv6_addr_v4mapped(ip) &&
+	       ipv6_prefix_equal(&n->ip, ip, n->len);
 }
 
 bool weft_identity_match(const char *pattern, const char *identity)

@@ -39,6 +39,13 @@ const char *weft_ip_wrong(const struct in6_addr *ip);
  */
 bool weft_identity_match(const char *pattern, const char *identity);
 
+/* Bits behind the prefix that are not 0, or a prefix that is none. */
+const char *weft_network_wrong(const struct weft_network *n);
+
+/* Is an address in a network? ::/0 is all of IPv6, and not IPv4. */
+bool weft_network_match(const struct weft_network *n,
+			const struct in6_addr *ip);
+
 /* Are both of the same trust domain? */
 bool weft_identity_same_domain(const char *a, const char *b);
 

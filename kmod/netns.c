@@ -33,7 +33,7 @@ static void tables_changed(struct weft_tables *t)
 	struct weft_net *wn = container_of(t, struct weft_net, tables);
 
 	schedule_delayed_work(&wn->rescan, 0);
-	schedule_work(&wn->recheck);
+	mod_delayed_work(system_wq, &wn->recheck, 0);
 }
 
 /* Nothing is meshed before what slips past connect() is caught. */
@@ -65,7 +65,7 @@ static int __net_init net_start(struct net *net)
 	spin_lock_init(&wn->history_lock);
 	INIT_DELAYED_WORK(&wn->rescan, weft_listen_rescan);
 	INIT_WORK(&wn->requeue, weft_upcall_requeue);
-	INIT_WORK(&wn->recheck, weft_recheck);
+	INIT_DELAYED_WORK(&wn->recheck, weft_recheck);
 	return 0;
 }
 
@@ -81,7 +81,7 @@ static void __net_exit net_stop(struct net *net)
 	weft_hook_nf_stop(wn);
 	cancel_delayed_work_sync(&wn->rescan);
 	cancel_work_sync(&wn->requeue);
-	cancel_work_sync(&wn->recheck);
+	cancel_delayed_work_sync(&wn->recheck);
 	list_for_each_entry_safe(w, n, &wn->workers, node) {
 		put_pid(w->tgid);
 		kfree(w);

@@ -47,7 +47,7 @@ struct weft_net {
 
 	struct delayed_work rescan;	/* after a new generation: listeners */
 	struct work_struct requeue;	/* after a worker came or went */
-	struct work_struct recheck;	/* after a new generation: conns */
+	struct delayed_work recheck;	/* after a new generation: conns */
 };
 
 extern unsigned int weft_net_id;

@@ -35,6 +35,7 @@ static void policy_free(struct rcu_head *rcu)
 			kfree(p->rules[i].identities[k]);
 		kfree(p->rules[i].identities);
 		kfree(p->rules[i].ports);
+		kfree(p->rules[i].networks);
 	}
 	kfree(p->rules);
 	kfree(p->workload);
@@ -75,54 +76,56 @@ static bool port_listed(const struct weft_rule *r, u16 port)
 	return !r->n_ports;
 }
 
-static bool policy_match(const struct weft_policy *p, const char *peer,
-			 u16 port)
+static bool network_listed(const struct weft_rule *r, const struct in6_addr *ip)
 {
 	unsigned int i;
 
-	for (i = 0; i < p->n_rules; i++)
-		if (port_listed(&p->rules[i], port) &&
-		    identity_listed(&p->rules[i], peer))
+	for (i = 0; i < r->n_networks; i++)
+		if (weft_network_match(&r->networks[i], ip))
 			return true;
+	return !r->n_networks;
+}
+
+static bool policy_match(const struct weft_policy *p,
+			 const struct weft_peer *peer)
+{
+	const struct weft_rule *r;
+	unsigned int i;
+
+	for (i = 0; i < p->n_rules; i++) {
+		r = &p->rules[i];
+		if (port_listed(r, peer->port) &&
+		    network_listed(r, &peer->ip) &&
+		    identity_listed(r, peer->identity))
+			return true;
+	}
 	return false;
 }
 
-/*
- * A DENY that matches is final, so the walk need not be ordered by action:
- * the first ALLOW that matches is only remembered.
- */
+/* Of each action the first policy that matches counts; they are in order. */
 void weft_policy_check(const struct weft_gen *gen, const char *workload,
-		       const char *peer, u16 port,
+		       const struct weft_peer *peer,
 		       struct weft_policy_verdict *out)
 {
-	const struct weft_policy *allow = NULL;
+	const struct weft_policy *first[WEFT_ACTION_MAX + 1] = {};
 	bool allow_exists = false;
 	const struct weft_table *t;
 	u32 i;
 
-	out->allowed = true;
-	out->policy = NULL;
-	if (!gen)
-		return;
-	t = &gen->tables[WEFT_KIND_POLICY];
-	for (i = 0; i < t->n; i++) {
+	t = gen ? &gen->tables[WEFT_KIND_POLICY] : NULL;
+	for (i = 0; t && i < t->n; i++) {
 		const struct weft_policy *p = t->rows[i].object;
-		bool deny = p->action == WEFT_ACTION_DENY;
 
 		if (p->workload && strcmp(p->workload, workload))
 			continue;
-		allow_exists |= !deny;
-		if ((!deny && allow) || !policy_match(p, peer, port))
-			continue;
-		if (deny) {
-			out->allowed = false;
-			out->policy = p;
-			return;
-		}
-		allow = p;
+		allow_exists |= p->action == WEFT_ACTION_ALLOW;
+		if (!first[p->action] && policy_match(p, peer))
+			first[p->action] = p;
 	}
-	out->allowed = allow || !allow_exists;
-	out->policy = allow;
+	out->policy = first[WEFT_ACTION_DENY] ?: first[WEFT_ACTION_ALLOW];
+	out->allowed = !first[WEFT_ACTION_DENY] &&
+		       (first[WEFT_ACTION_ALLOW] || !allow_exists);
+	out->audit = first[WEFT_ACTION_AUDIT];
 }
 
 struct weft_policy *weft_policy_find(const struct weft_gen *gen,

@@ -13,8 +13,10 @@
 struct weft_rule {
 	u16 n_identities;
 	u16 n_ports;
+	u16 n_networks;
 	const char **identities;
 	u16 *ports;
+	struct weft_network *networks;
 };
 
 struct weft_policy {
@@ -31,6 +33,14 @@ struct weft_policy {
 
 struct weft_gen;
 
+/* Who asks, and for what. */
+struct weft_peer {
+	/* SPIFFE ID; NULL: it proved none, and only rules for anybody match */
+	const char *identity;
+	struct in6_addr ip;
+	u16 port;		/* of the listener */
+};
+
 struct weft_policy_verdict {
 	bool allowed;
 	/*
@@ -38,6 +48,7 @@ struct weft_policy_verdict {
 	 * or (denied) no ALLOW matched.
 	 */
 	const struct weft_policy *policy;
+	const struct weft_policy *audit;	/* the first AUDIT that matches */
 };
 
 /**
@@ -56,13 +67,11 @@ void weft_policy_put(struct weft_policy *p);		/* NULL is fine */
  * weft_policy_check() - the verdict on a connection
  * @gen: the generation to judge by; NULL: everything is allowed
  * @workload: name of the workload that is connected to
- * @peer: SPIFFE ID of the client; NULL: it proved none (plaintext), and only
- *	  rules that are for anybody match
- * @port: of the listener
+ * @peer: who connects
  * @out: the verdict
  */
 void weft_policy_check(const struct weft_gen *gen, const char *workload,
-		       const char *peer, u16 port,
+		       const struct weft_peer *peer,
 		       struct weft_policy_verdict *out);
 
 struct weft_policy *weft_policy_find(const struct weft_gen *gen,

@@ -81,6 +81,7 @@ int weft_st_endpoint(struct weft_tables *t, u32 txn, const char *service,
 struct weft_st_rule {
 	const char *identities[3];
 	u16 ports[3];
+	const char *networks[3];	/* "10.0.0.0/8" */
 };
 
 int weft_st_policy(struct weft_tables *t, u32 txn, const char *name, u8 action,
@@ -91,6 +92,9 @@ u32 weft_st_begin(struct weft_tables *t);	/* 0 on error */
 u64 weft_st_commit(struct weft_tables *t, u32 txn);	/* 0 on error */
 
 struct weft_addr weft_st_addr(const char *ip, u16 port);
+
+/* "10.0.0.0/8", "fd00::/8" */
+struct weft_network weft_st_network(const char *text);
 
 /* The current generation; claims run alone, so nothing can change it. */
 const struct weft_gen *weft_st_gen(const struct weft_tables *t);

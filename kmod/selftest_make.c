@@ -169,7 +169,9 @@ static int rule_copy(struct weft_rule *to, const struct weft_st_rule *from)
 				 sizeof(*to->identities), GFP_KERNEL);
 	to->ports = kcalloc(ARRAY_SIZE(from->ports), sizeof(*to->ports),
 			    GFP_KERNEL);
-	if (!to->identities || !to->ports)
+	to->networks = kcalloc(ARRAY_SIZE(from->networks),
+			       sizeof(*to->networks), GFP_KERNEL);
+	if (!to->identities || !to->ports || !to->networks)
 		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(from->identities); i++)
 		if (from->identities[i])
@@ -178,6 +180,10 @@ static int rule_copy(struct weft_rule *to, const struct weft_st_rule *from)
 	for (i = 0; i < ARRAY_SIZE(from->ports); i++)
 		if (from->ports[i])
 			to->ports[to->n_ports++] = from->ports[i];
+	for (i = 0; i < ARRAY_SIZE(from->networks); i++)
+		if (from->networks[i])
+			to->networks[to->n_networks++] =
+				weft_st_network(from->networks[i]);
 	return 0;
 }
 
@@ -228,6 +234,21 @@ struct weft_addr weft_st_addr(const char *ip, u16 port)
 	else if (!in6_pton(ip, -1, a.ip.s6_addr, -1, NULL))
 		WARN_ON_ONCE(1);	/* a typing error in a self-test */
 	return a;
+}
+
+struct weft_network weft_st_network(const char *text)
+{
+	const char *slash = strchrnul(text, '/');
+	char ip[INET6_ADDRSTRLEN];
+	struct weft_network n = {};
+	u8 len = 0;
+
+	strscpy(ip, text, min_t(size_t, sizeof(ip), slash - text + 1));
+	if (!*slash || kstrtou8(slash + 1, 10, &len))
+		WARN_ON_ONCE(1);	/* a typing error in a self-test */
+	n.ip = weft_st_addr(ip, 0).ip;
+	n.len = ipv6_addr_v4mapped(&n.ip) ? len + 96 : len;
+	return n;
 }
 
 const struct weft_gen *weft_st_gen(const struct weft_tables *t)

@@ -3,6 +3,7 @@
  * Self-tests: the order of evaluation of policies, prefixes and ports.
  */
 #include <linux/kernel.h>
+#include "names.h"
 #include "selftest.h"
 
 #define WEB	"spiffe://td.test/web"
@@ -16,29 +17,59 @@
 	POLICY(WEFT_ACTION_ALLOW, name, workload, __VA_ARGS__)
 #define DENY(name, workload, ...) \
 	POLICY(WEFT_ACTION_DENY, name, workload, __VA_ARGS__)
+#define AUDIT(name, workload, ...) \
+	POLICY(WEFT_ACTION_AUDIT, name, workload, __VA_ARGS__)
 
-/* Name of the policy that decides, or "" for none; *@allowed: how. */
-static const char *verdict(struct weft_tables *t, const char *workload,
-			   const char *peer, u16 port, bool *allowed)
+static const char *name_of(const struct weft_policy *p)
 {
-	struct weft_policy_verdict v;
-
-	weft_policy_check(weft_st_gen(t), workload, peer, port, &v);
-	*allowed = v.allowed;
-	return v.policy ? v.policy->name : "";
+	return p ? p->name : "";
 }
 
+/* @policy: the name of the one that decides, or "" for none. */
 static bool is(struct weft_tables *t, bool want, const char *workload,
 	       const char *peer, u16 port, const char *policy)
 {
-	bool allowed;
+	struct weft_peer p = {
+		.identity = peer,
+		.ip = weft_st_addr("192.0.2.1", 0).ip,
+		.port = port,
+	};
+	struct weft_policy_verdict v;
 
-	return !strcmp(verdict(t, workload, peer, port, &allowed), policy) &&
-	       allowed == want;
+	weft_policy_check(weft_st_gen(t), workload, &p, &v);
+	return v.allowed == want && !strcmp(name_of(v.policy), policy);
+}
+
+/* The same of who comes from @ip. */
+static bool is_from(struct weft_tables *t, bool want, const char *peer,
+		    const char *ip)
+{
+	struct weft_peer p = {
+		.identity = peer,
+		.ip = weft_st_addr(ip, 0).ip,
+		.port = 80,
+	};
+	struct weft_policy_verdict v;
+
+	weft_policy_check(weft_st_gen(t), "db", &p, &v);
+	return v.allowed == want;
+}
+
+/* What AUDIT policy matches a call of port @port, whatever decides. */
+static bool audits(struct weft_tables *t, const char *peer, u16 port,
+		   const char *policy)
+{
+	struct weft_peer p = { .identity = peer, .port = port };
+	struct weft_policy_verdict v;
+
+	weft_policy_check(weft_st_gen(t), "db", &p, &v);
+	return !strcmp(name_of(v.audit), policy);
 }
 
 #define EXPECT_ALLOWED(...)	WEFT_EXPECT(is(t, true, __VA_ARGS__))
 #define EXPECT_DENIED(...)	WEFT_EXPECT(is(t, false, __VA_ARGS__))
+#define EXPECT_LETS_IN(...)	WEFT_EXPECT(is_from(t, true, __VA_ARGS__))
+#define EXPECT_KEEPS_OUT(...)	WEFT_EXPECT(is_from(t, false, __VA_ARGS__))
 
 static const char *no_policy_allows(struct weft_tables *t)
 {
@@ -142,6 +173,80 @@ static const char *plaintext_peer_matches_only_anybody(struct weft_tables *t)
 	return NULL;
 }
 
+static const char *network_narrows_a_rule(struct weft_tables *t)
+{
+	WEFT_EXPECT(ALLOW("a", "db", {
+		{ WEB }, {}, { "10.1.0.0/16", "fd00:1::/32" } }));
+	EXPECT_LETS_IN(WEB, "10.1.255.255");
+	EXPECT_LETS_IN(WEB, "fd00:1::1");
+	EXPECT_KEEPS_OUT(WEB, "10.2.0.0");
+	EXPECT_KEEPS_OUT(WEB, "fd00:2::1");
+	EXPECT_KEEPS_OUT(BATCH, "10.1.0.1");
+	return NULL;
+}
+
+static const char *network_alone_asks_for_no_identity(struct weft_tables *t)
+{
+	WEFT_EXPECT(ALLOW("a", "db", { {}, {}, { "10.1.2.3/32" } }));
+	EXPECT_LETS_IN(NULL, "10.1.2.3");
+	EXPECT_LETS_IN(BATCH, "10.1.2.3");
+	EXPECT_KEEPS_OUT(NULL, "10.1.2.2");
+	return NULL;
+}
+
+static const char *all_of_ipv6_is_not_ipv4(struct weft_tables *t)
+{
+	WEFT_EXPECT(ALLOW("a", "db", { {}, {}, { "::/0" } }));
+	EXPECT_LETS_IN(WEB, "2001:db8::1");
+	EXPECT_KEEPS_OUT(WEB, "10.0.0.1");
+	WEFT_EXPECT(ALLOW("b", "db", { {}, {}, { "0.0.0.0/0" } }));
+	EXPECT_LETS_IN(WEB, "10.0.0.1");
+	WEFT_EXPECT(DENY("c", "db", { {}, {}, { "0.0.0.0/0" } }));
+	EXPECT_KEEPS_OUT(WEB, "10.0.0.1");
+	EXPECT_LETS_IN(WEB, "2001:db8::1");
+	return NULL;
+}
+
+static const char *network_has_no_bits_behind_it(struct weft_tables *t)
+{
+	struct weft_network n = weft_st_network("10.1.2.4/30");
+
+	WEFT_EXPECT(!weft_network_wrong(&n));
+	n.len--;
+	WEFT_EXPECT(weft_network_wrong(&n));
+	n = weft_st_network("fd00::/129");
+	WEFT_EXPECT(weft_network_wrong(&n));
+	n.len = 128;
+	WEFT_EXPECT(!weft_network_wrong(&n));
+	return NULL;
+}
+
+static const char *audit_decides_nothing(struct weft_tables *t)
+{
+	WEFT_EXPECT(AUDIT("x", "db", { { WEB } }));
+	EXPECT_ALLOWED("db", BATCH, 80, "");
+	EXPECT_ALLOWED("db", WEB, 80, "");
+	WEFT_EXPECT(audits(t, WEB, 80, "x"));
+	WEFT_EXPECT(audits(t, BATCH, 80, ""));
+	WEFT_EXPECT(ALLOW("z", "db", { { WEB } }));
+	EXPECT_ALLOWED("db", WEB, 80, "z");
+	EXPECT_DENIED("db", BATCH, 80, "");
+	return NULL;
+}
+
+static const char *audit_is_told_whatever_is_decided(struct weft_tables *t)
+{
+	WEFT_EXPECT(DENY("a", "db", { { WEB } }));
+	WEFT_EXPECT(AUDIT("y", NULL, { {}, { 80 } }));
+	WEFT_EXPECT(AUDIT("x", "db", { { WEB } }));
+	WEFT_EXPECT(AUDIT("b", "other", { {} }));
+	WEFT_EXPECT(audits(t, WEB, 80, "x"));
+	WEFT_EXPECT(audits(t, BATCH, 80, "y"));
+	WEFT_EXPECT(audits(t, BATCH, 81, ""));
+	EXPECT_DENIED("db", WEB, 80, "a");
+	return NULL;
+}
+
 static const struct weft_claim claims[] = {
 	WEFT_CLAIM(no_policy_allows),
 	WEFT_CLAIM(no_allow_policy_allows),
@@ -154,6 +259,12 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(ports_narrow_a_rule),
 	WEFT_CLAIM(prefix_in_a_rule_ends_where_it_says),
 	WEFT_CLAIM(plaintext_peer_matches_only_anybody),
+	WEFT_CLAIM(network_narrows_a_rule),
+	WEFT_CLAIM(network_alone_asks_for_no_identity),
+	WEFT_CLAIM(all_of_ipv6_is_not_ipv4),
+	WEFT_CLAIM(network_has_no_bits_behind_it),
+	WEFT_CLAIM(audit_decides_nothing),
+	WEFT_CLAIM(audit_is_told_whatever_is_decided),
 };
 
 WEFT_CLAIMS(weft_claims_policy, claims);

@@ -26,7 +26,8 @@
 	C(pass)			/* permissive plaintext */		\
 	C(denied)							\
 	C(failed)							\
-	C(cut)			/* live, and not allowed any more */	\
+	C(cut)			/* in use, and not allowed any more */	\
+	C(audited)		/* an AUDIT policy matched */		\
 	C(timeouts)		/* deadline passed before the verdict */ \
 	C(eof_clean)							\
 	C(eof_truncated)						\

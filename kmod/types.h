@@ -25,6 +25,12 @@ static inline bool weft_addr_equal(const struct weft_addr *a,
 	return a->port == b->port && ipv6_addr_equal(&a->ip, &b->ip);
 }
 
+/* The first bits of an address; those behind them are 0. */
+struct weft_network {
+	struct in6_addr ip;
+	u8 len;
+};
+
 /*
  * What is known of a process: selectors match on it, audit repeats it. The
  * strings are owned by whoever filled it in (weft_task_current() and

@@ -158,6 +158,7 @@ struct weft_tls_secrets {
 #define WEFT_PORTS_MAX		64	/* per workload, service and rule */
 #define WEFT_ADDRESSES_MAX	16	/* per service */
 #define WEFT_IDENTITIES_MAX	64	/* per service and rule */
+#define WEFT_NETWORKS_MAX	64	/* per rule */
 #define WEFT_RULES_MAX		64	/* per policy */
 #define WEFT_SERVICE_ENDPOINTS_MAX 1024	/* per service */
 #define WEFT_WEIGHT_MAX		65535
@@ -313,14 +314,17 @@ enum weft_endpoint_attr {
 enum weft_action {
 	WEFT_ACTION_ALLOW,
 	WEFT_ACTION_DENY,
+	WEFT_ACTION_AUDIT,	/* decides nothing: that it matches is told, see CONN_A_AUDIT */
 	__WEFT_ACTION_MAX
 };
 #define WEFT_ACTION_MAX (__WEFT_ACTION_MAX - 1)
 
 /*
- * Judged where the connection arrives. In this order, as in Istio: a DENY that
- * matches denies; no ALLOW policy selects the workload: allowed; an ALLOW that
- * matches allows; else denied. A policy without rules matches nothing.
+ * Judged where the connection arrives, and again when a new generation comes
+ * into force. In this order, as in Istio: a DENY that matches denies; no ALLOW
+ * policy selects the workload: allowed; an ALLOW that matches allows; else
+ * denied. A policy without rules matches nothing. Plaintext at a permissive port
+ * is judged as well: its peer has an address, but no identity.
  */
 enum weft_policy_attr {
 	WEFT_POLICY_A_UNSPEC,
@@ -337,9 +341,22 @@ enum weft_rule_attr {
 	WEFT_RULE_A_UNSPEC,
 	WEFT_RULE_A_IDENTITIES,		/* list of strings, final '*' a prefix; none: anybody */
 	WEFT_RULE_A_PORTS,		/* list of nests, enum weft_port_attr; none: every port */
+	WEFT_RULE_A_NETWORKS,		/* list of nests, enum weft_network_attr; none: from anywhere */
 	__WEFT_RULE_A_MAX
 };
 #define WEFT_RULE_A_MAX (__WEFT_RULE_A_MAX - 1)
+
+/*
+ * Of the address that the connection comes from. IPv4's are within
+ * ::ffff:0:0/96, and no shorter prefix holds them: ::/0 is all of IPv6.
+ */
+enum weft_network_attr {
+	WEFT_NETWORK_A_UNSPEC,
+	WEFT_NETWORK_A_ADDRESS,		/* 16 bytes, needed; zeros behind the prefix */
+	WEFT_NETWORK_A_PREFIX,		/* u32, leading bits, 0 to 128, needed; IPv4's /8 is 104 */
+	__WEFT_NETWORK_A_MAX
+};
+#define WEFT_NETWORK_A_MAX (__WEFT_NETWORK_A_MAX - 1)
 
 /* An element of any list. */
 enum weft_list_attr {
@@ -434,6 +451,7 @@ enum weft_conn_attr {
 	WEFT_CONN_A_ATTEMPTS,		/* list of nests, enum weft_attempt_attr */
 	WEFT_CONN_A_PAD,
 	WEFT_CONN_A_RESUMED,		/* u32, 1: resumed, no certificate was shown; 0: full */
+	WEFT_CONN_A_AUDIT,		/* string: the first AUDIT policy by name that matches */
 	__WEFT_CONN_A_MAX
 };
 #define WEFT_CONN_A_MAX (__WEFT_CONN_A_MAX - 1)
@@ -453,13 +471,14 @@ enum weft_event {
 	WEFT_EVENT_UNSPEC,
 	WEFT_EVENT_CONN_LIVE,		/* verdict: mutual TLS */
 	WEFT_EVENT_CONN_PASS,		/* verdict: plaintext permitted */
-	WEFT_EVENT_CONN_DENIED,		/* verdict: EACCES */
+	WEFT_EVENT_CONN_DENIED,		/* verdict: EACCES; of plaintext, ECONNRESET */
 	WEFT_EVENT_CONN_FAILED,		/* verdict: any other failure */
-	WEFT_EVENT_CONN_CLOSED,		/* a live one ended; REASON CLOSED, TRUNCATED, ALERT ... */
+	WEFT_EVENT_CONN_CLOSED,		/* one in use ended; REASON CLOSED, TRUNCATED, ALERT ... */
 	WEFT_EVENT_ENDPOINT_FAILED,	/* one attempt: CONN with its last ATTEMPTS entry */
 	WEFT_EVENT_GENERATION,		/* a generation was committed */
 	WEFT_EVENT_WORKER_UP,
 	WEFT_EVENT_WORKER_DOWN,
+	WEFT_EVENT_CONN_AUDIT,		/* a new generation's AUDIT policy matches one in use */
 	__WEFT_EVENT_MAX
 };
 #define WEFT_EVENT_MAX (__WEFT_EVENT_MAX - 1)

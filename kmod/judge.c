@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Judging connections, see judge.h.
+ */
+#include <linux/slab.h>
+#include <net/inet_sock.h>
+#include <net/sock.h>
+#include "judge.h"
+#include "policy.h"
+#include "service.h"
+#include "workload.h"
+
+static const char *name_of(const struct weft_policy *p)
+{
+	return p ? p->name : NULL;
+}
+
+/* Most generations change nothing here. Is it another one, and not none? */
+static bool note(char **field, const char *name)
+{
+	if (*field && name && !strcmp(*field, name))
+		return false;
+	kfree(*field);
+	*field = name ? kstrdup(name, GFP_ATOMIC) : NULL;
+	return *field;
+}
+
+static u8 judge_server(struct weft_conn *c, const struct weft_gen *gen,
+		       struct weft_policy_verdict *v)
+{
+	const struct sock *sk = c->sock->sk;
+	/* outlives inet_num */
+	struct weft_peer peer = { .identity = c->peer_identity,
+				  .port = ntohs(inet_sk(sk)->inet_sport) };
+	const struct weft_workload *w;
+	struct weft_addr remote;
+	u8 mode;
+
+	w = weft_workload_find(gen, c->steer.workload->name);
+	if (!w)
+		return WEFT_REASON_NONE;
+	mode = weft_workload_mode(w, peer.port);
+	if (!peer.identity && mode == WEFT_MODE_STRICT)
+		return WEFT_REASON_PLAINTEXT;
+	if (!peer.identity && mode == WEFT_MODE_DISABLED)
+		return WEFT_REASON_NONE;
+	weft_addr_remote(sk, &remote);
+	peer.ip = remote.ip;
+	weft_policy_check(gen, w->name, &peer, v);
+	return v->allowed ? WEFT_REASON_NONE : WEFT_REASON_POLICY_DENIED;
+}
+
+/* Of a service that is gone, those of when it was called, and only once. */
+static u8 judge_client(struct weft_conn *c, const struct weft_gen *gen)
+{
+	const struct weft_service *s;
+
+	s = weft_service_find(gen, c->steer.service->name);
+	if (!s && c->judged)
+		return WEFT_REASON_NONE;
+	return weft_service_identity_ok(s ?: c->steer.service, c->peer_identity,
+					c->steer.workload->identity) ?
+	       WEFT_REASON_NONE : WEFT_REASON_PEER_IDENTITY;
+}
+
+u8 weft_judge(struct weft_conn *c, bool *audit)
+{
+	struct weft_policy_verdict v = {};
+	const struct weft_gen *gen;
+	u8 reason;
+
+	rcu_read_lock();
+	gen = weft_gen_current(&c->wn->tables);
+	reason = c->role == WEFT_ROLE_CLIENT ? judge_client(c, gen) :
+					       judge_server(c, gen, &v);
+	c->generation = weft_gen_number(gen);
+	note(&c->policy, name_of(v.policy));
+	*audit = note(&c->audit, name_of(v.audit));
+	rcu_read_unlock();
+	return reason;
+}
