@@ -267,6 +267,30 @@ static void regular_end_is_not_recorded(void **state)
 				       "stream ended without close_notify"));
 }
 
+static void audit_policy_that_matches_is_named(void **state)
+{
+	struct weft_nl_conn conn = server_conn();
+	struct capture c;
+
+	conn.audit = "would-deny";
+	conn.cipher = "TLS_AES_128_GCM_SHA256";
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_LIVE), 0);
+	assert_field(&c, "WEFT_VERDICT=live");
+	assert_field(&c, "WEFT_AUDIT_POLICY=would-deny");
+	assert_non_null(strstr(c.text, "AES_128_GCM_SHA256; AUDIT policy \"would-deny\" matches\n"));
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_AUDIT), 0);
+	assert_field(&c, "MESSAGE_ID=" WEFT_AUDIT_ID_AUDIT);
+	assert_field(&c, "PRIORITY=5");
+	assert_field(&c, "WEFT_VERDICT=audit");
+	assert_field(&c, "MESSAGE=audit: shop/cart (10.0.0.1:40112) is connected to shop/payments "
+			 "(nginx, pid 99, nginx.service) at port 8080: mutual TLS 1.3, "
+			 "TLS_AES_128_GCM_SHA256; AUDIT policy \"would-deny\" matches");
+	conn.cipher = NULL;
+	conn.peer_identity = NULL;
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_AUDIT), 0);
+	assert_non_null(strstr(c.text, "at port 8080 in plaintext; AUDIT policy"));
+}
+
 static void other_events_are_no_verdicts(void **state)
 {
 	static const enum weft_event events[] = {
@@ -454,7 +478,7 @@ static void catalogue_explains_every_id_once(void **state)
 {
 	static const char *const ids[] = {
 		WEFT_AUDIT_ID_LIVE,   WEFT_AUDIT_ID_PASS,   WEFT_AUDIT_ID_DENIED,
-		WEFT_AUDIT_ID_FAILED, WEFT_AUDIT_ID_CLOSED,
+		WEFT_AUDIT_ID_FAILED, WEFT_AUDIT_ID_CLOSED, WEFT_AUDIT_ID_AUDIT,
 	};
 	const char *text = read_catalogue();
 	int entries = 0;
@@ -482,6 +506,7 @@ int main(void)
 		cmocka_unit_test(failure_says_reason_and_detail),
 		cmocka_unit_test(failure_lists_the_endpoints_that_were_tried),
 		cmocka_unit_test(regular_end_is_not_recorded),
+		cmocka_unit_test(audit_policy_that_matches_is_named),
 		cmocka_unit_test(other_events_are_no_verdicts),
 		cmocka_unit_test(connection_of_which_nothing_is_known_is_recorded),
 		cmocka_unit_test(identity_of_another_trust_domain_is_written_out),

@@ -142,6 +142,48 @@ static void socket_addresses_survive_the_way_there_and_back(void **state)
 			 -EAFNOSUPPORT);
 }
 
+static void networks_are_read_and_written_back(void **state)
+{
+	static const struct {
+		const char *text, *again;
+		unsigned int len;
+	} networks[] = {
+		{ "10.0.0.0/8", "10.0.0.0/8", 104 },	{ "0.0.0.0/0", "0.0.0.0/0", 96 },
+		{ "10.1.2.3", "10.1.2.3/32", 128 },	{ "10.1.2.4/30", "10.1.2.4/30", 126 },
+		{ "fd00::/8", "fd00::/8", 8 },		{ "::/0", "::/0", 0 },
+		{ "FD00::1", "fd00::1/128", 128 },	{ "::1/128", "::1/128", 128 },
+		{ "::ffff:10.0.0.0/104", "10.0.0.0/8", 104 },
+	};
+	char buf[WEFT_ADDR_TEXT_MAX];
+	struct weft_network net;
+
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(networks); i++) {
+		assert_int_equal(weft_network_parse(&net, networks[i].text), 0);
+		assert_int_equal(net.len, networks[i].len);
+		assert_string_equal(weft_network_format(&net, buf), networks[i].again);
+	}
+}
+
+static void bad_networks_are_refused_and_nothing_is_written(void **state)
+{
+	static const char *const no_network[] = {
+		"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/-1",
+		"10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.0/8/8", "10/8",
+		"10.0.0.0/255.0.0.0", "fd00::/129", "fd00::/1000", "[fd00::]/8", "10.0.0.0:80/8",
+		"web/8", "10.0.0.0/4294967304",
+	};
+	static const char *const has_bits[] = { "10.0.0.1/8", "0.0.0.1/0", "10.1.2.5/31",
+						"fd00::1/127", "::1/0", "8000::/0",
+						"::ffff:10.0.0.0/80" };
+	struct weft_network net = { .len = 77 };
+
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(no_network); i++)
+		assert_int_equal(weft_network_parse(&net, no_network[i]), -EINVAL);
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(has_bits); i++)
+		assert_int_equal(weft_network_parse(&net, has_bits[i]), -EDOM);
+	assert_int_equal(net.len, 77);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +193,8 @@ int main(void)
 		cmocka_unit_test(only_addresses_of_one_host_can_be_used),
 		cmocka_unit_test(addresses_are_ordered_by_address_then_port),
 		cmocka_unit_test(socket_addresses_survive_the_way_there_and_back),
+		cmocka_unit_test(networks_are_read_and_written_back),
+		cmocka_unit_test(bad_networks_are_refused_and_nothing_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,24 +157,31 @@ static const struct {
 	  "port)" },
 
 	/* policy */
-	{ "policy add p", "policy \"p\": action: is needed (allow or deny)" },
+	{ "policy add p", "policy \"p\": action: is needed (allow, deny or audit)" },
 	{ "policy add p action", "policy \"p\": action: a value is needed" },
-	{ "policy add p action permit", "policy \"p\": action \"permit\": not allow or deny" },
+	{ "policy add p action permit", "policy \"p\": action \"permit\": not allow, deny or audit" },
 	{ "policy add p action deny action deny", "policy \"p\": action: given twice" },
 	{ "policy add p workload W",
 	  "policy \"p\": workload \"W\": not a DNS name (a-z, 0-9, '-' and '.')" },
 	{ "policy add p from shop",
 	  "policy \"p\": from \"shop\": not a SPIFFE ID (spiffe://TRUST-DOMAIN/PATH)" },
 	{ "policy add p port 80:90", "policy \"p\": port \"80:90\": not a port (1 to 65535)" },
+	{ "policy add p ipblock 10.0.0.0/33",
+	  "policy \"p\": ipblock \"10.0.0.0/33\": not an IP block, such as 10.0.0.0/8" },
+	{ "policy add p ipblock 10.0.0.1/8",
+	  "policy \"p\": ipblock \"10.0.0.1/8\": bits behind the prefix are not 0" },
+	{ "policy add p any ipblock ::/0",
+	  "policy \"p\": any: is a rule by itself, \"or\" goes between rules" },
 	{ "policy add p any port 80",
 	  "policy \"p\": any: is a rule by itself, \"or\" goes between rules" },
 	{ "policy add p port 80 any",
 	  "policy \"p\": any: is a rule by itself, \"or\" goes between rules" },
-	{ "policy add p or port 80", "policy \"p\": or: a rule (any, from, port) goes before it" },
+	{ "policy add p or port 80",
+	  "policy \"p\": or: a rule (any, from, ipblock, port) goes before it" },
 	{ "policy add p port 80 or",
-	  "policy \"p\": or: a rule (any, from, port) goes after it" },
+	  "policy \"p\": or: a rule (any, from, ipblock, port) goes after it" },
 	{ "policy add p to 80",
-	  "policy \"p\": \"to\": unknown word (action, workload, from, port, any, or)" },
+	  "policy \"p\": \"to\": unknown word (action, workload, from, ipblock, port, any, or)" },
 
 	/* conn, explain */
 	{ "conn show x", "conn \"x\": not a number from 1 to 18446744073709551615" },
@@ -220,6 +227,7 @@ static const char *const right[] = {
 	"mode permissive port 80:strict port 81:disabled",
 	"workload del web", "policy", "p", "policy add p action allow", "policy add p action deny any",
 	"policy add p action deny workload web from * port 80 or any or port 1",
+	"policy add p action audit ipblock 10.0.0.0/8 ipblock fd00::1 or ipblock ::/0 port 1",
 	"policy replace p action allow", "policy del p", "conn", "c", "conn show 1",
 	"conn show 18446744073709551615", "conn del 7", "monitor", "m", "explain 5", "ex 5",
 	"selftest", "sel",
@@ -266,6 +274,8 @@ static void lists_end_at_the_limits_of_the_interface(void **state)
 		     "weftctl: workload \"web\": selectors: more than 64\n");
 	expect_limit("policy add p action allow", "port 80", WEFT_PORTS_MAX,
 		     "weftctl: policy \"p\": port: more than 64\n");
+	expect_limit("policy add p action allow", "ipblock 10.0.0.1", WEFT_NETWORKS_MAX,
+		     "weftctl: policy \"p\": ipblock: more than 64\n");
 	expect_limit("policy add p action allow", "from " ID, WEFT_IDENTITIES_MAX,
 		     "weftctl: policy \"p\": from: more than 64\n");
 	expect_limit("policy add p action allow any", "or any", WEFT_RULES_MAX - 1,

@@ -126,16 +126,23 @@ static void policies_are_shown_as_they_were_added(void **state)
 	expect("policy add a action deny workload web from spiffe://x/* from spiffe://y/z port 80 "
 	       "or any", "");
 	expect("policy add b action allow", "");
+	expect("policy add c action audit from * ipblock 10.0.0.0/8 ipblock fd00::1", "");
 	expect("policy",
 	       "NAME  OWNER   ACTION  WORKLOAD  RULES\n"
 	       "a     static  deny    web       from spiffe://x/* from spiffe://y/z port 80 or any\n"
-	       "b     static  allow   -         -\n");
+	       "b     static  allow   -         -\n"
+	       "c     static  audit   -         from * ipblock 10.0.0.0/8 ipblock fd00::1/128\n");
+	expect("-j policy show c",
+	       "[{\n\t\t\"name\":\t\"c\",\n\t\t\"owner\":\t\"static\",\n\t\t\"action\":\t\"audit\",\n"
+	       "\t\t\"workload\":\tnull,\n\t\t\"rules\":\t[{\n\t\t\t\t\"identities\":\t[\"*\"],\n"
+	       "\t\t\t\t\"ip_blocks\":\t[\"10.0.0.0/8\", \"fd00::1/128\"],\n"
+	       "\t\t\t\t\"ports\":\t[]\n\t\t\t}]\n\t}]\n");
 	expect("-j policy show a",
 	       "[{\n\t\t\"name\":\t\"a\",\n\t\t\"owner\":\t\"static\",\n\t\t\"action\":\t\"deny\",\n"
 	       "\t\t\"workload\":\t\"web\",\n\t\t\"rules\":\t[{\n"
 	       "\t\t\t\t\"identities\":\t[\"spiffe://x/*\", \"spiffe://y/z\"],\n"
-	       "\t\t\t\t\"ports\":\t[80]\n\t\t\t}, {\n\t\t\t\t\"identities\":\t[],\n"
-	       "\t\t\t\t\"ports\":\t[]\n\t\t\t}]\n\t}]\n");
+	       "\t\t\t\t\"ip_blocks\":\t[],\n\t\t\t\t\"ports\":\t[80]\n\t\t\t}, {\n"
+	       "\t\t\t\t\"identities\":\t[],\n\t\t\t\t\"ip_blocks\":\t[],\n\t\t\t\t\"ports\":\t[]\n\t\t\t}]\n\t}]\n");
 }
 
 static void the_status_is_what_is_shown_without_arguments(void **state)

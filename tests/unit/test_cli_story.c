@@ -72,7 +72,7 @@ static void a_denial_names_policy_generation_and_what_to_do(void **state)
 		.id = 7, .role = WEFT_ROLE_SERVER, .state = WEFT_CONN_DEAD,
 		.mode = WEFT_MODE_STRICT, .local = addr_of("10.0.0.3:8080"),
 		.remote = addr_of("10.0.0.1:40000"), .workload = "web",
-		.peer_identity = "spiffe://x/shop", .policy = "no-shop", .generation = 8,
+		.peer_identity = "spiffe://x/shop", .policy = "no-shop", .audit = "watch", .generation = 8,
 		.error = EACCES, .reason = WEFT_REASON_POLICY_DENIED, .comm = "nginx",
 	};
 
@@ -82,14 +82,16 @@ static void a_denial_names_policy_generation_and_what_to_do(void **state)
 	assert_string_equal(s.who, "nginx, workload \"web\"");
 	assert_string_equal(s.where, "was called at 10.0.0.3:8080, where mode strict applies");
 	assert_null(s.tried);
-	assert_string_equal(s.decided, "policy \"no-shop\" denied it, generation 8");
+	assert_string_equal(s.decided, "policy \"no-shop\" denied it, generation 8; AUDIT policy "
+				       "\"watch\" matches");
 	assert_string_equal(s.result, "EACCES (Permission denied): policy-denied, a policy of this "
 				      "host says no");
 	assert_non_null(strstr(s.advice, "weftctl policy show"));
 	weft_story_uninit(&s);
 	server.policy = NULL;
 	assert_int_equal(weft_story_tell(&s, &server), 0);
-	assert_string_equal(s.decided, "no \"allow\" policy matched, generation 8");
+	assert_string_equal(s.decided, "no \"allow\" policy matched, generation 8; AUDIT policy "
+				       "\"watch\" matches");
 }
 
 static void the_detail_of_a_failed_handshake_is_repeated(void **state)
@@ -247,7 +249,7 @@ static void an_event_as_json_has_all_of_the_connection(void **state)
 		"\"service\":\"web\",\"attempts\":[{\"address\":\"10.0.0.2:8080\",\"reason\":"
 		"\"refused\",\"errno\":\"ECONNREFUSED\"},{\"address\":\"10.0.0.3:8080\",\"reason\":"
 		"\"none\",\"errno\":null}],\"workload\":\"shop\",\"identity\":\"spiffe://x/shop\","
-		"\"peer_identity\":\"spiffe://x/web\",\"policy\":null,\"generation\":7,\"cipher\":"
+		"\"peer_identity\":\"spiffe://x/web\",\"policy\":null,\"audit\":null,\"generation\":7,\"cipher\":"
 		"\"TLS_AES_128_GCM_SHA256\",\"handshake\":\"full\",\"pid\":4711,\"uid\":1000,\"comm\":\"curl\",\"cgroup\":"
 		"\"/system.slice/shop.service\",\"age_ms\":3200}}\n");
 }

@@ -76,16 +76,16 @@ static const struct wrong wrongs[] = {
 	  AT(4) "spec.spce: unknown field; allowed here: action, workload, rules" },
 	{ "spec.action", SHAPE,
 	  POLICY("  action: [ALLOW]\n"),
-	  AT(5) "spec.action: a list: must be ALLOW or DENY" },
+	  AT(5) "spec.action: a list: must be ALLOW, DENY or AUDIT" },
 	{ "spec.action", SHAPE,
 	  POLICY("  action: \n"),
-	  AT(5) "spec.action: nothing: must be ALLOW or DENY" },
+	  AT(5) "spec.action: nothing: must be ALLOW, DENY or AUDIT" },
 	{ "spec.action", VALUE,
 	  POLICY("  action: PERMIT\n"),
-	  AT(5) "spec.action: \"PERMIT\": must be ALLOW or DENY" },
+	  AT(5) "spec.action: \"PERMIT\": must be ALLOW, DENY or AUDIT" },
 	{ "spec.action", VALUE,
 	  POLICY("  action: \"\"\n"),
-	  AT(5) "spec.action: \"\": must be ALLOW or DENY" },
+	  AT(5) "spec.action: \"\": must be ALLOW, DENY or AUDIT" },
 	{ "spec.workload", SHAPE,
 	  POLICY("  workload: [web]\n"),
 	  AT(5) "spec.workload: a list: must be the name of a Workload" },
@@ -120,15 +120,15 @@ static const struct wrong wrongs[] = {
 	  "in line 6" },
 	{ "spec.rules[].from", SHAPE,
 	  POLICY("  rules: [{from: [shop/web]}]\n"),
-	  AT(5) "spec.rules[0].from: a list: must be a mapping of identities" },
+	  AT(5) "spec.rules[0].from: a list: must be a mapping of identities and ipBlocks" },
 	{ "spec.rules[].from", VALUE,
 	  POLICY("  rules: [{from: {identity: [shop/web]}}]\n"),
 	  AT(5) "spec.rules[0].from.identity: unknown field (did you mean \"identities\"?); "
-	  "allowed here: identities" },
-	{ "spec.rules[].from.identities", MISSING,
+	  "allowed here: identities, ipBlocks" },
+	{ "spec.rules[].from", VALUE,
 	  POLICY("  rules: [{from: {}}]\n"),
-	  AT(5) "spec.rules[0].from.identities: missing: must be a list of 1 to 64 items, "
-	  "each a SPIFFE ID or a path in the trust domain, a final '*' makes a prefix" },
+	  AT(5) "spec.rules[0].from: an empty mapping: must be a mapping of identities, "
+	  "ipBlocks or both" },
 	{ "spec.rules[].from.identities", SHAPE,
 	  POLICY("  rules: [{from: {identities: shop/web}}]\n"),
 	  AT(5) "spec.rules[0].from.identities: \"shop/web\": must be a list of 1 to 64 "
@@ -187,6 +187,38 @@ static const struct wrong wrongs[] = {
 		 "\"spiffe://example.org/shop/web\"]}}]\n"),
 	  AT(5) "spec.rules[0].from.identities[1]: spiffe://example.org/shop/web: stands in "
 	  "the list twice, first in line 5" },
+	{ "spec.rules[].from.ipBlocks", SHAPE,
+	  POLICY("  rules: [{from: {ipBlocks: 10.0.0.0/8}}]\n"),
+	  AT(5) "spec.rules[0].from.ipBlocks: \"10.0.0.0/8\": must be a list of 1 to 64 items, "
+	  "each an IP block, such as 10.0.0.0/8 or fd00::/8" },
+	{ "spec.rules[].from.ipBlocks", SHAPE,
+	  POLICY("  rules: [{from: {ipBlocks: [[10.0.0.0/8]]}}]\n"),
+	  AT(5) "spec.rules[0].from.ipBlocks[0]: a list: must be an IP block, such as "
+	  "10.0.0.0/8 or fd00::/8" },
+	{ "spec.rules[].from.ipBlocks", VALUE,
+	  POLICY("  rules: [{from: {ipBlocks: [10.0.0.0/33]}}]\n"),
+	  AT(5) "spec.rules[0].from.ipBlocks[0]: \"10.0.0.0/33\": must be an IP block, such as "
+	  "10.0.0.0/8 or fd00::/8" },
+	{ "spec.rules[].from.ipBlocks", VALUE,
+	  POLICY("  rules: [{from: {ipBlocks: [shop/web]}}]\n"),
+	  AT(5) "spec.rules[0].from.ipBlocks[0]: \"shop/web\": must be an IP block, such as "
+	  "10.0.0.0/8 or fd00::/8" },
+	{ "spec.rules[].from.ipBlocks", VALUE,
+	  POLICY("  rules: [{from: {ipBlocks: [10.0.0.1/8]}}]\n"),
+	  AT(5) "spec.rules[0].from.ipBlocks[0]: \"10.0.0.1/8\": must be an IP block, such as "
+	  "10.0.0.0/8 or fd00::/8, with zeros behind its prefix" },
+	{ "spec.rules[].from.ipBlocks", COUNT,
+	  POLICY("  rules: [{from: {ipBlocks: []}}]\n"),
+	  AT(5) "spec.rules[0].from.ipBlocks: an empty list: must be a list of 1 to 64 items, "
+	  "each an IP block, such as 10.0.0.0/8 or fd00::/8" },
+	{ "spec.rules[].from.ipBlocks", COUNT,
+	  POLICY("  rules: [{from: {ipBlocks: [$65 10.0.0.@$]}}]\n"),
+	  AT(5) "spec.rules[0].from.ipBlocks: 65 items: must be a list of 1 to 64 items, each "
+	  "an IP block, such as 10.0.0.0/8 or fd00::/8" },
+	{ "spec.rules[].from.ipBlocks", TWIN,
+	  POLICY("  rules: [{from: {ipBlocks: [10.0.0.1, 10.0.0.1/32]}}]\n"),
+	  AT(5) "spec.rules[0].from.ipBlocks[1]: 10.0.0.1/32: stands in the list twice, first "
+	  "in line 5" },
 	{ "spec.rules[].to", SHAPE,
 	  POLICY("  rules: [{to: 80}]\n"),
 	  AT(5) "spec.rules[0].to: 80: must be a mapping of ports" },
@@ -233,7 +265,7 @@ static void each_field_wrong_is_one_clear_error(void **state)
 
 static void no_field_is_without_its_wrong_cases(void **state)
 {
-	check_coverage(&weft_kind_policy, wrongs, WEFT_ARRAY_SIZE(wrongs), 12);
+	check_coverage(&weft_kind_policy, wrongs, WEFT_ARRAY_SIZE(wrongs), 13);
 }
 
 int main(void)

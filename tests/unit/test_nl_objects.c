@@ -116,11 +116,13 @@ static void a_policy_survives_with_its_empty_rules(void **state)
 {
 	char *identities[] = { "spiffe://x/a*" };
 	uint16_t ports[] = { 1, 65535 };
+	struct weft_network networks[] = { { .len = 0 }, { .ip = { 0xfd }, .len = 8 } };
 	struct weft_nl_rule rules[] = { { .identities = { identities, 1 }, .ports = ports,
-					  .n_ports = 2 },
+					  .n_ports = 2, .networks = networks,
+					  .n_networks = 2 },
 					{ .n_ports = 0 },
 					{ .ports = ports, .n_ports = 1 } };
-	struct weft_nl_policy in = { .name = "p", .action = WEFT_ACTION_DENY, .workload = "web",
+	struct weft_nl_policy in = { .name = "p", .action = WEFT_ACTION_AUDIT, .workload = "web",
 				     .rules = rules, .n_rules = 3 };
 	_cleanup_(weft_nl_policy_uninit) struct weft_nl_policy out = { 0 };
 
@@ -128,11 +130,14 @@ static void a_policy_survives_with_its_empty_rules(void **state)
 	assert_int_equal(weft_nl_policy_parse(top(WEFT_A_POLICY), &out), 0);
 	assert_string_equal(out.name, "p");
 	assert_string_equal(out.workload, "web");
-	assert_int_equal(out.action, WEFT_ACTION_DENY);
+	assert_int_equal(out.action, WEFT_ACTION_AUDIT);
 	assert_int_equal(out.n_rules, 3);
 	assert_true(weft_strv_equal(&out.rules[0].identities, &rules[0].identities));
 	assert_int_equal(out.rules[0].n_ports, 2);
 	assert_int_equal(out.rules[0].ports[1], 65535);
+	assert_int_equal(out.rules[0].n_networks, 2);
+	assert_memory_equal(out.rules[0].networks, networks, sizeof(networks));
+	assert_int_equal(out.rules[1].n_networks, 0);
 	assert_int_equal(out.rules[1].identities.count, 0);
 	assert_int_equal(out.rules[1].n_ports, 0);
 	assert_int_equal(out.rules[2].ports[0], 1);
@@ -206,6 +211,7 @@ static void put_conn_strings(void)
 	nla_put_string(msg, WEFT_CONN_A_IDENTITY, "spiffe://x/shop");
 	nla_put_string(msg, WEFT_CONN_A_PEER_IDENTITY, "spiffe://x/web");
 	nla_put_string(msg, WEFT_CONN_A_POLICY, "p");
+	nla_put_string(msg, WEFT_CONN_A_AUDIT, "q");
 	nla_put_string(msg, WEFT_CONN_A_DETAIL, "why");
 	nla_put_string(msg, WEFT_CONN_A_CIPHER, "TLS_AES_128_GCM_SHA256");
 	nla_put_string(msg, WEFT_CONN_A_COMM, "curl");
@@ -263,6 +269,7 @@ static void every_field_of_a_connection_is_taken(void **state)
 	assert_string_equal(c.identity, "spiffe://x/shop");
 	assert_string_equal(c.peer_identity, "spiffe://x/web");
 	assert_string_equal(c.policy, "p");
+	assert_string_equal(c.audit, "q");
 	assert_string_equal(c.detail, "why");
 	assert_string_equal(c.cipher, "TLS_AES_128_GCM_SHA256");
 	assert_string_equal(c.comm, "curl");

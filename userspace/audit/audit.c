@@ -40,6 +40,7 @@ static const struct kind kinds[] = {
 	[WEFT_EVENT_CONN_DENIED] = { WEFT_AUDIT_ID_DENIED, "denied", LOG_WARNING },
 	[WEFT_EVENT_CONN_FAILED] = { WEFT_AUDIT_ID_FAILED, "failed", LOG_WARNING },
 	[WEFT_EVENT_CONN_CLOSED] = { WEFT_AUDIT_ID_CLOSED, "closed", LOG_NOTICE },
+	[WEFT_EVENT_CONN_AUDIT] = { WEFT_AUDIT_ID_AUDIT, "audit", LOG_NOTICE },
 };
 
 static void add(struct record *rec, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -91,6 +92,7 @@ static void add_verdict(struct record *rec, const struct weft_nl_conn *conn, enu
 	add(rec, "WEFT_REASON=%s", weft_reason_name(conn->reason));
 	add_string(rec, "WEFT_DETAIL", conn->detail);
 	add_string(rec, "WEFT_POLICY", conn->policy);
+	add_string(rec, "WEFT_AUDIT_POLICY", conn->audit);
 	if (conn->generation)
 		add(rec, "WEFT_GENERATION=%" PRIu64, conn->generation);
 	if (conn->error) {

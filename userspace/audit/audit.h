@@ -20,6 +20,7 @@
 #define WEFT_AUDIT_ID_DENIED "57a8d32cd99d49808feb8027ba4bb792"
 #define WEFT_AUDIT_ID_FAILED "27835a3679334d6cb2bd344fd4f69c78"
 #define WEFT_AUDIT_ID_CLOSED "983fa619e2e14dbf8651e080a6b02695"
+#define WEFT_AUDIT_ID_AUDIT  "289628ae0bc6464bb991cf3dd528efa8"
 
 /* Takes "NAME=value" fields, not terminated, valid during the call. Return: 0 or
  * negative errno. */
@@ -40,8 +41,8 @@ extern const struct weft_audit_sink weft_audit_journal;
  * weft_audit_verdict() - write the record of a verdict
  * @sink: where to
  * @conn: what the event says about the connection; stays the caller's
- * @event: CONN_LIVE, CONN_PASS, CONN_DENIED, CONN_FAILED; CONN_CLOSED when the
- *	connection did not end by close_notify and close()
+ * @event: CONN_LIVE, CONN_PASS, CONN_DENIED, CONN_FAILED, CONN_AUDIT;
+ *	CONN_CLOSED when the connection did not end by close_notify and close()
  *
  * Return: 0; WEFT_AUDIT_SKIPPED; what the sink gives.
  */

@@ -8,6 +8,8 @@
  *   server   deny: shop/cart (10.0.0.1:40112) may not connect to shop/payments
  *            (nginx, pid 99, nginx.service) at port 8080: policy "payments-allow"
  *
+ * An AUDIT policy that matches is named at its end.
+ *
  * Pure; any thread.
  */
 #include <stdarg.h>
@@ -205,6 +207,20 @@ static void say_tls(struct text *t, const struct weft_nl_conn *conn)
 		say(t, ", resumed");
 }
 
+static void say_mode(struct text *t, const struct weft_nl_conn *conn)
+{
+	say(t, ", as its mode permits");
+}
+
+/* Of one that is in use. */
+static void say_use(struct text *t, const struct weft_nl_conn *conn)
+{
+	if (conn->cipher)
+		say_tls(t, conn);
+	else
+		say(t, " in plaintext");
+}
+
 const char *weft_audit_sentence(const struct weft_nl_conn *conn, enum weft_event event, char *buf,
 				size_t size)
 {
@@ -213,10 +229,11 @@ const char *weft_audit_sentence(const struct weft_nl_conn *conn, enum weft_event
 		void (*say_rest)(struct text *t, const struct weft_nl_conn *conn);
 	} form[] = {
 		[WEFT_EVENT_CONN_LIVE] = { "allow: ", " is connected to ", say_tls },
-		[WEFT_EVENT_CONN_PASS] = { "pass: ", " is connected in plaintext to ", NULL },
+		[WEFT_EVENT_CONN_PASS] = { "pass: ", " is connected in plaintext to ", say_mode },
 		[WEFT_EVENT_CONN_DENIED] = { "deny: ", " may not connect to ", say_why },
 		[WEFT_EVENT_CONN_FAILED] = { "fail: ", " could not connect to ", say_why },
 		[WEFT_EVENT_CONN_CLOSED] = { "end: connection of ", " to ", say_why },
+		[WEFT_EVENT_CONN_AUDIT] = { "audit: ", " is connected to ", say_use },
 	};
 	struct text t = { .buf = buf, .size = size };
 
@@ -225,9 +242,8 @@ const char *weft_audit_sentence(const struct weft_nl_conn *conn, enum weft_event
 	say_from(&t, conn);
 	say(&t, "%s", form[event].verb);
 	say_to(&t, conn);
-	if (form[event].say_rest)
-		form[event].say_rest(&t, conn);
-	else
-		say(&t, ", as its mode permits");
+	form[event].say_rest(&t, conn);
+	if (conn->audit)
+		say(&t, "; AUDIT policy \"%s\" matches", conn->audit);
 	return buf;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
@@ -157,6 +158,58 @@ const char *weft_addr_format(const struct weft_addr *addr, char *buf)
 		return strcpy(buf, ip);
 	snprintf(buf, WEFT_ADDR_TEXT_MAX, weft_addr_is_v4(addr) ? "%.46s:%u" : "[%.46s]:%u", ip,
 		 addr->port);
+	return buf;
+}
+
+/* Of @text, which follows a '/'; without a leading zero. */
+static int parse_prefix(const char *text, unsigned int max, unsigned int *len)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (!digits || digits > 3 || text[digits] || (*text == '0' && digits > 1))
+		return -EINVAL;
+	*len = strtoul(text, NULL, 10);
+	return *len <= max ? 0 : -EINVAL;
+}
+
+static bool has_bits_behind(const struct weft_network *net)
+{
+	for (unsigned int bit = net->len; bit < 128; bit++)
+		if (net->ip[bit / 8] & (0x80 >> bit % 8))
+			return true;
+	return false;
+}
+
+int weft_network_parse(struct weft_network *net, const char *text)
+{
+	const char *slash = strchrnul(text, '/');
+	struct weft_network out = { 0 };
+	unsigned int max, len;
+	bool v4;
+
+	if (parse_ip(out.ip, text, slash - text))
+		return -EINVAL;
+	v4 = !memchr(text, ':', slash - text);
+	max = len = v4 ? 32 : 128;
+	if (*slash && parse_prefix(slash + 1, max, &len))
+		return -EINVAL;
+	out.len = v4 ? 96 + len : len;
+	if (has_bits_behind(&out))
+		return -EDOM;
+	*net = out;
+	return 0;
+}
+
+const char *weft_network_format(const struct weft_network *net, char *buf)
+{
+	struct weft_addr addr = { 0 };
+	char ip[WEFT_ADDR_TEXT_MAX];
+	bool v4;
+
+	memcpy(addr.ip, net->ip, sizeof(addr.ip));
+	v4 = net->len >= 96 && weft_addr_is_v4(&addr);
+	snprintf(buf, WEFT_ADDR_TEXT_MAX, "%.46s/%u", weft_addr_format_ip(&addr, ip),
+		 v4 ? net->len - 96 : net->len);
 	return buf;
 }
 

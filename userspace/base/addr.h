@@ -18,6 +18,12 @@ struct weft_addr {
 	uint16_t port; /* 0: none */
 };
 
+/* The first bits of an address; those behind them are 0. */
+struct weft_network {
+	uint8_t ip[16];
+	uint8_t len; /* bits, of IPv4 96 more than people write */
+};
+
 /* "[xxxx:xxxx:xxxx:xxxx:xxxx:xxxx:255.255.255.255]:65535" and the NUL */
 #define WEFT_ADDR_TEXT_MAX 64
 
@@ -69,6 +75,17 @@ bool weft_addr_equal(const struct weft_addr *a, const struct weft_addr *b);
 
 /* Order by address, then port, as memcmp() does. */
 int weft_addr_compare(const struct weft_addr *a, const struct weft_addr *b);
+
+/**
+ * weft_network_parse() - read "10.0.0.0/8", "fd00::/8", or one address
+ * @net: written on success
+ *
+ * Return: 0; -EINVAL nothing of the kind; -EDOM bits behind the prefix are not 0.
+ */
+int weft_network_parse(struct weft_network *net, const char *text);
+
+/* @buf of WEFT_ADDR_TEXT_MAX: always with its prefix. Return: @buf. */
+const char *weft_network_format(const struct weft_network *net, char *buf);
 
 /**
  * weft_addr_from_sockaddr() - take over what getpeername() and the like gave

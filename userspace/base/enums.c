@@ -21,6 +21,7 @@ _Static_assert(WEFT_ARRAY_SIZE(modes) == WEFT_MODE_MAX + 1, "a mode without a na
 static const char *const actions[] = {
 	[WEFT_ACTION_ALLOW] = "allow",
 	[WEFT_ACTION_DENY] = "deny",
+	[WEFT_ACTION_AUDIT] = "audit",
 };
 _Static_assert(WEFT_ARRAY_SIZE(actions) == WEFT_ACTION_MAX + 1, "an action without a name");
 
@@ -55,6 +56,7 @@ static const char *const events[] = {
 	[WEFT_EVENT_GENERATION] = "generation",
 	[WEFT_EVENT_WORKER_UP] = "worker-up",
 	[WEFT_EVENT_WORKER_DOWN] = "worker-down",
+	[WEFT_EVENT_CONN_AUDIT] = "conn-audit",
 };
 _Static_assert(WEFT_ARRAY_SIZE(events) == WEFT_EVENT_MAX + 1, "an event without a name");
 

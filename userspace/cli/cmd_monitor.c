@@ -30,6 +30,8 @@ static void write_conn(FILE *f, const struct weft_nl_conn *conn)
 		fprintf(f, " peer %s", conn->peer_identity);
 	if (conn->policy)
 		fprintf(f, " policy %s", conn->policy);
+	if (conn->audit)
+		fprintf(f, " audit %s", conn->audit);
 }
 
 /* Why: of one try for endpoint-failed, else of the connection. */

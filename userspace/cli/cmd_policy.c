@@ -2,8 +2,10 @@
 /*
  * weftctl policy.
  *
- * from and port fill one rule; "or" begins the next; "any" is a rule by itself.
+ * from, ipblock and port fill one rule; "or" begins the next; "any" is a rule by
+ * itself.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
@@ -14,7 +16,7 @@
 #include "cli/value.h"
 #include "nl/nl_policy.h"
 
-#define WORDS "action, workload, from, port, any, or"
+#define WORDS "action, workload, from, ipblock, port, any, or"
 
 /* A command line while it is read. */
 struct reading {
@@ -35,7 +37,7 @@ static int take_action(struct weft_cli *cli, struct reading *reading)
 	if (code)
 		return code;
 	if (weft_action_parse(value, &reading->policy->action))
-		return weft_cli_bad(cli, "action", value, "not allow or deny");
+		return weft_cli_bad(cli, "action", value, "not allow, deny or audit");
 	reading->has_action = true;
 	return WEFT_EXIT_DONE;
 }
@@ -82,6 +84,28 @@ static int take_port(struct weft_cli *cli, struct weft_nl_rule *rule)
 	return WEFT_EXIT_DONE;
 }
 
+static int take_network(struct weft_cli *cli, struct weft_nl_rule *rule)
+{
+	struct weft_network net, *slot;
+	const char *value;
+	int code = weft_cli_take_value(cli, "ipblock", &value);
+	int r = code ? 0 : weft_network_parse(&net, value);
+
+	if (code)
+		return code;
+	if (r)
+		return weft_cli_bad(cli, "ipblock", value,
+				    r == -EDOM ? "bits behind the prefix are not 0"
+					       : "not an IP block, such as 10.0.0.0/8");
+	if (rule->n_networks >= WEFT_NETWORKS_MAX)
+		return weft_value_full(cli, "ipblock", WEFT_NETWORKS_MAX);
+	slot = WEFT_ARRAY_APPEND(rule->networks, rule->n_networks);
+	if (!slot)
+		return weft_cli_nomem(cli);
+	*slot = net;
+	return WEFT_EXIT_DONE;
+}
+
 static int take_rule_part(struct weft_cli *cli, const char *word, struct reading *reading)
 {
 	struct weft_nl_rule *rule;
@@ -94,6 +118,8 @@ static int take_rule_part(struct weft_cli *cli, const char *word, struct reading
 	rule = &reading->policy->rules[reading->policy->n_rules - 1];
 	if (!strcmp(word, "port"))
 		return take_port(cli, rule);
+	if (!strcmp(word, "ipblock"))
+		return take_network(cli, rule);
 	return weft_value_item(cli, word, weft_identity_pattern_problem, WEFT_IDENTITIES_MAX,
 			       &rule->identities);
 }
@@ -101,7 +127,7 @@ static int take_rule_part(struct weft_cli *cli, const char *word, struct reading
 static int take_or(struct weft_cli *cli, struct reading *reading)
 {
 	if (!reading->rule_open)
-		return weft_cli_usage(cli, "or: a rule (any, from, port) goes before it");
+		return weft_cli_usage(cli, "or: a rule (any, from, ipblock, port) goes before it");
 	reading->rule_open = false;
 	return WEFT_EXIT_DONE;
 }
@@ -112,7 +138,7 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 		return take_action(cli, reading);
 	if (!strcmp(word, "workload"))
 		return weft_value_text(cli, word, weft_name_problem, &reading->policy->workload);
-	if (!strcmp(word, "from") || !strcmp(word, "port"))
+	if (!strcmp(word, "from") || !strcmp(word, "ipblock") || !strcmp(word, "port"))
 		return take_rule_part(cli, word, reading);
 	if (!strcmp(word, "any"))
 		return take_any(cli, reading);
@@ -137,22 +163,27 @@ static int take_policy(struct weft_cli *cli, void *object)
 		last = word;
 	}
 	if (!strcmp(last, "or"))
-		return weft_cli_usage(cli, "or: a rule (any, from, port) goes after it");
+		return weft_cli_usage(cli, "or: a rule (any, from, ipblock, port) goes after it");
 	if (!reading.has_action)
-		return weft_cli_usage(cli, "action: is needed (allow or deny)");
+		return weft_cli_usage(cli, "action: is needed (allow, deny or audit)");
 	return WEFT_EXIT_DONE;
 }
 
 /* As it is written in a command. */
 static void write_rule(FILE *f, const struct weft_nl_rule *rule)
 {
+	char buf[WEFT_ADDR_TEXT_MAX];
 	const char *gap = "";
 	size_t i;
 
-	if (!rule->identities.count && !rule->n_ports)
+	if (!rule->identities.count && !rule->n_networks && !rule->n_ports)
 		fputs("any", f);
 	for (i = 0; i < rule->identities.count; i++) {
 		fprintf(f, "%sfrom %s", gap, rule->identities.items[i]);
+		gap = " ";
+	}
+	for (i = 0; i < rule->n_networks; i++) {
+		fprintf(f, "%sipblock %s", gap, weft_network_format(&rule->networks[i], buf));
 		gap = " ";
 	}
 	for (i = 0; i < rule->n_ports; i++) {
@@ -187,6 +218,17 @@ static void print_rule_ports(struct weft_print *p, const struct weft_nl_rule *ru
 	weft_print_list_end(p);
 }
 
+static void print_rule_networks(struct weft_print *p, const struct weft_nl_rule *rule)
+{
+	char buf[WEFT_ADDR_TEXT_MAX];
+	size_t i;
+
+	weft_print_list_begin(p, "ip_blocks", NULL);
+	for (i = 0; i < rule->n_networks; i++)
+		weft_print_string(p, NULL, weft_network_format(&rule->networks[i], buf));
+	weft_print_list_end(p);
+}
+
 static void print_rules(struct weft_print *p, const struct weft_nl_policy *policy)
 {
 	_cleanup_free_ char *text = policy->n_rules ? rules_text(policy) : NULL;
@@ -196,6 +238,7 @@ static void print_rules(struct weft_print *p, const struct weft_nl_policy *polic
 	for (i = 0; i < policy->n_rules; i++) {
 		weft_print_item_begin(p);
 		weft_print_strings(p, "identities", &policy->rules[i].identities);
+		print_rule_networks(p, &policy->rules[i]);
 		print_rule_ports(p, &policy->rules[i]);
 		weft_print_item_end(p);
 	}

@@ -89,14 +89,15 @@ const struct weft_object weft_objects[] = {
 	  &weft_cli_kind_workload },
 	{ "policy", object_verbs,
 	  "Usage: weftctl policy [show [NAME]]\n"
-	  "       weftctl policy add|replace NAME action allow|deny [workload NAME]\n"
+	  "       weftctl policy add|replace NAME action allow|deny|audit [workload NAME]\n"
 	  "                                  [RULE [or RULE]...]\n"
 	  "       weftctl policy del NAME\n"
 	  "\n"
-	  "RULE: any, or  [from ID]... [port PORT]...: one of the IDs (a final '*' makes a\n"
-	  "prefix) and one of the ports. Without a workload it protects all of them. A\n"
-	  "policy without rules matches nothing. A deny that matches denies; where no allow\n"
-	  "is for the workload all else is allowed, else only what an allow matches.\n",
+	  "RULE: any, or  [from ID]... [ipblock ADDRESS[/LENGTH]]... [port PORT]...: one of\n"
+	  "the IDs (a final '*' makes a prefix), one of the IP blocks and one of the ports.\n"
+	  "Without a workload it protects all of them. A policy without rules matches\n"
+	  "nothing. A deny that matches denies; where no allow is for the workload all else\n"
+	  "is allowed, else only what an allow matches. An audit decides nothing and is told.\n",
 	  &weft_cli_kind_policy },
 	{ "conn", conn_verbs,
 	  "Usage: weftctl conn [show [ID]]\n"

@@ -68,6 +68,7 @@ void weft_conn_fields(struct weft_print *p, const struct weft_nl_conn *conn)
 	weft_print_string(p, "identity", conn->identity);
 	weft_print_string(p, "peer_identity", conn->peer_identity);
 	weft_print_string(p, "policy", conn->policy);
+	weft_print_string(p, "audit", conn->audit);
 	weft_print_number(p, "generation", conn->generation);
 	weft_print_string(p, "cipher", conn->cipher);
 	weft_print_string(p, "handshake",
@@ -114,6 +115,8 @@ char *weft_conn_outcome(const struct weft_nl_conn *conn)
 		fprintf(f, " (%s)", weft_errno_name(conn->error));
 	if (conn->policy)
 		fprintf(f, ", policy \"%s\"", conn->policy);
+	if (conn->audit)
+		fprintf(f, ", audit \"%s\"", conn->audit);
 	fclose(f);
 	return text;
 }

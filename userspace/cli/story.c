@@ -149,6 +149,8 @@ static void write_decided(FILE *f, const struct weft_nl_conn *conn)
 	else
 		fputs(denied ? "no \"allow\" policy matched" : "no policy had a say", f);
 	fprintf(f, ", generation %" PRIu64, conn->generation);
+	if (conn->audit)
+		fprintf(f, "; AUDIT policy \"%s\" matches", conn->audit);
 }
 
 static void write_result(FILE *f, const struct weft_nl_conn *conn)
@@ -196,7 +198,8 @@ int weft_story_tell(struct weft_story *story, const struct weft_nl_conn *conn)
 		r = tell(&s.tried, write_tried, conn);
 	if (!r && (conn->remote.port || conn->peer_identity))
 		r = tell(&s.peer, write_peer, conn);
-	if (!r && (conn->peer_identity || conn->policy))
+	if (!r && (conn->peer_identity || conn->policy || conn->audit ||
+		   conn->reason == WEFT_REASON_POLICY_DENIED))
 		r = tell(&s.decided, write_decided, conn);
 	if (!r)
 		r = tell(&s.result, write_result, conn);

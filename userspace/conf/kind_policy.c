@@ -11,6 +11,7 @@
 static const char *const actions[] = {
 	[WEFT_ACTION_ALLOW] = "ALLOW",
 	[WEFT_ACTION_DENY] = "DENY",
+	[WEFT_ACTION_AUDIT] = "AUDIT",
 	NULL
 };
 
@@ -19,14 +20,27 @@ static const char *const actions[] = {
  * refused. Leaving from or to out says anybody plainly.
  */
 static const struct weft_field from_fields[] = {
-	{ .name = "identities", .type = WEFT_FIELD_STRING, .required = true, .min_items = 1,
+	{ .name = "identities", .type = WEFT_FIELD_STRING, .min_items = 1,
 	  .max_items = WEFT_IDENTITIES_MAX, .noun = "identity",
 	  .what = WEFT_WHAT_IDENTITY_PATTERN, .convert = weft_convert_identity_pattern,
 	  WEFT_FIELD_LIST_AT(struct weft_nl_rule, identities.items, identities.count) },
+	{ .name = "ipBlocks", .type = WEFT_FIELD_NETWORK, .min_items = 1,
+	  .max_items = WEFT_NETWORKS_MAX, .noun = "IP block",
+	  .what = "an IP block, such as 10.0.0.0/8 or fd00::/8",
+	  WEFT_FIELD_LIST_AT(struct weft_nl_rule, networks, n_networks) },
 	{ 0 }
 };
 
-static const struct weft_schema from_schema = { .fields = from_fields };
+static int check_from(struct weft_schema_reader *r, const struct weft_node *node, void *object)
+{
+	const struct weft_nl_rule *rule = object;
+
+	if (rule->identities.count || rule->n_networks)
+		return 0;
+	return weft_schema_fail(r, node, "must be a mapping of identities, ipBlocks or both");
+}
+
+static const struct weft_schema from_schema = { .fields = from_fields, .check = check_from };
 
 static const struct weft_field to_fields[] = {
 	{ .name = "ports", .type = WEFT_FIELD_NUMBER, .required = true, .min_items = 1,
@@ -57,16 +71,27 @@ static int print_list(FILE *f, const struct weft_field *field, const void *objec
 	return 0;
 }
 
+static int print_from(FILE *f, const struct weft_nl_rule *rule)
+{
+	int ret = 0;
+
+	if (rule->identities.count)
+		ret = print_list(f, &from_fields[0], rule);
+	else
+		fputs("anybody", f);
+	if (ret || !rule->n_networks)
+		return ret;
+	fputs(" in ", f);
+	return print_list(f, &from_fields[1], rule);
+}
+
 static int print_rule(FILE *f, const void *object)
 {
 	const struct weft_nl_rule *rule = object;
-	int ret = 0;
+	int ret;
 
 	fputs("from ", f);
-	if (rule->identities.count)
-		ret = print_list(f, from_fields, rule);
-	else
-		fputs("anybody", f);
+	ret = print_from(f, rule);
 	fputs(rule->n_ports ? " to port " : " to any port", f);
 	if (!ret && rule->n_ports)
 		ret = print_list(f, to_fields, rule);

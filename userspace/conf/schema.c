@@ -149,6 +149,7 @@ static void print_what(FILE *f, const struct weft_field *field)
 	case WEFT_FIELD_CONST:
 	case WEFT_FIELD_STRING:
 	case WEFT_FIELD_ADDRESS:
+	case WEFT_FIELD_NETWORK:
 		fputs(field->what, f);
 		break;
 	case WEFT_FIELD_NUMBER:
@@ -339,6 +340,19 @@ static int read_address(struct weft_schema_reader *r, const struct weft_field *f
 	return field->check ? field->check(r, node, value) : 0;
 }
 
+static int read_network(struct weft_schema_reader *r, const struct weft_field *field,
+			const struct weft_node *node, void *value)
+{
+	struct weft_network net;
+	int ret = weft_network_parse(&net, node->text);
+
+	if (ret)
+		return fail_value(r, node, field,
+				  ret == -EDOM ? ", with zeros behind its prefix" : "");
+	memcpy(value, &net, sizeof(net));
+	return 0;
+}
+
 /* One value; @value is the member or the item, for an OBJECT the struct. */
 static int read_value(struct weft_schema_reader *r, const struct weft_field *field,
 		      const struct weft_node *node, void *value)
@@ -360,6 +374,8 @@ static int read_value(struct weft_schema_reader *r, const struct weft_field *fie
 		return read_duration(r, field, node, value);
 	case WEFT_FIELD_ADDRESS:
 		return read_address(r, field, node, value);
+	case WEFT_FIELD_NETWORK:
+		return read_network(r, field, node, value);
 	case WEFT_FIELD_OBJECT:
 		return read_map(r, field->schema, node, value);
 	}

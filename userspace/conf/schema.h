@@ -28,6 +28,7 @@ enum weft_field_type {
 	WEFT_FIELD_CHOICE,	/* an enum: the index in @choices; any letter case */
 	WEFT_FIELD_DURATION,	/* uint32_t, ms, @min..@max */
 	WEFT_FIELD_ADDRESS,	/* struct weft_addr, the IP only */
+	WEFT_FIELD_NETWORK,	/* struct weft_network */
 	WEFT_FIELD_OBJECT,	/* a mapping, see @schema */
 };
 
@@ -53,7 +54,7 @@ struct weft_field {
 	uint64_t min, max;	/* NUMBER, DURATION */
 	uint64_t fallback;	/* NUMBER, CHOICE, DURATION: when not given */
 	const char *unset;	/* STRING, NUMBER, DURATION: how NULL or 0 is printed */
-	const char *what;	/* CONST: the text; STRING, ADDRESS: completes "must be" */
+	const char *what;	/* CONST: the text; STRING, ADDRESS, NETWORK: completes "must be" */
 	const char *const *choices; /* CHOICE: ends with NULL; "" cannot be written */
 	/*
 	 * STRING: turns the text of @node into what is stored, an allocated string

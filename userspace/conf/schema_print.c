@@ -90,6 +90,9 @@ void weft_schema_print_value(FILE *f, const struct weft_field *field, const void
 	case WEFT_FIELD_ADDRESS:
 		fputs(weft_addr_format_ip(value, buf), f);
 		break;
+	case WEFT_FIELD_NETWORK:
+		fputs(weft_network_format(value, buf), f);
+		break;
 	}
 }
 

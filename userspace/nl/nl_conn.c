@@ -17,6 +17,7 @@ void weft_nl_conn_uninit(struct weft_nl_conn *conn)
 	free(conn->identity);
 	free(conn->peer_identity);
 	free(conn->policy);
+	free(conn->audit);
 	free(conn->detail);
 	free(conn->cipher);
 	free(conn->comm);
@@ -43,6 +44,7 @@ static const struct nla_policy conn_policy[WEFT_CONN_A_MAX + 1] = {
 	[WEFT_CONN_A_IDENTITY] = { .type = NLA_STRING },
 	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_STRING },
 	[WEFT_CONN_A_POLICY] = { .type = NLA_STRING },
+	[WEFT_CONN_A_AUDIT] = { .type = NLA_STRING },
 	[WEFT_CONN_A_GENERATION] = { .type = NLA_U64 },
 	[WEFT_CONN_A_ERRNO] = { .type = NLA_U32 },
 	[WEFT_CONN_A_REASON] = { .type = NLA_U32 },
@@ -107,6 +109,7 @@ static int parse_strings(struct nlattr **tb, struct weft_nl_conn *conn)
 		{ WEFT_CONN_A_IDENTITY, &conn->identity },
 		{ WEFT_CONN_A_PEER_IDENTITY, &conn->peer_identity },
 		{ WEFT_CONN_A_POLICY, &conn->policy },
+		{ WEFT_CONN_A_AUDIT, &conn->audit },
 		{ WEFT_CONN_A_DETAIL, &conn->detail },
 		{ WEFT_CONN_A_CIPHER, &conn->cipher },
 		{ WEFT_CONN_A_COMM, &conn->comm },

@@ -37,6 +37,7 @@ struct weft_nl_conn {
 	char *identity;
 	char *peer_identity;
 	char *policy;
+	char *audit; /* the AUDIT policy that matches */
 	uint64_t generation;
 	int error; /* errno, positive: what the application saw; 0: nothing */
 	enum weft_reason reason;

@@ -15,6 +15,7 @@ void weft_nl_policy_uninit(struct weft_nl_policy *policy)
 	for (i = 0; i < policy->n_rules; i++) {
 		weft_strv_uninit(&policy->rules[i].identities);
 		free(policy->rules[i].ports);
+		free(policy->rules[i].networks);
 	}
 	free(policy->rules);
 	free(policy->workload);
@@ -39,6 +40,30 @@ static int put_ports(struct nl_msg *msg, const struct weft_nl_rule *rule)
 	return list ? weft_nl_nest_end(msg, list) : -EMSGSIZE;
 }
 
+static int put_network(struct nl_msg *msg, const struct weft_network *net)
+{
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
+
+	if (!nest || nla_put(msg, WEFT_NETWORK_A_ADDRESS, sizeof(net->ip), net->ip) ||
+	    nla_put_u32(msg, WEFT_NETWORK_A_PREFIX, net->len))
+		return -EMSGSIZE;
+	return weft_nl_nest_end(msg, nest);
+}
+
+static int put_networks(struct nl_msg *msg, const struct weft_nl_rule *rule)
+{
+	struct nlattr *list;
+	size_t i;
+
+	if (!rule->n_networks)
+		return 0;
+	list = weft_nl_nest(msg, WEFT_RULE_A_NETWORKS);
+	for (i = 0; list && i < rule->n_networks; i++)
+		if (put_network(msg, &rule->networks[i]))
+			return -EMSGSIZE;
+	return list ? weft_nl_nest_end(msg, list) : -EMSGSIZE;
+}
+
 /* An empty one is not left out: it matches everybody, everywhere. */
 static int put_rules(struct nl_msg *msg, const struct weft_nl_policy *policy)
 {
@@ -52,6 +77,7 @@ static int put_rules(struct nl_msg *msg, const struct weft_nl_policy *policy)
 		nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
 		if (!nest ||
 		    weft_nl_put_strv(msg, WEFT_RULE_A_IDENTITIES, &policy->rules[i].identities) ||
+		    put_networks(msg, &policy->rules[i]) ||
 		    put_ports(msg, &policy->rules[i]) || weft_nl_nest_end(msg, nest))
 			return -EMSGSIZE;
 	}
@@ -92,17 +118,45 @@ static int parse_ports(struct nlattr *list, struct weft_nl_rule *rule)
 	return 0;
 }
 
+static int parse_networks(struct nlattr *list, struct weft_nl_rule *rule)
+{
+	static const struct nla_policy policy[WEFT_NETWORK_A_MAX + 1] = {
+		[WEFT_NETWORK_A_ADDRESS] = { .minlen = 16, .maxlen = 16 },
+		[WEFT_NETWORK_A_PREFIX] = { .type = NLA_U32 },
+	};
+	struct nlattr *tb[WEFT_NETWORK_A_MAX + 1], *pos;
+	struct weft_network *net;
+	int rem;
+
+	if (!list)
+		return 0;
+	nla_for_each_nested(pos, list, rem) {
+		if (weft_nl_parse(tb, WEFT_NETWORK_A_MAX, pos, policy) ||
+		    !tb[WEFT_NETWORK_A_ADDRESS])
+			return -EPROTO;
+		net = WEFT_ARRAY_APPEND(rule->networks, rule->n_networks);
+		if (!net)
+			return -ENOMEM;
+		memcpy(net->ip, nla_data(tb[WEFT_NETWORK_A_ADDRESS]), sizeof(net->ip));
+		net->len = weft_nl_get_u32(tb[WEFT_NETWORK_A_PREFIX]);
+	}
+	return 0;
+}
+
 static int parse_rule(struct nlattr *nest, struct weft_nl_rule *rule)
 {
 	static const struct nla_policy policy[WEFT_RULE_A_MAX + 1] = {
 		[WEFT_RULE_A_IDENTITIES] = { .type = NLA_NESTED },
 		[WEFT_RULE_A_PORTS] = { .type = NLA_NESTED },
+		[WEFT_RULE_A_NETWORKS] = { .type = NLA_NESTED },
 	};
 	struct nlattr *tb[WEFT_RULE_A_MAX + 1];
 	int r = weft_nl_parse(tb, WEFT_RULE_A_MAX, nest, policy);
 
 	if (!r)
 		r = weft_nl_get_strv(&rule->identities, tb[WEFT_RULE_A_IDENTITIES]);
+	if (!r)
+		r = parse_networks(tb[WEFT_RULE_A_NETWORKS], rule);
 	if (!r)
 		r = parse_ports(tb[WEFT_RULE_A_PORTS], rule);
 	return r;

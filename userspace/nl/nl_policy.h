@@ -8,6 +8,7 @@
 
 #include <linux/weft.h>
 #include <stddef.h>
+#include "base/addr.h"
 #include "base/strv.h"
 #include "nl/nl_object.h"
 
@@ -15,6 +16,8 @@ struct weft_nl_rule {
 	struct weft_strv identities; /* none: anybody */
 	uint16_t *ports;	     /* none: every port */
 	size_t n_ports;
+	struct weft_network *networks; /* none: from anywhere */
+	size_t n_networks;
 };
 
 /* Owns everything it points to. Initialise with { 0 }. */
