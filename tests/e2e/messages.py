@@ -24,7 +24,9 @@ SERVICE = {
 KEY = {"SERVICE": "base", "ADDRESS": "10.0.0.1", "PORT": 8080}
 POLICY = {
     "NAME": "guard", "ACTION": C["WEFT_ACTION_DENY"], "WORKLOAD": "shop",
-    "RULES": [{"IDENTITIES": [ID + "bad", "*"], "PORTS": [{"PORT": 80}, {"PORT": 81}]}, {}]}
+    "RULES": [{"IDENTITIES": [ID + "bad", "*"], "PORTS": [{"PORT": 80}, {"PORT": 81}],
+               "NETWORKS": [{"ADDRESS": "10.0.0.0", "PREFIX": 104}, {"ADDRESS": "fd00::", "PREFIX": 8}]},
+              {}]}
 
 
 def messages(transaction=None, conn=1):
@@ -82,6 +84,8 @@ BAD_ADDRESSES = [(a, "EINVAL") for a in (
 BAD = {
     "WEFT_WORKLOAD_A_IDENTITY": BAD_IDENTITIES, "WEFT_POLICY_A_WORKLOAD": BAD_NAMES,
     "WEFT_ENDPOINT_A_SERVICE": BAD_NAMES,
+    "WEFT_NETWORK_A_ADDRESS": [("10.1.0.0", "EINVAL"), ("fd00::1", "EINVAL")],
+    "WEFT_NETWORK_A_PREFIX": [(129, "ERANGE"), (0xffffffff, "ERANGE")],
     "WEFT_SELECTOR_A_CGROUP": BAD_PATHS, "WEFT_SELECTOR_A_EXE": BAD_PATHS,
     "WEFT_SELECTOR_A_UNIT": [("a/b", "EINVAL"), ("..", "EINVAL"),
                              ("a" * (C["WEFT_SELECTOR_MAX"] + 1), "ERANGE")],
@@ -98,7 +102,7 @@ BAD = {
 # Lists: how many are allowed, and whether one may be there twice.
 LISTS = {"SELECTORS": ("WEFT_SELECTORS_MAX", True), "PORTS": ("WEFT_PORTS_MAX", False),
          "ADDRESSES": ("WEFT_ADDRESSES_MAX", False), "IDENTITIES": ("WEFT_IDENTITIES_MAX", True),
-         "RULES": ("WEFT_RULES_MAX", True)}
+         "NETWORKS": ("WEFT_NETWORKS_MAX", True), "RULES": ("WEFT_RULES_MAX", True)}
 
 
 def path_of(item, parents):
@@ -205,10 +209,10 @@ def tree_value(item, value):
 
 def _bad_values(item, parents):
     name = full_name(item, parents)
-    if item.kind == "address":
-        return BAD_ADDRESSES
     if name in BAD:
         return BAD[name]
+    if item.kind == "address":
+        return BAD_ADDRESSES
     if name.endswith("_A_NAME"):
         return BAD_NAMES
     if name.endswith("_A_IDENTITIES"):

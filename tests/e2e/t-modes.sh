@@ -4,7 +4,7 @@
 # at a permissive one (also where the server speaks first, and without waiting),
 # anything at one that is disabled; from hosts and processes outside the mesh, and
 # from a peer that speaks TLS but not weft.  h3 is not in the mesh.
-# timeout: 500
+# timeout: 560
 # kernels: 7.2
 # seconds: 100
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -20,8 +20,8 @@ weft_install || exit 1
 module_load || exit 1
 weftd_start h1
 weftd_start h2
-shelf_document() {
-    document h2 shelf.yaml <<'Y'
+shelf_document() { # [MODE]: of port 7002
+    document h2 shelf.yaml <<Y
 apiVersion: weft/v1
 kind: Workload
 metadata: {name: shelf}
@@ -29,7 +29,7 @@ spec:
   selectors: [{unit: shelf.service}, {unit: late.service}]
   mode: strict
   ports:
-  - {port: 7002, mode: permissive}
+  - {port: 7002, mode: ${1:-permissive}}
   - {port: 7003, mode: permissive}
   - {port: 7004, mode: disabled}
 Y
@@ -110,6 +110,19 @@ wire_tls "has TLS at the one" "$T/mesh.pcap" 7002 mesh-7002
 wire_tls "and at the other" "$T/mesh.pcap" 7003 "220 welcome"
 equal "with both identities" '["spiffe://mesh.local/shelf","spiffe://mesh.local/client","permissive"]' \
     "$(conns h2 'select(.cipher and .local == "10.77.0.2:7003") | [.identity, .peer_identity, .mode]' | sort -u)"
+
+# --- a port that becomes strict
+mkfifo "$T/go"
+in_host h3 bash -c "exec 7<>/dev/tcp/10.77.0.2/7002; read -r go <'$T/go'; echo late-secret >&7; cat <&7" >"$T/late" 2>&1 &
+late=$!
+waits() { conns h2 'select(.state == "sniff" and .local == "10.77.0.2:7002")' | grep -q .; }
+check "a connection on which nothing came yet may still be either" wait_for 20 waits
+shelf_document strict
+echo go >"$T/go"
+check "plaintext that comes when the port has become strict is refused" wait_for 20 audited plaintext
+wait "$late"
+equal "and read by nobody" "" "$(journalctl -q --no-pager -u shelf -o cat | grep late-secret)"
+shelf_document
 
 # --- disabled
 before=$(conns h2 | wc -l)

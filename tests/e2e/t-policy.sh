@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Who may talk to whom: ALLOW, DENY, ports, prefixes, the default; what a caller
-# without permission sees, and what weftctl explain and both journals tell.
-# timeout: 500
+# Who may talk to whom: ALLOW, DENY, AUDIT, ports, prefixes, IP blocks, plaintext, the
+# default; what a caller without permission sees, and what weftctl explain and both
+# journals tell.
+# timeout: 600
 # kernels: 7.2
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
@@ -216,6 +217,92 @@ metadata: {name: shops}
 spec: {action: ALLOW, workload: vault, rules: [{}]}
 Y
 allowed "one with an empty rule everybody" shopper 240.0.0.1 9002
+
+# --- IP blocks
+shops_from() { # IP-BLOCK...
+    document h2 policy.yaml <<Y
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: shops}
+spec:
+  action: ALLOW
+  workload: vault
+  rules:
+  - from: {identities: ["shop/*"], ipBlocks: [$*]}
+Y
+}
+shops_from 192.0.2.0/24, 10.77.0.0/31
+allowed "an IP block that holds its address lets a caller in" cart 240.0.0.1 9001
+denied "if it is who it must be" till 240.0.0.1 9001
+shops_from 10.77.0.2/31, '"::/0"'
+denied "from elsewhere, and IPv4 is no part of ::/0, it is denied" cart 240.0.0.1 9001
+
+# --- AUDIT
+puppet shopper
+equal "a caller has a connection" connected "$(connect shopper c 240.0.0.2 9003)"
+audited=$(weftctl_in h2 -j status | jq .counters.audited)
+document h2 audit.yaml <<'Y'
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: would-deny}
+spec:
+  action: AUDIT
+  rules:
+  - from: {identities: [shopper]}
+Y
+met() { journal_has -u other WEFT_VERDICT="$1" WEFT_AUDIT_POLICY=would-deny; }
+check "an AUDIT policy tells of it" wait_for 20 met audit
+equal "and it goes on" "still here" "$(echoes shopper c "still here")"
+equal "as does a new one" connected "$(connect shopper d 240.0.0.2 9003)"
+check "whose record names the policy" wait_for 20 met live
+equal "those, and no other, were counted" 2 $(($(weftctl_in h2 -j status | jq .counters.audited) - audited))
+server=$(last h2 '.workload == "other" and .state == "live"')
+equal "and weftctl conn, as one that did not decide" '["would-deny",null]' "$(jq -c '[.audit, .policy]' <<<"$server")"
+contains "and explain" 'AUDIT policy "would-deny" matches' "$(explain h2 "$server")"
+document h2 audit.yaml <<'Y'
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: would-deny}
+spec: {action: DENY, rules: [{from: {identities: [shopper]}}]}
+Y
+equal "the same rules as a DENY end it" ECONNRESET "$(tell shopper 'c.recv(1000)')"
+document_gone h2 audit.yaml
+systemctl stop shopper
+
+# --- plaintext at a permissive port
+sed 's/{unit: other.service}/{unit: other.service}], mode: permissive/; s/permissive]/permissive/' \
+    "$CONF/h2/conf.d/workloads.yaml" >"$T/workloads.yaml"
+document h2 workloads.yaml <"$T/workloads.yaml"
+others_from() { # RULE: who may connect to it
+    document h2 others.yaml <<Y
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: others}
+spec: {action: ALLOW, workload: other, rules: [$1]}
+Y
+}
+APPS+=(stranger)
+puppet stranger
+equal "a permissive port takes plaintext" connected "$(connect stranger e 10.77.0.2 9003)"
+others_from '{from: {ipBlocks: [10.77.0.1]}}'
+equal "which goes on while an IP block allows it" "still here" "$(echoes stranger e "still here")"
+others_from '{from: {identities: ["*"]}}'
+equal "and ends where an identity is asked for" ECONNRESET "$(tell stranger 'e.recv(1000)')"
+ends() { # VERDICT: of the last that was denied without an identity
+    server=$(last h2 '.workload == "other" and .peer_identity == null and .reason == "policy-denied"')
+    journal_has -u other WEFT_VERDICT="$1" WEFT_ERRNO=ECONNRESET WEFT_CONN="$(jq .id <<<"$server")"
+}
+check "with a record of it" wait_for 20 ends closed
+equal "nobody gets in without one" ECONNRESET "$(connect stranger f 10.77.0.2 9003)"
+check "which the journal says" wait_for 20 ends denied
+contains "and explain" "proved no identity" "$(explain h2 "$server")"
+allowed "who has one does" till 240.0.0.2 9003
+others_from '{from: {identities: ["*"]}}, {from: {ipBlocks: [10.77.0.0/30]}}'
+equal "an IP block lets plaintext in" connected "$(connect stranger g 10.77.0.2 9003)"
+document_gone h2 others.yaml
+sed 's/permissive/strict/' "$T/workloads.yaml" | document h2 workloads.yaml
+equal "a port that becomes strict ends the plaintext it has" ECONNRESET "$(tell stranger 'g.recv(1000)')"
+systemctl stop stranger
 
 # --- the client's side: who the server may be
 equal "a server with an identity the service may not have is refused" ECONNREFUSED "$(call till fd00:240::3 80)"
