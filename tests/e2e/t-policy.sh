@@ -288,14 +288,14 @@ others_from '{from: {ipBlocks: [10.77.0.1]}}'
 equal "which goes on while an IP block allows it" "still here" "$(echoes stranger e "still here")"
 others_from '{from: {identities: ["*"]}}'
 equal "and ends where an identity is asked for" ECONNRESET "$(tell stranger 'e.recv(1000)')"
-ends() { # VERDICT: of the last that was denied without an identity
-    server=$(last h2 '.workload == "other" and .peer_identity == null and .reason == "policy-denied"')
-    journal_has -u other WEFT_VERDICT="$1" WEFT_ERRNO=ECONNRESET WEFT_CONN="$(jq .id <<<"$server")"
+nobody() { # the last that was denied without an identity
+    last h2 '.workload == "other" and .peer_identity == null and .reason == "policy-denied"'
 }
+ends() { journal_has -u other WEFT_VERDICT="$1" WEFT_ERRNO=ECONNRESET WEFT_CONN="$(nobody | jq .id)"; }
 check "with a record of it" wait_for 20 ends closed
 equal "nobody gets in without one" ECONNRESET "$(connect stranger f 10.77.0.2 9003)"
 check "which the journal says" wait_for 20 ends denied
-contains "and explain" "proved no identity" "$(explain h2 "$server")"
+contains "and explain" "proved no identity" "$(explain h2 "$(nobody)")"
 allowed "who has one does" till 240.0.0.2 9003
 others_from '{from: {identities: ["*"]}}, {from: {ipBlocks: [10.77.0.0/30]}}'
 equal "an IP block lets plaintext in" connected "$(connect stranger g 10.77.0.2 9003)"
