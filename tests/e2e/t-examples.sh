@@ -3,6 +3,7 @@
 # What weft-policy(5) says of its examples is true: each is put into force, and
 # whoever is named below it calls.
 # timeout: 400
+# seconds: 160
 # kernels: 6.1
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT

@@ -6,7 +6,7 @@
 # from a peer that speaks TLS but not weft.  h3 is not in the mesh.
 # timeout: 560
 # kernels: 7.2
-# seconds: 100
+# seconds: 160
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2 h3

@@ -4,6 +4,7 @@
 # default; what a caller without permission sees, and what weftctl explain and both
 # journals tell.
 # timeout: 600
+# seconds: 230
 # kernels: 7.2
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
