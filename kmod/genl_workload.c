@@ -13,6 +13,7 @@ static const struct nla_policy selector_policy[WEFT_SELECTOR_A_MAX + 1] = {
 	[WEFT_SELECTOR_A_UNIT] = { .type = NLA_NUL_STRING },
 	[WEFT_SELECTOR_A_UID] = { .type = NLA_U32 },
 	[WEFT_SELECTOR_A_EXE] = { .type = NLA_NUL_STRING },
+	[WEFT_SELECTOR_A_GID] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy selectors_policy[WEFT_LIST_A_MAX + 1] = {
@@ -45,17 +46,18 @@ static int optional_dup(const struct nlattr *nla, const char *what,
 				  f) : 0;
 }
 
-static int selector_uid(const struct nlattr *nla, struct weft_selector *s,
-			struct weft_fault *f)
+/* A user's or group's, which @what calls it. */
+static int selector_id(const struct nlattr *nla, const char *what, u32 *id,
+		       bool *has, struct weft_fault *f)
 {
 	if (!nla)
 		return 0;
-	s->uid = nla_get_u32(nla);
-	s->has_uid = true;
-	if (s->uid == (u32)-1)
+	*id = nla_get_u32(nla);
+	*has = true;
+	if (*id == (u32)-1)
 		return weft_fault_attr(f, nla, -ERANGE,
-				       "user id of a selector is %u, 0 to %u is allowed",
-				       s->uid, U32_MAX - 1);
+				       "%s of a selector is %u, 0 to %u is allowed",
+				       what, *id, U32_MAX - 1);
 	return 0;
 }
 
@@ -80,10 +82,15 @@ static int selector_parse(const struct nlattr *nest, struct weft_selector *s,
 				   "executable of a selector", weft_path_wrong,
 				   &s->exe, f);
 	if (!err)
-		err = selector_uid(tb[WEFT_SELECTOR_A_UID], s, f);
-	if (!err && !s->cgroup && !s->unit && !s->exe && !s->has_uid)
+		err = selector_id(tb[WEFT_SELECTOR_A_UID], "user id", &s->uid,
+				  &s->has_uid, f);
+	if (!err)
+		err = selector_id(tb[WEFT_SELECTOR_A_GID], "group id", &s->gid,
+				  &s->has_gid, f);
+	if (!err && !s->cgroup && !s->unit && !s->exe && !s->has_uid &&
+	    !s->has_gid)
 		return weft_fault_attr(f, nest, -EINVAL,
-				       "a selector is empty; it needs at least one of cgroup, unit, uid and executable");
+				       "a selector is empty; it needs at least one of cgroup, unit, uid, gid and executable");
 	return err;
 }
 
@@ -231,7 +238,8 @@ static int selector_fill(struct sk_buff *skb, const struct weft_selector *s)
 	     nla_put_string(skb, WEFT_SELECTOR_A_CGROUP, s->cgroup)) ||
 	    (s->unit && nla_put_string(skb, WEFT_SELECTOR_A_UNIT, s->unit)) ||
 	    (s->exe && nla_put_string(skb, WEFT_SELECTOR_A_EXE, s->exe)) ||
-	    (s->has_uid && nla_put_u32(skb, WEFT_SELECTOR_A_UID, s->uid)))
+	    (s->has_uid && nla_put_u32(skb, WEFT_SELECTOR_A_UID, s->uid)) ||
+	    (s->has_gid && nla_put_u32(skb, WEFT_SELECTOR_A_GID, s->gid)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, item);
 	return 0;

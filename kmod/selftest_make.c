@@ -31,7 +31,8 @@ static unsigned int selectors_count(const struct weft_selector *s)
 {
 	unsigned int n = 0;
 
-	while (s[n].cgroup || s[n].unit || s[n].exe || s[n].has_uid)
+	while (s[n].cgroup || s[n].unit || s[n].exe || s[n].has_uid ||
+	       s[n].has_gid)
 		n++;
 	return n;
 }
@@ -64,6 +65,8 @@ int weft_st_workload(struct weft_tables *t, u32 txn, const char *name,
 		w->selectors[i].exe = text(selectors[i].exe);
 		w->selectors[i].has_uid = selectors[i].has_uid;
 		w->selectors[i].uid = selectors[i].uid;
+		w->selectors[i].has_gid = selectors[i].has_gid;
+		w->selectors[i].gid = selectors[i].gid;
 	}
 	w->owner = owner_of(txn);
 	err = put(t, txn, WEFT_KIND_WORKLOAD, w->name, w, NULL);

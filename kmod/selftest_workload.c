@@ -7,12 +7,17 @@
 
 #define SELECTOR(...)	((const struct weft_selector[]){ { __VA_ARGS__ }, {} })
 #define UID(u)		.has_uid = true, .uid = (u)
+#define GID(g)		.has_gid = true, .gid = (g)
 
-/* Name of the workload a process with these facts belongs to; "" none. */
+/*
+ * Name of the workload a process with these facts belongs to; "" none. Its
+ * group's id is @uid + 100.
+ */
 static const char *match(struct weft_tables *t, const char *cgroup,
 			 const char *exe, u32 uid)
 {
-	struct weft_task task = { .cgroup = cgroup, .exe = exe, .uid = uid };
+	struct weft_task task = { .cgroup = cgroup, .exe = exe, .uid = uid,
+				  .gid = uid + 100 };
 	const struct weft_workload *w;
 
 	w = weft_workload_match(weft_st_gen(t), &task);
@@ -138,12 +143,44 @@ static const char *longer_path_beats_shorter(struct weft_tables *t)
 	return NULL;
 }
 
+static const char *gid_selector_matches_group(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "g", SELECTOR(GID(107))));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "both",
+				      SELECTOR(UID(8), GID(107))));
+	EXPECT_MATCH("/a", "", 7, "g");
+	EXPECT_MATCH("/a", "", 107, "");
+	EXPECT_MATCH("/a", "", 8, "");
+	return NULL;
+}
+
 static const char *cgroup_beats_uid(struct weft_tables *t)
 {
 	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(UID(7))));
-	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(.cgroup = "/")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(.cgroup = "/a")));
 	EXPECT_MATCH("/a", "", 7, "b");
-	EXPECT_MATCH("", "", 7, "a");
+	EXPECT_MATCH("/b", "", 7, "a");
+	return NULL;
+}
+
+static const char *cgroup_root_is_the_last_resort(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "g", SELECTOR(GID(107))));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "u", SELECTOR(UID(8))));
+	EXPECT_MATCH("/x", "", 7, "g");
+	EXPECT_MATCH("/x", "", 8, "u");
+	EXPECT_MATCH("/x", "", 9, "a");
+	return NULL;
+}
+
+static const char *uid_beats_gid(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(GID(107))));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(UID(7))));
+	EXPECT_MATCH("/x", "", 7, "b");
+	WEFT_EXPECT(!weft_st_workload(t, 0, "c", SELECTOR(UID(7), GID(107))));
+	EXPECT_MATCH("/x", "", 7, "c");
 	return NULL;
 }
 
@@ -208,7 +245,10 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(uid_selector_matches_root),
 	WEFT_CLAIM(executable_beats_cgroup),
 	WEFT_CLAIM(longer_path_beats_shorter),
+	WEFT_CLAIM(gid_selector_matches_group),
 	WEFT_CLAIM(cgroup_beats_uid),
+	WEFT_CLAIM(cgroup_root_is_the_last_resort),
+	WEFT_CLAIM(uid_beats_gid),
 	WEFT_CLAIM(uid_decides_between_equal_paths),
 	WEFT_CLAIM(first_name_wins_among_equals),
 	WEFT_CLAIM(narrowest_selector_counts),

@@ -92,6 +92,7 @@ int weft_task_of(struct task_struct *p, struct weft_task *t, gfp_t gfp)
 	t->exe = exe_of(p, buf + WEFT_PATH_MAX, WEFT_PATH_MAX);
 	rcu_read_lock();
 	t->uid = from_kuid_munged(&init_user_ns, __task_cred(p)->euid);
+	t->gid = from_kgid_munged(&init_user_ns, __task_cred(p)->egid);
 	rcu_read_unlock();
 	t->pid = task_tgid_nr(p);
 	get_task_comm(t->comm, p);

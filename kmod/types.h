@@ -40,6 +40,7 @@ struct weft_task {
 	const char *cgroup;	/* path in cgroup v2, "/" the root */
 	const char *exe;
 	u32 uid;
+	u32 gid;
 	u32 pid;
 	char comm[TASK_COMM_LEN];
 };

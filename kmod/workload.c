@@ -13,6 +13,7 @@ struct specificity {
 	bool exe;
 	size_t path;		/* length of the cgroup path; 0: any cgroup */
 	bool uid;
+	bool gid;
 };
 
 struct weft_workload *weft_workload_create(u16 n_selectors, u16 n_ports)
@@ -117,12 +118,14 @@ static bool selector_match(const struct weft_selector *s,
 		return false;
 	if (s->has_uid && s->uid != task->uid)
 		return false;
+	if (s->has_gid && s->gid != task->gid)
+		return false;
 	if (s->cgroup) {
 		path = below(task->cgroup, s->cgroup);
 		if (!path)
 			return false;
 	}
-	out->path = path;
+	out->path = path > 1 ? path : 0;	/* the root is any cgroup */
 	if (s->unit) {
 		path = in_unit(task->cgroup, s->unit);
 		if (!path)
@@ -131,6 +134,7 @@ static bool selector_match(const struct weft_selector *s,
 	}
 	out->exe = s->exe;
 	out->uid = s->has_uid;
+	out->gid = s->has_gid;
 	return true;
 }
 
@@ -141,7 +145,9 @@ static bool more_specific(const struct specificity *a,
 		return a->exe;
 	if (a->path != b->path)
 		return a->path > b->path;
-	return a->uid && !b->uid;
+	if (a->uid != b->uid)
+		return a->uid;
+	return a->gid && !b->gid;
 }
 
 /* The narrowest of the workload's selectors that match. */

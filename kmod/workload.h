@@ -17,7 +17,9 @@ struct weft_selector {
 	const char *unit;
 	const char *exe;
 	bool has_uid;
+	bool has_gid;
 	u32 uid;
+	u32 gid;
 };
 
 struct weft_port_mode {

@@ -125,6 +125,14 @@ static void selectors_and_rules_are_told_apart_by_all_they_say(void **state)
 		"443,80 added\n");
 }
 
+static void gid_zero_is_not_the_same_as_no_gid(void **state)
+{
+	assert_text_diff(WORKLOAD("w", "{selectors: [{unit: a.service, gid: 0}]}"),
+			 WORKLOAD("w", "{selectors: [{unit: a.service}]}"),
+			 "workload w: selector unit a.service added\n"
+			 "workload w: selector unit a.service, gid 0 removed\n");
+}
+
 static void uid_zero_is_not_the_same_as_no_uid(void **state)
 {
 	assert_text_diff(WORKLOAD("w", "{selectors: [{unit: a.service, uid: 0}]}"),
@@ -159,6 +167,7 @@ int main(void)
 		cmocka_unit_test(values_change),
 		cmocka_unit_test(selectors_and_rules_are_told_apart_by_all_they_say),
 		cmocka_unit_test(uid_zero_is_not_the_same_as_no_uid),
+		cmocka_unit_test(gid_zero_is_not_the_same_as_no_gid),
 		cmocka_unit_test(summary_counts),
 	};
 

@@ -131,35 +131,35 @@ static const struct wrong wrongs[] = {
 	{ "spec.selectors", MISSING,
 	  HEAD("Workload") "spec:\n  mode: strict\n",
 	  AT(4) "spec.selectors: missing: must be a list of 1 to 64 items, each a mapping of "
-	  "unit, cgroup, uid and executable" },
+	  "unit, cgroup, uid, gid and executable" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors: {uid: 0}\n",
 	  AT(5) "spec.selectors: a mapping: must be a list of 1 to 64 items, each a mapping "
-	  "of unit, cgroup, uid and executable" },
+	  "of unit, cgroup, uid, gid and executable" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors: [nginx.service]\n",
-	  AT(5) "spec.selectors[0]: \"nginx.service\": must be a mapping of unit, cgroup, uid "
-	  "and executable" },
+	  AT(5) "spec.selectors[0]: \"nginx.service\": must be a mapping of unit, cgroup, uid, "
+	  "gid and executable" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors:\n  -\n",
-	  AT(6) "spec.selectors[0]: nothing: must be a mapping of unit, cgroup, uid and "
+	  AT(6) "spec.selectors[0]: nothing: must be a mapping of unit, cgroup, uid, gid and "
 	  "executable" },
 	{ "spec.selectors", VALUE,
 	  HEAD("Workload") "spec:\n  selectors: [{}]\n",
 	  AT(5) "spec.selectors[0]: an empty mapping: must have at least one of unit, cgroup, "
-	  "uid and executable" },
+	  "uid, gid and executable" },
 	{ "spec.selectors", VALUE,
-	  HEAD("Workload") "spec:\n  selectors: [{gid: 33}]\n",
-	  AT(5) "spec.selectors[0].gid: unknown field (did you mean \"uid\"?); allowed here: "
-	  "unit, cgroup, uid, executable" },
+	  HEAD("Workload") "spec:\n  selectors: [{pid: 33}]\n",
+	  AT(5) "spec.selectors[0].pid: unknown field (did you mean \"uid\"?); allowed here: "
+	  "unit, cgroup, uid, gid, executable" },
 	{ "spec.selectors", COUNT,
 	  HEAD("Workload") "spec:\n  selectors: []\n",
 	  AT(5) "spec.selectors: an empty list: must be a list of 1 to 64 items, each a "
-	  "mapping of unit, cgroup, uid and executable" },
+	  "mapping of unit, cgroup, uid, gid and executable" },
 	{ "spec.selectors", COUNT,
 	  HEAD("Workload") "spec:\n  selectors: [$65 {uid: @}$]\n",
 	  AT(5) "spec.selectors: 65 items: must be a list of 1 to 64 items, each a mapping of "
-	  "unit, cgroup, uid and executable" },
+	  "unit, cgroup, uid, gid and executable" },
 	{ "spec.selectors", TWIN,
 	  HEAD("Workload") "spec:\n  selectors:\n  - {uid: 33, unit: nginx.service}\n"
 	  "  - {uid: 0}\n  - unit: nginx.service\n    uid: 33\n",
@@ -291,6 +291,12 @@ static const struct wrong wrongs[] = {
 	{ "spec.selectors[].uid", VALUE,
 	  SELECTOR("uid: 99999999999999999999999\n"),
 	  AT(6) "spec.selectors[0].uid: 99999999999999999999999: must be 0 to 4294967294" },
+	{ "spec.selectors[].gid", SHAPE,
+	  SELECTOR("gid: {}\n"),
+	  AT(6) "spec.selectors[0].gid: an empty mapping: must be 0 to 4294967294" },
+	{ "spec.selectors[].gid", VALUE,
+	  SELECTOR("gid: 4294967295\n"),
+	  AT(6) "spec.selectors[0].gid: 4294967295: must be 0 to 4294967294" },
 	{ "spec.mode", SHAPE,
 	  WORKLOAD("  mode: [strict]\n"),
 	  AT(6) "spec.mode: a list: must be disabled, permissive or strict" },
@@ -357,7 +363,7 @@ static void each_field_wrong_is_one_clear_error(void **state)
 
 static void no_field_is_without_its_wrong_cases(void **state)
 {
-	check_coverage(&weft_kind_workload, wrongs, WEFT_ARRAY_SIZE(wrongs), 15);
+	check_coverage(&weft_kind_workload, wrongs, WEFT_ARRAY_SIZE(wrongs), 16);
 }
 
 int main(void)

@@ -2,8 +2,8 @@
 /*
  * weftctl workload.
  *
- * unit, cgroup, uid and exe fill one selector, all of which must match; "or"
- * begins the next.
+ * unit, cgroup, uid, gid and exe fill one selector, all of which must match;
+ * "or" begins the next.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "cli/value.h"
 #include "nl/nl_workload.h"
 
-#define WORDS "identity, unit, cgroup, uid, exe, or, mode, port"
+#define WORDS "identity, unit, cgroup, uid, gid, exe, or, mode, port"
 
 /* A command line while it is read. */
 struct reading {
@@ -44,19 +44,20 @@ static struct weft_nl_selector *open_selector(struct weft_cli *cli, struct readi
 	return &workload->selectors[workload->n_selectors - 1];
 }
 
-static int take_uid(struct weft_cli *cli, struct weft_nl_selector *selector)
+/* A user's or a group's, which @word calls it. */
+static int take_id(struct weft_cli *cli, const char *word, bool *has, uint32_t *id)
 {
-	uint64_t uid;
+	uint64_t number;
 	int code;
 
-	if (selector->has_uid)
-		return weft_value_twice(cli, "uid");
+	if (*has)
+		return weft_value_twice(cli, word);
 	/* the last number is "no user", see chown(2) */
-	code = weft_value_number(cli, "uid", 0, UINT32_MAX - 1, &uid);
+	code = weft_value_number(cli, word, 0, UINT32_MAX - 1, &number);
 	if (code)
 		return code;
-	selector->has_uid = true;
-	selector->uid = uid;
+	*has = true;
+	*id = number;
 	return WEFT_EXIT_DONE;
 }
 
@@ -73,13 +74,15 @@ static int take_selector_part(struct weft_cli *cli, const char *word, struct rea
 		return weft_value_text(cli, word, weft_path_problem, &selector->cgroup);
 	if (!strcmp(word, "exe"))
 		return weft_value_text(cli, word, weft_path_problem, &selector->exe);
-	return take_uid(cli, selector);
+	if (!strcmp(word, "gid"))
+		return take_id(cli, word, &selector->has_gid, &selector->gid);
+	return take_id(cli, word, &selector->has_uid, &selector->uid);
 }
 
 static int take_or(struct weft_cli *cli, struct reading *reading)
 {
 	if (!reading->selector_open)
-		return weft_cli_usage(cli, "or: a selector (unit, cgroup, uid, exe) goes before it");
+		return weft_cli_usage(cli, "or: a selector (unit, cgroup, uid, gid, exe) goes before it");
 	reading->selector_open = false;
 	return WEFT_EXIT_DONE;
 }
@@ -117,7 +120,7 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 	if (!strcmp(word, "identity"))
 		return weft_value_text(cli, word, weft_identity_problem, &workload->identity);
 	if (!strcmp(word, "unit") || !strcmp(word, "cgroup") || !strcmp(word, "uid") ||
-	    !strcmp(word, "exe"))
+	    !strcmp(word, "gid") || !strcmp(word, "exe"))
 		return take_selector_part(cli, word, reading);
 	if (!strcmp(word, "or"))
 		return take_or(cli, reading);
@@ -144,11 +147,11 @@ static int take_workload(struct weft_cli *cli, void *object)
 		last = word;
 	}
 	if (!strcmp(last, "or"))
-		return weft_cli_usage(cli, "or: a selector (unit, cgroup, uid, exe) goes after it");
+		return weft_cli_usage(cli, "or: a selector (unit, cgroup, uid, gid, exe) goes after it");
 	if (!workload->identity)
 		return weft_cli_usage(cli, "identity: is needed (spiffe://TRUST-DOMAIN/PATH)");
 	if (!workload->n_selectors)
-		return weft_cli_usage(cli, "a selector is needed (unit, cgroup, uid, exe)");
+		return weft_cli_usage(cli, "a selector is needed (unit, cgroup, uid, gid, exe)");
 	return WEFT_EXIT_DONE;
 }
 
@@ -167,6 +170,10 @@ static void write_selector(FILE *f, const struct weft_nl_selector *selector)
 	}
 	if (selector->has_uid) {
 		fprintf(f, "%suid %" PRIu32, gap, selector->uid);
+		gap = " ";
+	}
+	if (selector->has_gid) {
+		fprintf(f, "%sgid %" PRIu32, gap, selector->gid);
 		gap = " ";
 	}
 	if (selector->exe)
@@ -189,6 +196,14 @@ static char *selectors_text(const struct weft_nl_workload *workload)
 	return text;
 }
 
+static void print_id(struct weft_print *p, const char *key, bool has, uint32_t id)
+{
+	if (has)
+		weft_print_number(p, key, id);
+	else
+		weft_print_string(p, key, NULL);
+}
+
 static void print_selectors(struct weft_print *p, const struct weft_nl_workload *workload)
 {
 	_cleanup_free_ char *text = selectors_text(workload);
@@ -201,10 +216,8 @@ static void print_selectors(struct weft_print *p, const struct weft_nl_workload 
 		weft_print_item_begin(p);
 		weft_print_string(p, "unit", selector->unit);
 		weft_print_string(p, "cgroup", selector->cgroup);
-		if (selector->has_uid)
-			weft_print_number(p, "uid", selector->uid);
-		else
-			weft_print_string(p, "uid", NULL);
+		print_id(p, "uid", selector->has_uid, selector->uid);
+		print_id(p, "gid", selector->has_gid, selector->gid);
 		weft_print_string(p, "exe", selector->exe);
 		weft_print_item_end(p);
 	}

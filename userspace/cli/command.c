@@ -83,8 +83,8 @@ const struct weft_object weft_objects[] = {
 	  "                                    [mode MODE] [port PORT:MODE]...\n"
 	  "       weftctl workload del NAME\n"
 	  "\n"
-	  "SELECTOR: one or more of  unit UNIT  cgroup PATH  uid N  exe PATH,  which must\n"
-	  "all match; \"or\" begins another. MODE, what listeners accept: strict (mutual TLS\n"
+	  "SELECTOR: one or more of  unit UNIT  cgroup PATH  uid N  gid N  exe PATH,  which\n"
+	  "must all match; \"or\" begins another. MODE, what listeners accept: strict (mutual TLS\n"
 	  "only, the default), permissive (plaintext too), disabled (not meshed).\n",
 	  &weft_cli_kind_workload },
 	{ "policy", object_verbs,

@@ -99,6 +99,9 @@ static const struct weft_field selector_fields[] = {
 	{ .name = "uid", .type = WEFT_FIELD_NUMBER, .min = 0, .max = UINT32_MAX - 1,
 	  WEFT_FIELD_AT(struct weft_nl_selector, uid),
 	  WEFT_FIELD_SET_AT(struct weft_nl_selector, has_uid) },
+	{ .name = "gid", .type = WEFT_FIELD_NUMBER, .min = 0, .max = UINT32_MAX - 1,
+	  WEFT_FIELD_AT(struct weft_nl_selector, gid),
+	  WEFT_FIELD_SET_AT(struct weft_nl_selector, has_gid) },
 	{ .name = "executable", .type = WEFT_FIELD_STRING, .what = WHAT_EXE,
 	  .convert = convert_exe, WEFT_FIELD_AT(struct weft_nl_selector, exe) },
 	{ 0 }
@@ -109,8 +112,8 @@ static int check_selector(struct weft_schema_reader *r, const struct weft_node *
 			  void *object)
 {
 	if (!node->n_items)
-		return weft_schema_fail(r, node, "must have at least one of unit, cgroup, uid "
-						 "and executable");
+		return weft_schema_fail(r, node, "must have at least one of unit, cgroup, uid, "
+						 "gid and executable");
 	return 0;
 }
 

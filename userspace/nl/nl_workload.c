@@ -35,6 +35,8 @@ static int put_selector(struct nl_msg *msg, const struct weft_nl_selector *selec
 	/* not put_u32_set(): root is 0 */
 	if (selector->has_uid && nla_put_u32(msg, WEFT_SELECTOR_A_UID, selector->uid))
 		return -EMSGSIZE;
+	if (selector->has_gid && nla_put_u32(msg, WEFT_SELECTOR_A_GID, selector->gid))
+		return -EMSGSIZE;
 	return weft_nl_nest_end(msg, nest);
 }
 
@@ -92,6 +94,7 @@ static int parse_selector(struct nlattr *nest, struct weft_nl_selector *selector
 		[WEFT_SELECTOR_A_UNIT] = { .type = NLA_STRING },
 		[WEFT_SELECTOR_A_UID] = { .type = NLA_U32 },
 		[WEFT_SELECTOR_A_EXE] = { .type = NLA_STRING },
+		[WEFT_SELECTOR_A_GID] = { .type = NLA_U32 },
 	};
 	struct nlattr *tb[WEFT_SELECTOR_A_MAX + 1];
 	int r = weft_nl_parse(tb, WEFT_SELECTOR_A_MAX, nest, policy);
@@ -105,6 +108,10 @@ static int parse_selector(struct nlattr *nest, struct weft_nl_selector *selector
 	if (!r && tb[WEFT_SELECTOR_A_UID]) {
 		selector->has_uid = true;
 		selector->uid = nla_get_u32(tb[WEFT_SELECTOR_A_UID]);
+	}
+	if (!r && tb[WEFT_SELECTOR_A_GID]) {
+		selector->has_gid = true;
+		selector->gid = nla_get_u32(tb[WEFT_SELECTOR_A_GID]);
 	}
 	return r;
 }

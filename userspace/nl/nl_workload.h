@@ -16,7 +16,9 @@ struct weft_nl_selector {
 	char *unit;
 	char *exe;
 	bool has_uid;
+	bool has_gid;
 	uint32_t uid;
+	uint32_t gid;
 };
 
 struct weft_nl_port_mode {

@@ -233,7 +233,8 @@ enum weft_mode {
  * A workload is a set of processes with one identity. A selector matches when
  * all its parts do; a workload matches when one of its selectors does. Of
  * several workloads the most specific wins: executable, then unit or cgroup
- * (the longer path), then uid; then the name that sorts first.
+ * (the longer path; the root, which everything is below, counts for nothing),
+ * then uid, then gid; then the name that sorts first.
  */
 enum weft_workload_attr {
 	WEFT_WORKLOAD_A_UNSPEC,
@@ -259,6 +260,7 @@ enum weft_selector_attr {
 	 * where everybody may mount anything anywhere
 	 */
 	WEFT_SELECTOR_A_EXE,
+	WEFT_SELECTOR_A_GID,		/* u32, effective group id in the initial user namespace */
 	__WEFT_SELECTOR_A_MAX
 };
 #define WEFT_SELECTOR_A_MAX (__WEFT_SELECTOR_A_MAX - 1)

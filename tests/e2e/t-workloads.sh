@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Who a process is: workloads on one host and address, told apart by unit, cgroup,
+# user, group and executable, which of them goes first, what is left for the host,
+# and that a user namespace of one's own lends nobody an identity.
+# timeout: 400
+# seconds: 120
+# kernels: 6.1
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+trap e2e_end EXIT
+hosts_up h1 h2
+weft_install || exit 1
+module_load || exit 1
+weftd_start h1
+weftd_start h2
+document h2 web.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: web}
+spec: {selectors: [{unit: web.service}]}
+Y
+chmod a+x "$T"
+cp /usr/bin/bash "$T/another-bash"
+document h1 all.yaml <<Y
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: by-unit}
+spec: {selectors: [{unit: a.service}]}
+---
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: by-cgroup}
+spec: {selectors: [{cgroup: /system.slice/b.service}]}
+---
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: by-uid}
+spec: {selectors: [{uid: 3001}]}
+---
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: by-gid}
+spec: {selectors: [{gid: 3002}]}
+---
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: by-executable}
+spec: {selectors: [{executable: $T/another-bash}]}
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: web}
+spec:
+  addresses: [240.0.0.1]
+  ports: [{port: 9001}]
+  endpoints: [{address: 10.77.0.2}]
+Y
+start_app web h2 9001 python3 "$E2E/dial.py" server tell:9001
+
+call='exec 3<>/dev/tcp/240.0.0.1/9001 && read -r _ <&3'
+try() { run_as "$1" h1 "${@:2}" -c "$call" 2>&1; }
+is() { # NAME WORKLOAD UNIT CMD...: what the server knows its caller as
+    local out
+    out=$(try "${@:3}") || note "$out"
+    equal "$1" "\"spiffe://mesh.local/$2\"" "$(conns h2 | jq -sc 'max_by(.id) | .peer_identity')"
+}
+none() { # NAME UNIT CMD...
+    contains "$1" "Permission denied" "$(try "${@:2}")"
+}
+as() { setpriv=(setpriv --reuid "$1" --regid "$2" --clear-groups); }
+
+is "a unit" by-unit a bash
+is "and what it starts" by-unit a bash -c 'bash "$@"' sh
+is "a cgroup" by-cgroup b bash
+as 3001 3001
+is "a user" by-uid x "${setpriv[@]}" bash
+as 0 3002
+is "a group" by-gid x "${setpriv[@]}" bash
+as 3001 3002
+is "a user goes before a group" by-uid x "${setpriv[@]}" bash
+is "a unit before both" by-unit a "${setpriv[@]}" bash
+is "an executable before a unit" by-executable a "$T/another-bash"
+none "who is none of them is in no mesh" x bash
+none "a group that is not the effective one does not count" x setpriv --groups 3002 bash
+
+# --- identities that are not lent
+as 3003 3003
+mapped=("${setpriv[@]}" unshare --user --map-user=3001 --map-group=3002)
+none "a user that one is only in a namespace of one's own" x "${mapped[@]}" bash
+mounts=("${setpriv[@]}" unshare --user --map-root-user --mount)
+none "an executable that one only mounts there" x "${mounts[@]}" \
+    bash -c "mount --bind /usr/bin/bash '$T/another-bash' && exec '$T/another-bash' \"\$@\"" sh
+
+# --- the host's own
+document h1 host.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: host}
+spec: {identity: host/h1, selectors: [{cgroup: /}]}
+Y
+is "all the others can be the host" host/h1 x bash
+is "and a user is still himself" by-uid x setpriv --reuid 3001 --clear-groups bash
+is "and a unit" by-unit a bash
