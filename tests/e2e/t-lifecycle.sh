@@ -53,7 +53,7 @@ check "the self-tests run at load" insmod "$MODULE" selftest=1
 rmmod weft
 
 # --- again and again, under a plain download and plain connects
-times=$(scaled 12)
+times=$(scaled 10)
 : >"$T/plain"
 run_as_bg reader h1 curl -sS -m $((9 * times + 300)) --limit-rate $((20000000 / times + 100000)) -o "$T/plain" http://10.77.0.2/big
 reader=$JOB
@@ -196,7 +196,7 @@ run_as_bg flood h1 python3 "$E2E/storm.py" client 10.77.0.2 9000 6 "$T/stop-floo
 flood=$JOB
 some() { [ "$(stat_of h1 counters.live)" -gt 20 ]; }
 check "clients connect" wait_for 60 some
-flips=0 wanted=$(scaled 16)
+flips=0 wanted=$(scaled 12)
 for i in $(seq "$wanted"); do
     case $((i % 4)) in
     0) server_documents STRICT | document h2 servers.yaml ;;

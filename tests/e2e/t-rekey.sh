@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 # seconds: 150
+# kernels: 6.1 7.2
 # Keys that are worn out after 16 records instead of 2^23: bulk both ways, many
 # calls, and every case of clients.py go on over one key after the other, with no
 # weftd alive; and with OpenSSL at the other end, which renews keys itself and asks
