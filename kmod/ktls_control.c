@@ -50,6 +50,21 @@ int weft_ktls_bad_record(struct weft_conn *c)
 }
 
 /**
+ * weft_ktls_lost_record() - one to be sent is gone, and what was in it
+ * @c: a LIVE conn, c->tx held, its socket not locked
+ *
+ * kTLS had no memory to encrypt it and has thrown it away, with what earlier
+ * calls had put into it. What follows is no sequel, nor is an end: the peer must
+ * see neither.
+ */
+void weft_ktls_lost_record(struct weft_conn *c)
+{
+	if (!READ_ONCE(c->rx_err))
+		rx_failed(c, WEFT_REASON_RESOURCES);
+	tcp_abort(c->sock->sk, ECONNRESET);
+}
+
+/**
  * weft_ktls_check_err() - turn an error of kTLS's own into one TCP has
  * @c: a LIVE conn, whose sk_err is about to be told: by poll(), then SO_ERROR,
  *     or by a write

@@ -70,6 +70,7 @@ static inline bool weft_ktls_waits(const struct tls_sw_context_rx *rx)
 int weft_ktls_read(struct weft_conn *c, struct msghdr *m, size_t len,
 		   int flags);
 int weft_ktls_bad_record(struct weft_conn *c);
+void weft_ktls_lost_record(struct weft_conn *c);
 void weft_ktls_check_err(struct weft_conn *c);
 int weft_ktls_take_queued(struct weft_conn *c);
 int weft_ktls_take_control(struct weft_conn *c);

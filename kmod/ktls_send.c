@@ -56,6 +56,19 @@ static int tx_begin(struct weft_conn *c)
 /* What TCP gives a corked segment: see tcp_check_probe_timer(). */
 #define FLUSH_DELAY	(HZ / 5)
 
+/*
+ * What kTLS's call said, as TCP would. It says EBADMSG when it could not encrypt
+ * a record; when others before it in the call could, only to the next one.
+ */
+static ssize_t tx_result(struct weft_conn *c, ssize_t n)
+{
+	if (likely(n != -EBADMSG &&
+		   READ_ONCE(c->sock->sk->sk_err) != EBADMSG))
+		return n;
+	weft_ktls_lost_record(c);
+	return n < 0 ? -ECONNRESET : n;
+}
+
 /* Is something in kTLS's open record? Certain only with c->tx held. */
 static bool tx_is_open(const struct weft_conn *c)
 {
@@ -157,7 +170,7 @@ static int tls_send(struct weft_conn *c, struct msghdr *m, size_t len)
 		mutex_lock(&ctx->tx_lock);
 		mutex_unlock(&ctx->tx_lock);
 	}
-	return n;
+	return tx_result(c, n);
 }
 
 /* Nagle would hold the first small write until the peer acknowledges our
@@ -293,6 +306,7 @@ static ssize_t page_piece(struct weft_conn *c, struct page *page, int offset,
 		return n;
 	n = c->tls->sendpage(c->sock, page, offset, size,
 			     flags | KTLS_NEVER_WAITS);
+	n = tx_result(c, n);
 	tx_end(c);
 	return n;
 }
@@ -346,7 +360,7 @@ static int push_open(struct weft_conn *c)
 		err = 0;		/* on its way */
 	release_sock(sk);
 	mutex_unlock(&ctx->tx_lock);
-	return err;
+	return tx_result(c, err);
 }
 
 /**
