@@ -54,8 +54,8 @@ int weft_ktls_bad_record(struct weft_conn *c)
  * @c: a LIVE conn, c->tx held, its socket not locked
  *
  * kTLS had no memory to encrypt it and has thrown it away, with what earlier
- * calls had put into it. What follows is no sequel, nor is an end: the peer must
- * see neither.
+ * calls had put into it. What follows is no sequel, nor is an end: the peer
+ * must see neither.
  */
 void weft_ktls_lost_record(struct weft_conn *c)
 {

@@ -57,8 +57,9 @@ static int tx_begin(struct weft_conn *c)
 #define FLUSH_DELAY	(HZ / 5)
 
 /*
- * What kTLS's call said, as TCP would. It says EBADMSG when it could not encrypt
- * a record; when others before it in the call could, only to the next one.
+ * What kTLS's call said, as TCP would. It says EBADMSG when it could not
+ * encrypt a record; when it could others before it in the call, only to the
+ * next one.
  */
 static ssize_t tx_result(struct weft_conn *c, ssize_t n)
 {

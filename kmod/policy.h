@@ -48,7 +48,7 @@ struct weft_policy_verdict {
 	 * or (denied) no ALLOW matched.
 	 */
 	const struct weft_policy *policy;
-	const struct weft_policy *audit;	/* the first AUDIT that matches */
+	const struct weft_policy *audit;	/* first AUDIT that matches */
 };
 
 /**

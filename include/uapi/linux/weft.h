@@ -343,7 +343,7 @@ enum weft_rule_attr {
 	WEFT_RULE_A_UNSPEC,
 	WEFT_RULE_A_IDENTITIES,		/* list of strings, final '*' a prefix; none: anybody */
 	WEFT_RULE_A_PORTS,		/* list of nests, enum weft_port_attr; none: every port */
-	WEFT_RULE_A_NETWORKS,		/* list of nests, enum weft_network_attr; none: from anywhere */
+	WEFT_RULE_A_NETWORKS,		/* list of nests, enum weft_network_attr; none: anywhere */
 	__WEFT_RULE_A_MAX
 };
 #define WEFT_RULE_A_MAX (__WEFT_RULE_A_MAX - 1)
