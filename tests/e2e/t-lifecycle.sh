@@ -74,7 +74,8 @@ result=$(tail -1 "$T/plain.out")
 note "connects meanwhile: $result"
 equal "no connect() of others failed meanwhile" "true {} {} [] 0" \
     "$(jq -r '"\(.done > 0) \(.connect) \(.io) \(.wrong) \(.stuck)"' <<<"$result")"
-check "the download went through" wait "$reader"
+check "the download went through" wait "$reader" ||
+    note "$(stat -c %s "$T/plain") bytes; $(cat "$T/reader.out"); nginx: $(tail -n 3 /var/log/nginx/error.log 2>&1)"
 equal "as it was" "$sum" "$(sha256sum <"$T/plain")"
 
 # --- sockets from before the module
