@@ -51,7 +51,7 @@ shows "workload show has all of it" \
 exits "workload add again" 1 web workload add web identity spiffe://mesh.local/web uid 1
 check "workload replace" w workload replace web identity spiffe://mesh.local/web2 uid 1
 shows "replaced" '["spiffe://mesh.local/web2","strict",0]' '.[0] | [.identity, .mode, (.ports | length)]' workload show web
-exits "workload without selector" 2 "a selector is needed (unit, cgroup, uid, exe)" workload add x identity spiffe://mesh.local/x
+exits "workload without selector" 2 "a selector is needed (unit, cgroup, uid, gid, exe)" workload add x identity spiffe://mesh.local/x
 exits "workload with a wrong identity" 2 'identity "web"' workload add x identity web uid 1
 exits "workload with a wrong mode" 2 "mode" workload add x identity spiffe://mesh.local/x uid 1 mode tight
 exits "workload del of none" 1 none workload del none

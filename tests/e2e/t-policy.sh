@@ -147,6 +147,7 @@ contains "in words" "deny: till (" "$(fields vault .MESSAGE WEFT_CONN="$(jq .id 
 # --- DENY, and documents that change
 puppet() { # UNIT: a program that does what it is told
     APPS+=("$1")
+    rm -f "$T/$1" # of an earlier one
     systemd-run -q --collect --unit="$1" -p NetworkNamespacePath=/run/netns/h1 \
         python3 "$E2E/puppet.py" serve "$T/$1"
     wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
@@ -282,7 +283,6 @@ metadata: {name: others}
 spec: {action: ALLOW, workload: other, rules: [$1]}
 Y
 }
-APPS+=(stranger)
 puppet stranger
 equal "a permissive port takes plaintext" connected "$(connect stranger e 10.77.0.2 9003)"
 others_from '{from: {ipBlocks: [10.77.0.1]}}'
