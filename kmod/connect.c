@@ -679,7 +679,7 @@ static int dissolve(struct weft_conn *c)
 			weft_conn_settle(c, WEFT_CONN_LIVE);
 			weft_conn_kick(c);	/* flushes */
 			/* which may have passed over it as DEAD */
-			mod_delayed_work(system_wq, &c->wn->recheck, 0);
+			schedule_delayed_work(&c->wn->recheck, 0);
 			return -EBUSY;
 		}
 		usleep_range(500, 1000);

@@ -31,16 +31,6 @@ static void drop_daemon(struct weft_conn *c)
 	put_pid(old);
 }
 
-static u64 generation_now(const struct weft_net *wn)
-{
-	u64 number;
-
-	rcu_read_lock();
-	number = weft_gen_number(weft_gen_current(&wn->tables));
-	rcu_read_unlock();
-	return number;
-}
-
 /*
  * SO_RCVLOWAT is the application's wish for its own reads: the worker wants to
  * hear of every byte. The socket is locked.
@@ -122,7 +112,7 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	c->judged = false;
 	c->resumed = false;
 	weft_conn_set_string(&c->peer_identity, NULL, 0);
-	c->generation = generation_now(c->wn);
+	WRITE_ONCE(c->generation, weft_judge_generation(c->wn));
 	c->aborting = false;
 	c->keys = 0;
 	weft_rekey_stop(c);

@@ -63,6 +63,16 @@ static u8 judge_client(struct weft_conn *c, const struct weft_gen *gen)
 	       WEFT_REASON_NONE : WEFT_REASON_PEER_IDENTITY;
 }
 
+u64 weft_judge_generation(const struct weft_net *wn)
+{
+	u64 number;
+
+	rcu_read_lock();
+	number = weft_gen_number(weft_gen_current(&wn->tables));
+	rcu_read_unlock();
+	return number;
+}
+
 u8 weft_judge(struct weft_conn *c, bool *audit)
 {
 	struct weft_policy_verdict v = {};
@@ -73,7 +83,7 @@ u8 weft_judge(struct weft_conn *c, bool *audit)
 	gen = weft_gen_current(&c->wn->tables);
 	reason = c->role == WEFT_ROLE_CLIENT ? judge_client(c, gen) :
 					       judge_server(c, gen, &v);
-	c->generation = weft_gen_number(gen);
+	WRITE_ONCE(c->generation, weft_gen_number(gen));
 	note(&c->policy, name_of(v.policy));
 	*audit = note(&c->audit, name_of(v.audit));
 	rcu_read_unlock();

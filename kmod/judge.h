@@ -8,6 +8,9 @@
 
 #include "conn.h"
 
+/* The number of the generation by which it would judge. */
+u64 weft_judge_generation(const struct weft_net *wn);
+
 /**
  * weft_judge() - may this peer be at the other end, as of now?
  * @c: a conn of a workload, with c->peer_identity as its peer proved it, or

@@ -54,6 +54,12 @@ static void cut(struct weft_conn *c, u8 reason)
 	weft_conn_kick(c);
 }
 
+/* By this generation already, or to be reset: no matter who has it in hand. */
+static bool is_done(const struct weft_conn *c, u64 generation)
+{
+	return READ_ONCE(c->cut) || READ_ONCE(c->generation) == generation;
+}
+
 static void recheck(struct weft_conn *c)	/* ->mu held */
 {
 	bool audit;
@@ -78,12 +84,17 @@ void weft_recheck(struct work_struct *work)
 {
 	struct weft_net *wn = container_of(to_delayed_work(work),
 					   struct weft_net, recheck);
+	u64 generation = weft_judge_generation(wn);
 	unsigned long id = 0;
 	bool again = false;
 	struct weft_conn *c;
 	struct file *f;
 
 	for (; (c = weft_conn_next(wn, &id, may_be_in_use, &f)); id++) {
+		if (is_done(c, generation)) {
+			fput(f);
+			continue;
+		}
 		if (mutex_trylock(&c->mu)) {
 			recheck(c);
 			mutex_unlock(&c->mu);
