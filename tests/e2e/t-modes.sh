@@ -113,12 +113,12 @@ equal "with both identities" '["spiffe://mesh.local/shelf","spiffe://mesh.local/
 
 # --- a port that becomes strict
 mkfifo "$T/go"
-in_host h3 bash -c "exec 7<>/dev/tcp/10.77.0.2/7002; read -r go <'$T/go'; echo late-secret >&7; cat <&7" >"$T/late" 2>&1 &
+in_host h3 timeout 120 bash -c "exec 7<>/dev/tcp/10.77.0.2/7002; read -r go <'$T/go'; echo late-secret >&7; cat <&7" >"$T/late" 2>&1 &
 late=$!
 waits() { conns h2 'select(.state == "sniff" and .local == "10.77.0.2:7002")' | grep -q .; }
 check "a connection on which nothing came yet may still be either" wait_for 20 waits
 shelf_document strict
-echo go >"$T/go"
+timeout 60 sh -c "echo go >'$T/go'"
 check "plaintext that comes when the port has become strict is refused" wait_for 20 audited plaintext
 wait "$late"
 equal "and read by nobody" "" "$(journalctl -q --no-pager -u shelf -o cat | grep late-secret)"

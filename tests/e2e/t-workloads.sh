@@ -7,12 +7,7 @@
 # seconds: 120
 # kernels: 6.1
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-trap e2e_end EXIT
-hosts_up h1 h2
-weft_install || exit 1
-module_load || exit 1
-weftd_start h1
-weftd_start h2
+e2e_begin
 document h2 web.yaml <<'Y'
 apiVersion: weft/v1
 kind: Workload
@@ -65,7 +60,7 @@ is() { # NAME WORKLOAD UNIT CMD...: what the server knows its caller as
     equal "$1" "\"spiffe://mesh.local/$2\"" "$(conns h2 | jq -sc 'max_by(.id) | .peer_identity')"
 }
 none() { # NAME UNIT CMD...
-    contains "$1" "Permission denied" "$(try "${@:2}")"
+    contains "$1" "/dev/tcp/240.0.0.1/9001: Permission denied" "$(try "${@:2}")"
 }
 as() { setpriv=(setpriv --reuid "$1" --regid "$2" --clear-groups); }
 
