@@ -5,6 +5,7 @@
 # conn del.
 # timeout: 400
 # kernels: 6.12
+# debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2

@@ -5,6 +5,7 @@
 # and the ways in which editors write.
 # timeout: 400
 # kernels: 7.2
+# debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2

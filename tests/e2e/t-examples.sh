@@ -5,6 +5,7 @@
 # timeout: 400
 # seconds: 160
 # kernels: 6.1
+# debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_begin
 document h2 web.yaml <<'Y'

@@ -3,6 +3,7 @@
 # timeout: 900
 # seconds: 220
 # kernels: 6.1
+# debug: no
 # Peers that mean harm (hostile.py): at a strict port, where the application reads
 # nothing of theirs and others are still served; and servers, of which connect()
 # says the truth, and goes on to a good endpoint.  The attacker is a host without

@@ -5,6 +5,7 @@
 # and no failure.
 # timeout: 300
 # kernels: 6.1
+# debug: no
 # seconds: 40
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT

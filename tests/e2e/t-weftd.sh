@@ -4,6 +4,7 @@
 # kill do (nothing that anybody notices), certificates, the watchdog.
 # timeout: 400
 # kernels: 6.1
+# debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
