@@ -442,6 +442,27 @@ static void events_are_delivered_in_order(void **state)
 	assert_int_equal(sum, 11223344);
 }
 
+static int take_one(const struct weft_nl_event *event, void *data)
+{
+	uint64_t *id = data;
+
+	*id = event->conn.id;
+	return 7;
+}
+
+static void who_has_enough_events_gets_the_rest_later(void **state)
+{
+	uint64_t id = 0, sum = 0;
+
+	send_event(WEFT_EVENT_CONN_LIVE, 11, 0);
+	send_event(WEFT_EVENT_CONN_LIVE, 22, 0);
+	send_event(WEFT_EVENT_CONN_LIVE, 33, 0);
+	assert_int_equal(weft_nl_event_recv(nl, take_one, &id, &err), 7);
+	assert_int_equal(id, 11);
+	assert_int_equal(weft_nl_event_recv(nl, sum_events, &sum, &err), 0);
+	assert_int_equal(sum, 2233);
+}
+
 static void an_event_without_its_kind_is_malformed(void **state)
 {
 	uint64_t sum = 0;
@@ -507,6 +528,7 @@ int main(void)
 		with_fake(verdicts_carry_policy_and_generation),
 		with_fake(done_says_all_and_cuts_free_text),
 		with_fake(events_are_delivered_in_order),
+		with_fake(who_has_enough_events_gets_the_rest_later),
 		with_fake(an_event_without_its_kind_is_malformed),
 		with_fake(connections_are_shown_and_reset_by_number),
 		with_fake(connections_are_dumped_though_they_change),

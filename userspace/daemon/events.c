@@ -15,12 +15,21 @@
 /* Of the netlink socket: verdicts of a storm until the main thread comes round. */
 #define RECEIVE_BUFFER (16 << 20)
 
+/*
+ * Events taken at a time. In a storm they come faster than the journal takes them:
+ * who waited for the last one would neither apply a configuration nor renew a
+ * certificate, and be taken for hung by systemd.
+ */
+#define BATCH 64
+#define BATCH_FULL 2 /* beside WEFT_NL_EVENTS_LOST */
+
 struct weft_events {
 	struct weft_nl *nl;
 	const struct weft_audit_sink *sink;
 	weft_events_generation_fn *fn;
 	void *data;
-	bool changed;	  /* a generation was announced in this dispatch */
+	unsigned int taken; /* in this dispatch */
+	bool changed; /* a generation was announced in this dispatch */
 	bool audit_fails; /* reported; until a record is written again */
 };
 
@@ -66,7 +75,7 @@ int weft_events_fd(const struct weft_events *events)
 
 static void audit(struct weft_events *events, const struct weft_nl_event *event)
 {
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
 	int ret = weft_audit_verdict(events->sink, &event->conn, event->type, &err);
 
 	if (ret < 0 && !events->audit_fails)
@@ -85,7 +94,7 @@ static int on_event(const struct weft_nl_event *event, void *data)
 		events->changed = true;
 	else if (event->has_conn)
 		audit(events, event);
-	return 0;
+	return ++events->taken < BATCH ? 0 : BATCH_FULL;
 }
 
 int weft_events_dispatch(struct weft_events *events, struct weft_error *err)
@@ -93,6 +102,7 @@ int weft_events_dispatch(struct weft_events *events, struct weft_error *err)
 	int ret;
 
 	events->changed = false;
+	events->taken = 0;
 	do {
 		ret = weft_nl_event_recv(events->nl, on_event, events, err);
 		if (ret == WEFT_NL_EVENTS_LOST) {
@@ -104,5 +114,6 @@ int weft_events_dispatch(struct weft_events *events, struct weft_error *err)
 
 	if (events->changed)
 		events->fn(events->data);
-	return ret;
+	/* A datagram is one event: the rest waits in the socket, which stays readable. */
+	return ret == BATCH_FULL ? 0 : ret;
 }

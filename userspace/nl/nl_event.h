@@ -31,7 +31,7 @@ typedef int weft_nl_event_fn(const struct weft_nl_event *event, void *data);
  * weft_nl_event_recv() - deliver what has arrived; never blocks
  *
  * Return: 0 nothing more for now; WEFT_NL_EVENTS_LOST, then call again; negative:
- * the errno of the socket, or what @fn returned.
+ * the errno of the socket; or what @fn returned, and the rest stays for the next call.
  */
 int weft_nl_event_recv(struct weft_nl *nl, weft_nl_event_fn *fn, void *data,
 		       struct weft_error *err);
