@@ -223,7 +223,8 @@ weft_uninstall() {
     systemctl daemon-reload
 }
 
-# weftd_start HOST [OPTION]...: the daemon of that namespace; all share one CA
+# weftd_start HOST [OPTION]...: the daemon of that namespace; all share one CA, unless
+# WEFTD_CERTS says where its certificates come from instead
 weftd_start() {
     local h=$1 dropin=$DROPINS/weftd@.service.d/e2e.conf text
     shift
@@ -231,7 +232,7 @@ weftd_start() {
     text="[Service]
 StateDirectory=weft-netns weft-netns/%i weft-e2e-ca
 $PATIENT_UNIT${WEFTD_DROPIN:-}# ends here"
-    echo "WEFTD_OPTIONS=\"--ca-dir /var/lib/weft-e2e-ca $*\"" >"/etc/default/weftd-$h"
+    echo "WEFTD_OPTIONS=\"${WEFTD_CERTS:---ca-dir /var/lib/weft-e2e-ca} $*\"" >"/etc/default/weftd-$h"
     if [ "$(cat "$dropin" 2>/dev/null)" != "$text" ]; then
         echo "$text" >"$dropin"
         systemctl daemon-reload

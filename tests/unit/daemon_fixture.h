@@ -47,12 +47,11 @@ static inline void fixture_write(struct fixture *f, const char *name, const char
 
 static inline void fixture_dir(struct fixture *f)
 {
-	*f = (struct fixture){ .dir = "/tmp/weft-test-XXXXXX" };
+	*f = (struct fixture){.dir = "/tmp/weft-test-XXXXXX"};
 	assert_non_null(mkdtemp(f->dir));
 }
 
-static inline int fixture_remove(const char *path, const struct stat *st, int type,
-				 struct FTW *ftw)
+static inline int fixture_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	return remove(path);
 }
@@ -65,11 +64,22 @@ static inline void fixture_uninit(struct fixture *f)
 
 static inline void fixture_ca(struct fixture *f)
 {
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
 
 	fixture_dir(f);
 	if (weft_ca_open_or_create(fixture_path(f, "ca"), "mesh.test", &f->ca, &err))
 		fail_msg("%s", err.text);
+}
+
+/* The authority once more, as a source of its own. */
+static inline struct weft_source *fixture_source(struct fixture *f)
+{
+	struct weft_source *source;
+	struct weft_ca *ca;
+
+	assert_int_equal(weft_ca_open_or_create(fixture_path(f, "ca"), "mesh.test", &ca, NULL), 0);
+	assert_int_equal(weft_source_ca_create(ca, &source, NULL), 0);
+	return source;
 }
 
 /* A snapshot of up to two identities (NULL: not this one). */
@@ -77,10 +87,11 @@ static inline struct weft_snapshot *fixture_snapshot(struct fixture *f, const ch
 						     const char *two)
 {
 	struct weft_identities *identities;
-	struct weft_strv wanted = { 0 };
+	struct weft_strv wanted = {0};
 	struct weft_snapshot *snapshot;
 
-	assert_int_equal(weft_identities_create(&identities, f->ca, 3600, true, NULL), 0);
+	assert_int_equal(weft_identities_create(&identities, fixture_source(f), 3600, true, NULL),
+			 0);
 	if (one)
 		assert_int_equal(weft_strv_add(&wanted, one), 0);
 	if (two)
@@ -95,8 +106,8 @@ static inline struct weft_snapshot *fixture_snapshot(struct fixture *f, const ch
 
 static inline void fixture_socketpair(int fds[2])
 {
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
+			 0);
 }
 
 #endif

@@ -6,6 +6,8 @@
 #include "daemon_fixture.h"
 
 #include <errno.h>
+#include "base/file.h"
+#include "pki/pem.h"
 
 #define LIFETIME 1000
 
@@ -21,7 +23,9 @@ static int setup(void **state)
 
 	assert_non_null(c);
 	fixture_ca(&c->f);
-	assert_int_equal(weft_identities_create(&c->identities, c->f.ca, LIFETIME, true, NULL), 0);
+	assert_int_equal(weft_identities_create(&c->identities, fixture_source(&c->f), LIFETIME,
+						true, NULL),
+			 0);
 	c->now = time(NULL);
 	*state = c;
 	return 0;
@@ -39,7 +43,7 @@ static int teardown(void **state)
 
 static int set(struct context *c, const char *one, const char *two)
 {
-	struct weft_strv wanted = { 0 };
+	struct weft_strv wanted = {0};
 	int ret;
 
 	if (one)
@@ -150,6 +154,101 @@ static void foreign_identity_stays_without(void **state)
 	assert_int_equal(weft_identities_rotate(c->identities, c->now + WEFT_IDENTITY_RETRY), 0);
 }
 
+/* ---- certificates that others renew ---- */
+
+static void put_svid(struct context *c, const char *identity, int64_t lifetime)
+{
+	char cert[128], key[128];
+	struct weft_svid *svid;
+
+	assert_int_equal(weft_ca_issue(c->f.ca, identity, lifetime, &svid, NULL), 0);
+	snprintf(cert, sizeof(cert), "%s/svid/a.crt", c->f.dir);
+	snprintf(key, sizeof(key), "%s/svid/a.key", c->f.dir);
+	assert_int_equal(weft_svid_write(svid, cert, key, NULL), 0);
+	weft_svid_put(svid);
+}
+
+static void use_directory(struct context *c)
+{
+	struct weft_source *source;
+	char roots[128];
+
+	assert_int_equal(weft_dir_create(fixture_path(&c->f, "svid"), 0700, NULL), 0);
+	assert_int_equal(weft_source_dir_create(c->f.path, "mesh.test", &source, NULL), 0);
+	snprintf(roots, sizeof(roots), "%s/svid/ca.crt", c->f.dir);
+	assert_int_equal(weft_pem_write_certs(roots, weft_ca_cert(c->f.ca), NULL, NULL), 0);
+	weft_identities_destroy(c->identities);
+	assert_int_equal(weft_identities_create(&c->identities, source, LIFETIME, false, NULL), 0);
+}
+
+static void what_the_source_gets_later_is_taken_over(void **state)
+{
+	struct context *c = *state;
+	const void *before;
+	size_t without;
+
+	use_directory(c);
+	assert_int_equal(set(c, SERVER, NULL), 1); /* known, but without a certificate */
+	assert_null(peek(c, SERVER));
+	assert_int_equal(weft_identities_count(c->identities, &without), 1);
+	assert_int_equal(without, 1);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0);
+	put_svid(c, SERVER, LIFETIME);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 1);
+	before = peek(c, SERVER);
+	assert_non_null(before);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0);
+	put_svid(c, SERVER, LIFETIME);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 1);
+	assert_ptr_not_equal(peek(c, SERVER), before);
+}
+
+static void one_that_nobody_renews_stays_in_use(void **state)
+{
+	struct context *c = *state;
+	const void *before;
+	size_t without;
+	int64_t t;
+
+	use_directory(c);
+	put_svid(c, SERVER, LIFETIME);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0); /* nobody's yet */
+	assert_int_equal(set(c, SERVER, NULL), 1);
+	before = peek(c, SERVER);
+	assert_non_null(before);
+	for (t = c->now; t < c->now + 2 * LIFETIME; t += LIFETIME / 10)
+		assert_int_equal(weft_identities_rotate(c->identities, t), 0);
+	assert_ptr_equal(peek(c, SERVER), before);
+	/* Nor does it go with its file. */
+	assert_int_equal(unlink(fixture_path(&c->f, "svid/a.key")), 0);
+	weft_identities_refresh(c->identities, t);
+	assert_non_null(peek(c, SERVER));
+	assert_int_equal(weft_identities_count(c->identities, &without), 1);
+	assert_int_equal(without, 0);
+}
+
+static void another_root_makes_other_contexts(void **state)
+{
+	struct context *c = *state;
+	struct weft_ca *second;
+	const void *before;
+	char roots[128];
+
+	use_directory(c);
+	put_svid(c, SERVER, LIFETIME);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0); /* nobody's yet */
+	assert_int_equal(set(c, SERVER, NULL), 1);
+	before = peek(c, SERVER);
+	assert_int_equal(
+		weft_ca_open_or_create(fixture_path(&c->f, "ca2"), "mesh.test", &second, NULL), 0);
+	snprintf(roots, sizeof(roots), "%s/svid/bundle.pem", c->f.dir);
+	assert_int_equal(weft_pem_write_certs(roots, weft_ca_cert(second), NULL, NULL), 0);
+	weft_ca_close(second);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 1);
+	assert_non_null(peek(c, SERVER));
+	assert_ptr_not_equal(peek(c, SERVER), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +259,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(renewed_around_half_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(clock_set_back_renews, setup, teardown),
 		cmocka_unit_test_setup_teardown(foreign_identity_stays_without, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_the_source_gets_later_is_taken_over, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(one_that_nobody_renews_stays_in_use, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(another_root_makes_other_contexts, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,19 @@ static void each_option_is_taken(void **state)
 	assert_true(o.version);
 }
 
+static void certificates_come_from_one_place(void **state)
+{
+	struct weft_error err = { 0 };
+	struct weft_options o;
+
+	assert_int_equal(parse(&o, NULL, "--svid-dir=/s", NULL), 0);
+	assert_string_equal(o.svid_dir, "/s");
+	assert_null(o.ca_dir);
+	assert_int_equal(parse(&o, &err, "--svid-dir=/s", "--ca-dir=/c"), -EINVAL);
+	assert_non_null(strstr(err.text, "--ca-dir and --svid-dir"));
+	assert_int_equal(parse(&o, &err, "--svid-dir=s", NULL), -EINVAL);
+}
+
 static void wrong_values_are_named(void **state)
 {
 	static const struct {
@@ -89,6 +102,7 @@ static void wrong_values_are_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(certificates_come_from_one_place),
 		cmocka_unit_test(defaults_without_options),
 		cmocka_unit_test(each_option_is_taken),
 		cmocka_unit_test(wrong_values_are_named),

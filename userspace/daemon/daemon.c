@@ -3,7 +3,7 @@
  * The main thread, see daemon.h: brings the parts up in order, connects them
  * by one sd-event loop, takes them down in reverse. Owns all of them.
  *
- *   module there? ─▶ state dir ─▶ CA ─▶ identities ─▶ workers ─▶ configuration ─▶ READY
+ *   module there? ─▶ state dir ─▶ certificates ─▶ identities ─▶ workers ─▶ configuration ─▶ READY
  *
  * Identities come before the configuration that needs them is in force, so that
  * no connection has to wait for a certificate.
@@ -38,7 +38,10 @@
 
 /* Seconds between looks at the identities: at most, and per life of an SVID. */
 #define ROTATION_INTERVAL_MAX 60
-#define ROTATION_PER_LIFE     20
+#define ROTATION_PER_LIFE 20
+
+/* Seconds between looks at the source of the certificates. */
+#define REFRESH_INTERVAL 5
 
 /* What the module refused is tried again after so many seconds. */
 #define APPLY_RETRY 5
@@ -50,7 +53,6 @@ struct daemon {
 	const struct weft_options *options;
 	struct weft_state state;
 	struct weft_nl *nl;
-	struct weft_ca *ca;
 	struct weft_identities *identities;
 	struct weft_config *config;
 	struct weft_events *events;
@@ -61,6 +63,7 @@ struct daemon {
 	sd_event *loop;
 	sd_event_source *apply_retry;
 	sd_event_source *rotation;
+	sd_event_source *refresh;
 	sd_event_source *status;
 	sd_event_source *watchdog;
 	uint64_t watchdog_interval; /* us */
@@ -95,8 +98,7 @@ static int collect_identities(struct daemon *d, const struct weft_conf *conf,
 	size_t i;
 	int ret;
 
-	ret = weft_nl_object_dump(d->nl, &weft_nl_kind_workload, NULL, add_identity, wanted,
-				  err);
+	ret = weft_nl_object_dump(d->nl, &weft_nl_kind_workload, NULL, add_identity, wanted, err);
 	if (ret)
 		return ret;
 	for (i = 0; conf && i < conf->n_workloads; i++)
@@ -105,10 +107,9 @@ static int collect_identities(struct daemon *d, const struct weft_conf *conf,
 	return 0;
 }
 
-static int update_identities(struct daemon *d, const struct weft_conf *conf,
-			     struct weft_error *err)
+static int update_identities(struct daemon *d, const struct weft_conf *conf, struct weft_error *err)
 {
-	_cleanup_(weft_strv_uninit) struct weft_strv wanted = { 0 };
+	_cleanup_(weft_strv_uninit) struct weft_strv wanted = {0};
 	int ret;
 
 	ret = collect_identities(d, conf, &wanted, err);
@@ -125,7 +126,7 @@ static int update_identities(struct daemon *d, const struct weft_conf *conf,
 static void on_generation(void *data)
 {
 	struct daemon *d = data;
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
 
 	/* Static workloads come and go without us: theirs are our identities too. */
 	if (update_identities(d, NULL, &err))
@@ -159,13 +160,31 @@ static int on_rotation(sd_event_source *source, uint64_t usec, void *data)
 	return rearm(source, rotation_interval(d));
 }
 
+static void refresh_identities(struct daemon *d)
+{
+	int ret = weft_identities_refresh(d->identities, time(NULL));
+
+	if (ret < 0)
+		weft_log_error("identities: out of memory, the workers keep what they have");
+	if (ret <= 0)
+		return;
+	weft_log_info("identities: certificates taken over");
+	publish(d);
+}
+
+static int on_refresh(sd_event_source *source, uint64_t usec, void *data)
+{
+	refresh_identities(data);
+	return rearm(source, REFRESH_INTERVAL * USEC_PER_SEC);
+}
+
 /* ---- what "systemctl status" says ---- */
 
 static void tell_status(const struct daemon *d)
 {
 	struct weft_config_status status = weft_config_status(d->config);
 	char summary[WEFT_CONF_SUMMARY_MAX] = "no configuration";
-	struct weft_worker_counters sum = { 0 };
+	struct weft_worker_counters sum = {0};
 	size_t identities, without;
 	unsigned int i;
 
@@ -180,8 +199,8 @@ static void tell_status(const struct daemon *d)
 		weft_conf_summary(status.conf, summary);
 	identities = weft_identities_count(d->identities, &without);
 	weft_notify_status("%s%sgeneration %" PRIu64 ": %s; certificates: %zu, %zu missing; "
-			   "handshakes: %" PRIu64 " done, %" PRIu64
-			   " of them resumed, %" PRIu64 " failed",
+			   "handshakes: %" PRIu64 " done, %" PRIu64 " of them resumed, %" PRIu64
+			   " failed",
 			   status.error, *status.error ? "; in force: " : "", status.generation,
 			   summary, identities - without, without, sum.live, sum.resumed,
 			   sum.failed);
@@ -227,6 +246,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
 	int ret;
 
 	weft_notify_reloading();
+	refresh_identities(d);
 	ret = after_reload(d, weft_config_reload(d->config));
 	weft_notify_ready();
 	return ret;
@@ -245,7 +265,7 @@ static int exit_status(int error)
 static int on_events(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct daemon *d = data;
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
 	int ret = weft_events_dispatch(d->events, &err);
 
 	if (!ret)
@@ -257,7 +277,7 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *dat
 static int on_worker_end(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct daemon *d = data;
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
 	unsigned int i;
 	int ret = 0;
 
@@ -295,7 +315,7 @@ static int start_workers(struct daemon *d, struct weft_error *err)
 
 static void stop_workers(struct daemon *d)
 {
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
 	unsigned int i;
 
 	for (i = 0; i < d->n_workers; i++)
@@ -351,6 +371,8 @@ static int add_timers(struct daemon *d)
 		ret = add_timer(d, &d->rotation, rotation_interval(d), on_rotation);
 	if (ret >= 0)
 		ret = add_timer(d, &d->status, STATUS_INTERVAL * USEC_PER_SEC, on_status);
+	if (ret >= 0)
+		ret = add_timer(d, &d->refresh, REFRESH_INTERVAL * USEC_PER_SEC, on_refresh);
 	d->watchdog_interval = weft_notify_watchdog_interval();
 	if (ret >= 0 && d->watchdog_interval)
 		ret = add_timer(d, &d->watchdog, d->watchdog_interval, on_watchdog);
@@ -389,20 +411,33 @@ static int open_config(struct daemon *d, struct weft_error *err)
 	return ret ? weft_error_nomem(err) : 0;
 }
 
+static int open_source(struct daemon *d, struct weft_source **source, struct weft_error *err)
+{
+	struct weft_ca *ca;
+	int ret;
+
+	if (d->options->svid_dir)
+		return weft_source_dir_create(d->options->svid_dir, d->state.trust_domain, source,
+					      err);
+	ret = weft_ca_open_or_create(d->state.ca_dir, d->state.trust_domain, &ca, err);
+	return ret ? ret : weft_source_ca_create(ca, source, err);
+}
+
 /* State and authority: what is wrong here stays wrong until somebody mends it. */
 static int open_state(struct daemon *d, struct weft_error *err)
 {
+	struct weft_source *source;
 	int ret;
 
 	ret = weft_state_open(&d->state, d->options->state_dir, d->options->ca_dir,
 			      d->options->trust_domain, err);
 	if (ret)
 		return ret;
-	ret = weft_ca_open_or_create(d->state.ca_dir, d->state.trust_domain, &d->ca, err);
+	ret = open_source(d, &source, err);
 	if (ret)
 		return ret;
-	return weft_identities_create(&d->identities, d->ca, d->options->svid_lifetime,
-				     d->options->resume, err);
+	return weft_identities_create(&d->identities, source, d->options->svid_lifetime,
+				      d->options->resume, err);
 }
 
 static int open_rest(struct daemon *d, struct weft_error *err)
@@ -429,7 +464,7 @@ static int open_rest(struct daemon *d, struct weft_error *err)
 /* Return: exit status, 0: go on. */
 static int bring_up(struct daemon *d)
 {
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
 	int ret, status;
 
 	ret = weft_nl_open(&d->nl, &err);
@@ -455,13 +490,13 @@ static void take_down(struct daemon *d)
 		close(d->workers_end);
 	sd_event_source_disable_unref(d->apply_retry);
 	sd_event_source_disable_unref(d->rotation);
+	sd_event_source_disable_unref(d->refresh);
 	sd_event_source_disable_unref(d->status);
 	sd_event_source_disable_unref(d->watchdog);
 	sd_event_unref(d->loop);
 	weft_events_destroy(d->events);
 	weft_config_destroy(d->config);
 	weft_identities_destroy(d->identities);
-	weft_ca_close(d->ca);
 	weft_state_close(&d->state);
 	weft_nl_close(d->nl);
 }
@@ -477,8 +512,8 @@ static int serve(struct daemon *d)
 		weft_log_error("event loop: %s", strerror(-status));
 		return 1;
 	}
-	weft_log_notice("weftd " WEFT_VERSION ": trust domain %s, %u workers", d->state.trust_domain,
-			d->n_workers);
+	weft_log_notice("weftd " WEFT_VERSION ": trust domain %s, %u workers",
+			d->state.trust_domain, d->n_workers);
 	weft_notify_ready();
 
 	status = sd_event_loop(d->loop);
@@ -520,7 +555,7 @@ int weft_daemon_run(const struct weft_options *options)
 		.state = WEFT_STATE_INIT,
 		.workers_end = -1,
 	};
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
 	int status = 1;
 
 	if (prepare_process(&err) || sd_event_new(&d.loop) < 0)

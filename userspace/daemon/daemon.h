@@ -17,7 +17,7 @@
  * @options: outlives the call
  *
  * SIGTERM, SIGINT: finish the handshakes in hand and end; SIGHUP: read the
- * documents again. Errors are logged.
+ * documents and certificates again. Errors are logged.
  *
  * Return: exit status: 0, 1, WEFT_EXIT_UNAVAILABLE, WEFT_EXIT_CONFIG.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * SVIDs of this host's workloads, see identity.h. Owns the entries; the CA is
- * the caller's. Main thread.
+ * SVIDs of this host's workloads, see identity.h. Owns the entries and the source.
+ * Main thread.
  */
 #include "daemon/identity.h"
 
@@ -11,17 +11,19 @@
 #include <string.h>
 #include "base/cleanup.h"
 #include "daemon/log.h"
+#include "pki/crypto.h"
 
 struct identity {
 	char *name;
 	struct weft_tls_ctx *ctx[2]; /* by role; both NULL: no certificate */
-	int64_t issued;		     /* time() */
+	int64_t issued; /* time() */
 	int64_t due;
 	bool reported;
 };
 
 struct weft_identities {
-	const struct weft_ca *ca;
+	struct weft_source *source;
+	struct weft_error problem; /* of the source, as it was logged */
 	struct weft_bundle *bundle;
 	struct weft_resume *resume; /* or NULL */
 	uint32_t lifetime;
@@ -29,23 +31,38 @@ struct weft_identities {
 	size_t n;
 };
 
-int weft_identities_create(struct weft_identities **ret, const struct weft_ca *ca,
+/* Is there anything new in the source? */
+static bool refresh(struct weft_identities *identities)
+{
+	struct weft_error problem = {0};
+	bool changed = weft_source_refresh(identities->source, &problem);
+
+	if (*problem.text && strcmp(problem.text, identities->problem.text))
+		weft_log_error("certificates: %s", problem.text);
+	if (*problem.text || changed)
+		identities->problem = problem;
+	return changed;
+}
+
+int weft_identities_create(struct weft_identities **ret, struct weft_source *source,
 			   uint32_t lifetime, bool resume, struct weft_error *err)
 {
 	struct weft_identities *identities = calloc(1, sizeof(*identities));
 	int r;
 
-	if (!identities)
+	if (!identities) {
+		weft_source_destroy(source);
 		return weft_error_nomem(err);
-	identities->ca = ca;
+	}
+	identities->source = source;
 	identities->lifetime = lifetime;
 	if (resume)
 		identities->resume = weft_resume_create();
+	refresh(identities);
 	r = resume && !identities->resume ? weft_error_nomem(err) :
-					    weft_ca_bundle(ca, &identities->bundle, err);
+					    weft_source_bundle(source, &identities->bundle, err);
 	if (r) {
-		weft_resume_put(identities->resume);
-		free(identities);
+		weft_identities_destroy(identities);
 		return r;
 	}
 	*ret = identities;
@@ -75,29 +92,37 @@ void weft_identities_destroy(struct weft_identities *identities)
 	items_free(identities->items, identities->n);
 	weft_bundle_put(identities->bundle);
 	weft_resume_put(identities->resume);
+	weft_source_destroy(identities->source);
 	free(identities);
 }
 
 /* Between 45 and 55 % of the life, so that what was issued together is not
  * renewed together, on all hosts at the same time. */
-static int64_t renewal(const struct weft_identities *identities, int64_t now)
+static int64_t renewal(const struct weft_svid *svid, int64_t now)
 {
-	int64_t tenth = identities->lifetime / 10;
+	int64_t left = svid->not_after - now, tenth = left / 10;
 
-	return now + identities->lifetime / 2 - tenth / 2 + (tenth ? arc4random_uniform(tenth) : 0);
+	if (left <= 0)
+		return now + WEFT_IDENTITY_RETRY;
+	return now + left / 2 - tenth / 2 + (tenth > 0 ? arc4random_uniform(tenth) : 0);
 }
 
-static int issue(const struct weft_identities *identities, struct identity *id,
-		 struct weft_error *err)
+static bool in_use(const struct weft_identities *identities, const struct identity *id,
+		   const struct weft_svid *svid)
+{
+	const struct weft_tls_ctx *ctx = id->ctx[WEFT_ROLE_CLIENT];
+
+	return ctx && weft_tls_ctx_bundle(ctx) == identities->bundle &&
+	       !X509_cmp(weft_tls_ctx_svid(ctx)->cert, svid->cert);
+}
+
+static int use(const struct weft_identities *identities, struct identity *id,
+	       struct weft_svid *svid, struct weft_error *err)
 {
 	_cleanup_(weft_tls_ctx_put_ptr) struct weft_tls_ctx *client = NULL;
 	_cleanup_(weft_tls_ctx_put_ptr) struct weft_tls_ctx *server = NULL;
-	_cleanup_(weft_svid_put_ptr) struct weft_svid *svid = NULL;
 	int ret;
 
-	ret = weft_ca_issue(identities->ca, id->name, identities->lifetime, &svid, err);
-	if (ret)
-		return ret;
 	ret = weft_tls_ctx_create(WEFT_ROLE_CLIENT, svid, identities->bundle, &client, err);
 	if (ret)
 		return ret;
@@ -116,17 +141,53 @@ static int issue(const struct weft_identities *identities, struct identity *id,
 	return 0;
 }
 
+/* The source should have renewed it by now. */
+static void kept(struct identity *id, const struct weft_svid *svid, int64_t now)
+{
+	char end[WEFT_CRYPTO_TIME_MAX];
+
+	if (id->due < now + WEFT_IDENTITY_RETRY)
+		id->due = now + WEFT_IDENTITY_RETRY;
+	if (svid->not_after - now > (svid->not_after - svid->not_before) / 4)
+		return;
+	if (!id->reported)
+		weft_log_warning("%s: its certificate ends on %s, and there is no newer one yet",
+				 id->name, weft_crypto_time_format(svid->not_after, end));
+	id->reported = true;
+}
+
+/* Return: 1 it has new contexts; 0 what it has is the best there is; negative errno. */
+static int issue(const struct weft_identities *identities, struct identity *id, int64_t now,
+		 struct weft_error *err)
+{
+	_cleanup_(weft_svid_put_ptr) struct weft_svid *svid = NULL;
+	int ret;
+
+	ret = weft_source_svid(identities->source, id->name, identities->lifetime, &svid, err);
+	if (ret)
+		return ret;
+	id->due = renewal(svid, now);
+	if (in_use(identities, id, svid)) {
+		kept(id, svid, now);
+		return 0;
+	}
+	ret = use(identities, id, svid, err);
+	if (ret)
+		return ret;
+	id->reported = false;
+	return 1;
+}
+
 /* Is there anything new? */
 static bool renew(const struct weft_identities *identities, struct identity *id, int64_t now)
 {
-	struct weft_error err = { 0 };
+	struct weft_error err = {0};
+	int ret;
 
 	id->issued = now;
-	if (!issue(identities, id, &err)) {
-		id->due = renewal(identities, now);
-		id->reported = false;
-		return true;
-	}
+	ret = issue(identities, id, now, &err);
+	if (ret >= 0)
+		return ret;
 	id->due = now + WEFT_IDENTITY_RETRY;
 	if (!id->reported)
 		weft_log_error("%s: %s: %s", id->name,
@@ -206,7 +267,7 @@ static bool same(const struct weft_identities *identities, const struct identity
 int weft_identities_set(struct weft_identities *identities, const struct weft_strv *wanted,
 			int64_t now)
 {
-	_cleanup_(weft_strv_uninit) struct weft_strv sorted = { 0 };
+	_cleanup_(weft_strv_uninit) struct weft_strv sorted = {0};
 	struct identity *items;
 	bool changed;
 	size_t i, n;
@@ -239,6 +300,23 @@ int weft_identities_rotate(struct weft_identities *identities, int64_t now)
 		if (now >= id->due || now < id->issued - WEFT_CA_BACKDATE)
 			changed |= renew(identities, id, now);
 	}
+	return changed;
+}
+
+int weft_identities_refresh(struct weft_identities *identities, int64_t now)
+{
+	struct weft_bundle *bundle;
+	bool changed = false;
+	size_t i;
+
+	if (!refresh(identities))
+		return 0;
+	if (weft_source_bundle(identities->source, &bundle, NULL))
+		return -ENOMEM;
+	weft_bundle_put(identities->bundle);
+	identities->bundle = bundle;
+	for (i = 0; i < identities->n; i++)
+		changed |= renew(identities, &identities->items[i], now);
 	return changed;
 }
 

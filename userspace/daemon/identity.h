@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The identities of this host's workloads: an SVID for each from the built-in
- * CA, renewed at about half its life, so that half a life remains to notice
- * and mend a CA that fails. Keys never leave memory: a restarted daemon issues
- * new ones.
+ * The identities of this host's workloads: an SVID for each from the source,
+ * renewed at about half its life, so that half a life remains to notice and mend
+ * a source that fails. Keys that the built-in CA makes never leave memory: a
+ * restarted daemon issues new ones.
  *
  * Main thread. The workers see snapshots (snapshot.h).
  */
@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "daemon/snapshot.h"
-#include "pki/ca.h"
+#include "pki/source.h"
 
 struct weft_identities;
 
@@ -24,13 +24,15 @@ struct weft_identities;
 
 /**
  * weft_identities_create() - no identities yet
- * @ca: stays the caller's, for longer than the identities
+ * @source: the identities' from now on, also on failure
  * @lifetime: of an SVID, seconds
  * @resume: keep secrets for the resumption of handshakes
  *
- * Return: 0; -ENOMEM; what weft_ca_bundle() gives.
+ * What the source cannot use is logged.
+ *
+ * Return: 0; -ENOMEM.
  */
-int weft_identities_create(struct weft_identities **identities, const struct weft_ca *ca,
+int weft_identities_create(struct weft_identities **identities, struct weft_source *source,
 			   uint32_t lifetime, bool resume, struct weft_error *err);
 
 /* NULL is fine. Snapshots live on. */
@@ -58,6 +60,16 @@ int weft_identities_set(struct weft_identities *identities, const struct weft_st
  * Return: as weft_identities_set().
  */
 int weft_identities_rotate(struct weft_identities *identities, int64_t now);
+
+/**
+ * weft_identities_refresh() - take over what is new in the source
+ * @now: as time()
+ *
+ * What the source cannot use is logged, but not the same twice running.
+ *
+ * Return: as weft_identities_set().
+ */
+int weft_identities_refresh(struct weft_identities *identities, int64_t now);
 
 /* How many there are, and how many of them without a certificate. */
 size_t weft_identities_count(const struct weft_identities *identities, size_t *without);

@@ -20,6 +20,8 @@ const char weft_options_help[] =
 	"  --config-dir DIR      documents (/etc/weft/conf.d)\n"
 	"  --state-dir DIR       what outlives the daemon (/var/lib/weft)\n"
 	"  --ca-dir DIR          certificate authority (STATE-DIR/ca)\n"
+	"  --svid-dir DIR        certificates that something else renews, instead of that\n"
+	"                        authority\n"
 	"  --trust-domain NAME   set at the first start and kept (mesh.local)\n"
 	"  --workers N           handshake threads, 1 to 64 (one per CPU)\n"
 	"  --svid-lifetime TIME  of workload certificates, 10s to 720h (12h)\n"
@@ -30,6 +32,7 @@ enum option_id {
 	OPTION_CONFIG_DIR = 256,
 	OPTION_STATE_DIR,
 	OPTION_CA_DIR,
+	OPTION_SVID_DIR,
 	OPTION_TRUST_DOMAIN,
 	OPTION_WORKERS,
 	OPTION_SVID_LIFETIME,
@@ -39,16 +42,17 @@ enum option_id {
 };
 
 static const struct option long_options[] = {
-	{ "config-dir", required_argument, NULL, OPTION_CONFIG_DIR },
-	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
-	{ "ca-dir", required_argument, NULL, OPTION_CA_DIR },
-	{ "trust-domain", required_argument, NULL, OPTION_TRUST_DOMAIN },
-	{ "workers", required_argument, NULL, OPTION_WORKERS },
-	{ "svid-lifetime", required_argument, NULL, OPTION_SVID_LIFETIME },
-	{ "no-resumption", no_argument, NULL, OPTION_NO_RESUMPTION },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ 0 },
+	{"config-dir", required_argument, NULL, OPTION_CONFIG_DIR},
+	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+	{"ca-dir", required_argument, NULL, OPTION_CA_DIR},
+	{"svid-dir", required_argument, NULL, OPTION_SVID_DIR},
+	{"trust-domain", required_argument, NULL, OPTION_TRUST_DOMAIN},
+	{"workers", required_argument, NULL, OPTION_WORKERS},
+	{"svid-lifetime", required_argument, NULL, OPTION_SVID_LIFETIME},
+	{"no-resumption", no_argument, NULL, OPTION_NO_RESUMPTION},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{0},
 };
 
 static unsigned int cpu_count(void)
@@ -116,6 +120,8 @@ static int parse_option(struct weft_options *options, int id, const char *value,
 		return parse_dir(&options->state_dir, "state-dir", value, err);
 	case OPTION_CA_DIR:
 		return parse_dir(&options->ca_dir, "ca-dir", value, err);
+	case OPTION_SVID_DIR:
+		return parse_dir(&options->svid_dir, "svid-dir", value, err);
 	case OPTION_TRUST_DOMAIN:
 		return parse_trust_domain(options, value, err);
 	case OPTION_WORKERS:
@@ -134,8 +140,7 @@ static int parse_option(struct weft_options *options, int id, const char *value,
 	}
 }
 
-int weft_options_parse(struct weft_options *options, int argc, char **argv,
-		       struct weft_error *err)
+int weft_options_parse(struct weft_options *options, int argc, char **argv, struct weft_error *err)
 {
 	struct weft_options parsed = {
 		.config_dir = WEFT_DAEMON_CONFIG_DIR,
@@ -162,6 +167,9 @@ int weft_options_parse(struct weft_options *options, int argc, char **argv,
 	if (optind < argc)
 		return weft_error_set(err, EINVAL, "%s: weftd takes options only (weftd --help)",
 				      argv[optind]);
+	if (parsed.ca_dir && parsed.svid_dir)
+		return weft_error_set(
+			err, EINVAL, "--ca-dir and --svid-dir: certificates come from one of them");
 	*options = parsed;
 	return 0;
 }

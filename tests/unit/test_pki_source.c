@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A directory of PEM files as a source of SVIDs: what is taken over, and what is not.
+ */
+#include <errno.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include "base/file.h"
+#include "pki/pem.h"
+#include "pki/source.h"
+
+#define DOMAIN "mesh.test"
+#define CART "spiffe://mesh.test/cart"
+#define SHOP "spiffe://mesh.test/shop"
+
+static char dir[64];
+static struct weft_ca *ca, *other; /* two authorities of one trust domain */
+static struct weft_source *source;
+static struct weft_error problem;
+
+static const char *in_dir(const char *name)
+{
+	static char path[4][128];
+	static unsigned int next;
+	char *p = path[next++ % 4];
+
+	snprintf(p, sizeof(path[0]), "%s/%s", dir, name);
+	return p;
+}
+
+static int setup(void **state)
+{
+	strcpy(dir, "/tmp/weft-test-source-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(weft_ca_open_or_create(in_dir("one"), DOMAIN, &ca, NULL), 0);
+	assert_int_equal(weft_ca_open_or_create(in_dir("two"), DOMAIN, &other, NULL), 0);
+	assert_int_equal(weft_dir_create(in_dir("s/sub"), 0700, NULL), 0);
+	assert_int_equal(weft_source_dir_create(in_dir("s"), DOMAIN, &source, NULL), 0);
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	weft_source_destroy(source);
+	weft_ca_close(ca);
+	weft_ca_close(other);
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Return: what weft_source_refresh() does; the problem is in @problem. */
+static int refresh(void)
+{
+	problem.text[0] = 0;
+	return weft_source_refresh(source, &problem);
+}
+
+static void put_root(const char *name, const struct weft_ca *of)
+{
+	assert_int_equal(weft_pem_write_certs(in_dir(name), weft_ca_cert(of), NULL, NULL), 0);
+}
+
+static void put_svid(const struct weft_ca *of, const char *identity, const char *cert,
+		     const char *key)
+{
+	struct weft_svid *svid;
+
+	assert_int_equal(weft_ca_issue(of, identity, 0, &svid, NULL), 0);
+	assert_int_equal(weft_svid_write(svid, in_dir(cert), in_dir(key), NULL), 0);
+	weft_svid_put(svid);
+}
+
+static struct weft_svid *get(const char *identity)
+{
+	struct weft_svid *svid;
+
+	if (weft_source_svid(source, identity, 0, &svid, NULL))
+		return NULL;
+	assert_string_equal(svid->identity, identity);
+	return svid;
+}
+
+/* A number that each certificate has for itself; 0: there is none. */
+static uint64_t serial(const char *identity)
+{
+	struct weft_svid *svid = get(identity);
+	const ASN1_INTEGER *number;
+	uint64_t n = 0;
+
+	if (!svid)
+		return 0;
+	number = X509_get0_serialNumber(svid->cert);
+	for (int i = 0; i < ASN1_STRING_length(number); i++)
+		n = n * 257 + ASN1_STRING_get0_data(number)[i];
+	weft_svid_put(svid);
+	return n;
+}
+
+static int64_t issued(const char *identity)
+{
+	struct weft_svid *svid = get(identity);
+	int64_t since = svid->not_before;
+
+	weft_svid_put(svid);
+	return since;
+}
+
+static size_t roots(void)
+{
+	struct weft_bundle *bundle;
+	size_t n;
+
+	assert_int_equal(weft_source_bundle(source, &bundle, NULL), 0);
+	n = weft_bundle_count(bundle);
+	weft_bundle_put(bundle);
+	return n;
+}
+
+static void assert_problem(const char *words)
+{
+	if (!strstr(problem.text, words))
+		fail_msg("\"%s\" does not say \"%s\"", problem.text, words);
+}
+
+static void a_pair_and_its_root_are_found(void **state)
+{
+	put_root("s/ca.crt", ca);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(refresh(), 1);
+	assert_string_equal(problem.text, "");
+	assert_int_equal(roots(), 1);
+	assert_int_not_equal(serial(CART), 0);
+	assert_int_equal(serial(SHOP), 0);
+}
+
+static void names_that_other_tools_use_are_known(void **state)
+{
+	put_root("s/svid_bundle.pem", ca);
+	put_svid(ca, CART, "s/svid.pem", "s/svid_key.pem");
+	put_svid(ca, SHOP, "s/sub/tls.crt", "s/sub/tls.key");
+	put_svid(ca, "spiffe://mesh.test/x", "s/x.pem", "s/x-key.pem");
+	assert_int_equal(refresh(), 1);
+	assert_string_equal(problem.text, "");
+	assert_int_not_equal(serial(CART), 0);
+	assert_int_not_equal(serial(SHOP), 0);
+	assert_int_not_equal(serial("spiffe://mesh.test/x"), 0);
+}
+
+static void nothing_new_is_said_once(void **state)
+{
+	put_root("s/ca.crt", ca);
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(refresh(), 0);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(refresh(), 0);
+}
+
+static void a_renewed_pair_is_taken_over(void **state)
+{
+	uint64_t before;
+
+	put_root("s/ca.crt", ca);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(refresh(), 1);
+	before = serial(CART);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(serial(CART), before);
+	assert_int_equal(refresh(), 1);
+	assert_int_not_equal(serial(CART), before);
+	assert_int_not_equal(serial(CART), 0);
+}
+
+static void half_a_pair_leaves_the_former_in_use(void **state)
+{
+	uint64_t before;
+
+	put_root("s/ca.crt", ca);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(refresh(), 1);
+	before = serial(CART);
+	put_svid(ca, CART, "s/new.crt", "s/new.key");
+	assert_int_equal(rename(in_dir("s/new.crt"), in_dir("s/cart.crt")), 0);
+	assert_int_equal(refresh(), 1);
+	assert_problem("cart.");
+	/* new.key is alone as well; the first problem is told */
+	assert_int_equal(serial(CART), before);
+	assert_int_equal(rename(in_dir("s/new.key"), in_dir("s/cart.key")), 0);
+	assert_int_equal(refresh(), 1);
+	assert_string_equal(problem.text, "");
+	assert_int_not_equal(serial(CART), before);
+}
+
+static void a_chain_to_no_root_of_ours_is_not_taken(void **state)
+{
+	uint64_t before;
+
+	put_root("s/ca.crt", ca);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(refresh(), 1);
+	before = serial(CART);
+	put_svid(other, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(refresh(), 1);
+	assert_problem("cart.crt: its chain leads to none of the roots");
+	assert_int_equal(serial(CART), before);
+	/* The new root comes, beside the old one: the roots overlap. */
+	put_root("s/bundle.pem", other);
+	assert_int_equal(refresh(), 1);
+	assert_string_equal(problem.text, "");
+	assert_int_equal(roots(), 2);
+	assert_int_not_equal(serial(CART), before);
+}
+
+static void another_trust_domain_is_not_taken(void **state)
+{
+	struct weft_ca *foreign;
+
+	assert_int_equal(weft_ca_open_or_create(in_dir("foreign"), "other.test", &foreign, NULL),
+			 0);
+	put_root("s/ca.crt", ca);
+	put_svid(foreign, "spiffe://other.test/x", "s/x.crt", "s/x.key");
+	assert_int_equal(refresh(), 1);
+	assert_problem("x.crt: spiffe://other.test/x is not of trust domain \"mesh.test\"");
+	put_root("s/bundle.pem", foreign);
+	assert_int_equal(refresh(), 1);
+	assert_problem("bundle.pem");
+	assert_int_equal(roots(), 1); /* the good one of before */
+	assert_int_equal(serial("spiffe://other.test/x"), 0);
+	weft_ca_close(foreign);
+}
+
+static void without_roots_nobody_is_trusted(void **state)
+{
+	assert_int_equal(refresh(), 1);
+	assert_problem("no root certificate");
+	assert_int_equal(roots(), 0);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(serial(CART), 0);
+}
+
+static void roots_that_go_stay_in_use(void **state)
+{
+	put_root("s/ca.crt", ca);
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(unlink(in_dir("s/ca.crt")), 0);
+	assert_int_equal(refresh(), 1);
+	assert_problem("no root certificate");
+	assert_int_equal(roots(), 1);
+}
+
+static void no_directory_is_a_problem_each_time(void **state)
+{
+	assert_int_equal(rmdir(in_dir("s/sub")), 0);
+	assert_int_equal(rmdir(in_dir("s")), 0);
+	refresh();
+	assert_problem("No such file or directory");
+	assert_int_equal(refresh(), 0);
+	assert_problem("No such file or directory");
+	assert_int_equal(weft_dir_create(in_dir("s/sub"), 0700, NULL), 0);
+	put_root("s/ca.crt", ca);
+	assert_int_equal(refresh(), 1);
+	assert_string_equal(problem.text, "");
+}
+
+static void a_key_that_others_can_read_is_not_taken(void **state)
+{
+	put_root("s/ca.crt", ca);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(chmod(in_dir("s/cart.key"), 0644), 0);
+	assert_int_equal(refresh(), 1);
+	assert_problem("cart.key");
+	assert_int_equal(serial(CART), 0);
+	/* Its mode alone is a change. */
+	assert_int_equal(chmod(in_dir("s/cart.key"), 0600), 0);
+	assert_int_equal(refresh(), 1);
+	assert_int_not_equal(serial(CART), 0);
+}
+
+static void what_is_removed_is_forgotten(void **state)
+{
+	put_root("s/ca.crt", ca);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(unlink(in_dir("s/cart.key")), 0);
+	assert_int_equal(unlink(in_dir("s/cart.crt")), 0);
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(serial(CART), 0);
+}
+
+static void names_with_a_dot_and_the_roots_key_are_left_out(void **state)
+{
+	put_root("s/ca.crt", ca);
+	assert_int_equal(link(in_dir("one/ca.key"), in_dir("s/ca.key")), 0);
+	put_svid(ca, CART, "s/.cart.crt", "s/.cart.key");
+	assert_int_equal(refresh(), 1);
+	assert_string_equal(problem.text, "");
+	assert_int_equal(serial(CART), 0);
+}
+
+static void of_several_the_one_issued_last_counts(void **state)
+{
+	int64_t first;
+
+	put_root("s/ca.crt", ca);
+	put_svid(ca, CART, "s/a.crt", "s/a.key");
+	assert_int_equal(refresh(), 1);
+	first = issued(CART);
+	do { /* a certificate's time has whole seconds */
+		usleep(50000);
+		put_svid(ca, CART, "s/b.crt", "s/b.key");
+		assert_int_equal(refresh(), 1);
+	} while (issued(CART) == first);
+	assert_true(issued(CART) > first);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_pair_and_its_root_are_found),
+		TEST(names_that_other_tools_use_are_known),
+		TEST(nothing_new_is_said_once),
+		TEST(a_renewed_pair_is_taken_over),
+		TEST(half_a_pair_leaves_the_former_in_use),
+		TEST(a_chain_to_no_root_of_ours_is_not_taken),
+		TEST(another_trust_domain_is_not_taken),
+		TEST(without_roots_nobody_is_trusted),
+		TEST(roots_that_go_stay_in_use),
+		TEST(no_directory_is_a_problem_each_time),
+		TEST(a_key_that_others_can_read_is_not_taken),
+		TEST(what_is_removed_is_forgotten),
+		TEST(names_with_a_dot_and_the_roots_key_are_left_out),
+		TEST(of_several_the_one_issued_last_counts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
