@@ -10,8 +10,6 @@ trap e2e_end EXIT
 hosts_up h1 h2 h3 h4
 size=$((20000000 / PATIENCE))
 head -c $size /dev/urandom >/var/www/html/big
-# On a kernel that slow nginx takes the client for gone, with weft and without.
-[ "$PATIENCE" = 1 ] || echo 'send_timeout 1h;' >/etc/nginx/conf.d/patient.conf
 sum=$(sha256sum </var/www/html/big)
 unit_in h2 nginx
 systemctl start nginx
