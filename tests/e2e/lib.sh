@@ -284,7 +284,7 @@ unit_in() {
         "$1" >"$DROPINS/$2.service.d/weft-e2e.conf"
     systemctl daemon-reload
     # A kernel that slow makes a client look as if it were gone, with weft and without.
-    [ "$KVER-$2" != kasan-nginx ] || echo 'send_timeout 1h;' >/etc/nginx/conf.d/patient.conf
+    [ "$KVER-$2" != kasan-nginx ] || echo 'send_timeout 1h; client_header_timeout 1h;' >/etc/nginx/conf.d/patient.conf
     APPS+=("$2")
 }
 

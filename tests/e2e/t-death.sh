@@ -68,7 +68,7 @@ Y
 stat_of() { weftctl_in "$1" -j status | jq -r ".$2"; }
 stat_is() { [ "$(stat_of "$1" "$2")" = "$3" ]; }
 stat_least() { [ "$(stat_of "$1" "$2")" -ge "$3" ]; }
-fetch() { run_as client h1 curl -sS -m 100 http://10.77.0.2/marker.txt; }
+fetch() { run_as client h1 curl -sS -m $((100 * PATIENCE)) http://10.77.0.2/marker.txt; }
 back() { # HOST PID: another process serves
     local now
     now=$(weftd_pid "$1")
@@ -159,7 +159,7 @@ exec 7>&- 8<&-
 
 # --- new connections wait for the next daemon
 fetch_many() { # N: that many at once
-    run_as_bg client h1 bash -c 'for i in $(seq '"$1"'); do curl -sS -m 100 http://10.77.0.2/marker.txt & done; wait'
+    run_as_bg client h1 bash -c 'for i in $(seq '"$1"'); do curl -sS -m '$((100 * PATIENCE))' http://10.77.0.2/marker.txt & done; wait'
 }
 fetch_many 6
 check "without a daemon at the client's side six connections are parked there" \
