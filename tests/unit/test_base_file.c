@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * base/file, base/error, base/strv, base/array, base/cleanup.
+ * base/file, base/lock, base/boot, base/error, base/strv, base/array, base/cleanup.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +13,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/array.h"
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/strv.h"
 
 static char dir[64];
@@ -134,6 +136,23 @@ static void writing_sets_the_mode_whatever_umask_and_old_file_say(void **state)
 	assert_int_equal(count_files(), 1);
 }
 
+static void a_file_is_filled_under_its_name(void **state)
+{
+	_cleanup_free_ char *data = NULL;
+	struct weft_error err = { 0 };
+	struct stat st;
+	size_t len;
+
+	weft_file_write(path_of("f"), "longer than that", 16, 0600, NULL);
+	assert_int_equal(weft_file_fill(path_of("f"), "1", 1, 0644, NULL), 0);
+	assert_int_equal(weft_file_read(path_of("f"), 10, &data, &len, NULL), 0);
+	assert_string_equal(data, "1");
+	assert_int_equal(stat(path_of("f"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(weft_file_fill(path_of("no/f"), "1", 1, 0644, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "no/f: cannot create: "));
+}
+
 static void a_write_that_fails_leaves_nothing_behind(void **state)
 {
 	struct weft_error err = { 0 };
@@ -173,6 +192,51 @@ static void parents_of_a_directory_are_made_too(void **state)
 	assert_int_equal(mode_of(deep), 0700);
 	assert_int_equal(mode_of(parent), 0755);
 	assert_int_equal(rmdir(deep), 0);
+}
+
+static void a_directory_is_removed_with_all_that_is_in_it(void **state)
+{
+	struct weft_error err = { 0 };
+
+	assert_int_equal(weft_dir_create(path_of("d/e/f"), 0700, NULL), 0);
+	assert_int_equal(weft_file_write(path_of("outside"), "1", 1, 0600, NULL), 0);
+	assert_int_equal(weft_file_write(path_of("d/e/x"), "1", 1, 0600, NULL), 0);
+	assert_int_equal(symlink("../outside", path_of("d/link")), 0);
+	assert_int_equal(weft_dir_sync(path_of("d"), NULL), 0);
+	assert_int_equal(weft_dir_remove(path_of("d"), &err), 0);
+	assert_int_equal(access(path_of("d"), F_OK), -1);
+	assert_int_equal(access(path_of("outside"), F_OK), 0);
+	assert_int_equal(weft_dir_remove(path_of("d"), &err), 0);
+	assert_string_equal(err.text, "");
+	assert_int_equal(weft_dir_sync(path_of("d"), &err), -ENOENT);
+	assert_non_null(strstr(err.text, "/d: cannot sync the directory: "));
+}
+
+static void a_lock_is_seen_without_being_taken(void **state)
+{
+	struct weft_error err = { 0 };
+	int fd = -1, second = -1;
+
+	assert_int_equal(weft_lock_held(path_of("lock"), NULL), 0);
+	assert_int_equal(weft_lock_take(path_of("lock"), &fd, NULL), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(weft_lock_held(path_of("lock"), NULL), 1);
+	assert_int_equal(weft_lock_take(path_of("lock"), &second, &err), -EBUSY);
+	assert_int_equal(second, -1);
+	close(fd);
+	assert_int_equal(weft_lock_held(path_of("lock"), NULL), 0);
+	assert_int_equal(weft_lock_take(path_of("lock"), &fd, NULL), 0);
+	close(fd);
+}
+
+static void boots_have_an_id_and_time_goes_on(void **state)
+{
+	uint64_t before = weft_boot_now();
+	char id[WEFT_BOOT_ID_MAX];
+
+	assert_int_equal(weft_boot_id(id, NULL), 0);
+	assert_int_equal(strlen(id), 36);
+	assert_true(weft_boot_now() >= before && before);
 }
 
 static void error_texts_are_cut_and_prefixed(void **state)
@@ -268,9 +332,13 @@ int main(void)
 		with_dir(a_file_longer_than_allowed_is_refused),
 		with_dir(what_is_no_file_is_refused_without_waiting),
 		with_dir(writing_sets_the_mode_whatever_umask_and_old_file_say),
+		with_dir(a_file_is_filled_under_its_name),
 		with_dir(a_write_that_fails_leaves_nothing_behind),
 		with_dir(a_directory_is_made_with_its_mode_once),
 		with_dir(parents_of_a_directory_are_made_too),
+		with_dir(a_directory_is_removed_with_all_that_is_in_it),
+		with_dir(a_lock_is_seen_without_being_taken),
+		cmocka_unit_test(boots_have_an_id_and_time_goes_on),
 		cmocka_unit_test(error_texts_are_cut_and_prefixed),
 		cmocka_unit_test(lists_of_strings_copy_compare_sort_and_join),
 		cmocka_unit_test(arrays_grow_and_new_elements_are_zero),

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,23 +95,25 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
+static int sync_dir(const char *dir)
+{
+	_cleanup_close_ int fd = -1;
+
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) ? -errno : 0;
+}
+
 /* The directory of @path, so that the rename itself is on disk. */
 static int sync_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	_cleanup_free_ char *dir = NULL;
-	_cleanup_close_ int fd = -1;
 
 	if (!slash)
 		dir = strdup(".");
 	else
 		dir = strndup(path, slash == path ? 1 : slash - path);
-	if (!dir)
-		return -ENOMEM;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd))
-		return -errno;
-	return 0;
+	return dir ? sync_dir(dir) : -ENOMEM;
 }
 
 static int fill(int fd, const void *data, size_t len, mode_t mode)
@@ -153,6 +156,19 @@ int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	return r ? file_error(err, -r, "sync the directory of", path) : 0;
 }
 
+int weft_file_fill(const char *path, const void *data, size_t len, mode_t mode,
+		   struct weft_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return file_error(err, errno, "create", path);
+	r = fill(fd, data, len, mode);
+	return r ? file_error(err, -r, "write", path) : 0;
+}
+
 /* mkdir -p for everything before the last '/' of @path, which is scratch. */
 static int create_parents(char *path)
 {
@@ -190,4 +206,26 @@ int weft_dir_create(const char *path, mode_t mode, struct weft_error *err)
 	if (!S_ISDIR(st.st_mode))
 		return weft_error_set(err, ENOTDIR, "%s: not a directory", path);
 	return 0;
+}
+
+int weft_dir_sync(const char *path, struct weft_error *err)
+{
+	int r = sync_dir(path);
+
+	return r ? file_error(err, -r, "sync the directory", path) : 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path) && errno != ENOENT ? -errno : 0;
+}
+
+int weft_dir_remove(const char *path, struct weft_error *err)
+{
+	/* children first, and no link is followed */
+	int r = nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+
+	if (r == -1)
+		r = -errno;
+	return r && r != -ENOENT ? file_error(err, -r, "remove", path) : 0;
 }

@@ -36,11 +36,31 @@ int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
 		    struct weft_error *err);
 
 /**
+ * weft_file_fill() - write a file under the name it has
+ *
+ * Not for readers: until it is done, or after a crash, they would see a part. Its
+ * directory is not synced. Otherwise as weft_file_write(), which takes a name of
+ * its own in between.
+ */
+int weft_file_fill(const char *path, const void *data, size_t len, mode_t mode,
+		   struct weft_error *err);
+
+/**
  * weft_dir_create() - make sure that a directory exists
  * @mode: of the last part when it is made, whatever the umask is; parents get 0755
  *
  * Return: 0 (also when it was there), -ENOTDIR, what mkdir() gives.
  */
 int weft_dir_create(const char *path, mode_t mode, struct weft_error *err);
+
+/* What was made, renamed and removed in it is on disk then. Return: 0; what the calls give. */
+int weft_dir_sync(const char *path, struct weft_error *err);
+
+/**
+ * weft_dir_remove() - remove a directory with all that is in it
+ *
+ * Return: 0, also when there is none; what remove() gives of the first that stays.
+ */
+int weft_dir_remove(const char *path, struct weft_error *err);
 
 #endif

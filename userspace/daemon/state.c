@@ -1,42 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The state directory, see state.h. The lock is a flock(): it goes with the
- * process, however that ends.
+ * The state directory, see state.h. weftctl looks at the lock, too: whether a
+ * daemon runs.
  */
 #include "daemon/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/name.h"
 #include "daemon/options.h"
 
 #define TRUST_DOMAIN_FILE_MAX 512
 
-static int lock_dir(const char *dir, int *ret, struct weft_error *err)
+static int lock_dir(const char *dir, int *fd, struct weft_error *err)
 {
 	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int fd = -1;
+	int ret;
 
-	if (asprintf(&path, "%s/lock", dir) < 0)
+	if (asprintf(&path, "%s/lock", dir) < 0) {
+		path = NULL;
 		return weft_error_nomem(err);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return weft_error_set(err, errno, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		if (errno != EWOULDBLOCK)
-			return weft_error_set(err, errno, "%s: %s", path, strerror(errno));
-		return weft_error_set(err, EBUSY,
-				      "%s: another weftd uses this state directory; stop it, or "
-				      "give this one its own with --state-dir",
-				      dir);
 	}
-	*ret = weft_steal_fd(&fd);
-	return 0;
+	ret = weft_lock_take(path, fd, err);
+	if (ret != -EBUSY)
+		return ret;
+	return weft_error_set(err, EBUSY,
+			      "%s: another weftd uses this state directory; stop it, or give this "
+			      "one its own with --state-dir",
+			      dir);
 }
 
 /* @domain stays as it is when none is stored, else it is the caller's to free. */
