@@ -423,6 +423,50 @@ static void file_that_cannot_be_read_is_an_error(void **state)
 	assert_null(conf);
 }
 
+/* As weftctl apply asks: what would be there if these were. */
+static void files_in_memory_are_new_or_replace(void **state)
+{
+	static const char a[] = SERVICE("a2", "{ports: [{port: 1}]}");
+	static const char b[] = SERVICE("b", "{ports: [{port: 1}]}");
+	const struct weft_conf_file files[] = {
+		{ .name = "b.yaml", .text = b, .len = sizeof(b) - 1 },
+		{ .name = "a.yaml", .text = a, .len = sizeof(a) - 1 },
+	};
+	_cleanup_conf_ struct weft_conf *conf = NULL;
+	struct weft_error err = { 0 };
+	struct dir *d = *state;
+
+	put(d, "a.yaml", SERVICE("a", "{ports: [{port: 1}]}"));
+	put(d, "d.yaml", SERVICE("c", "{ports: [{port: 1}]}"));
+	if (weft_conf_load_with(d->path, files, 2, "example.org", &conf, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(conf->n_services, 3);
+	assert_null(weft_conf_find_service(conf, "a"));
+	assert_non_null(weft_conf_find_service(conf, "a2"));
+	assert_non_null(weft_conf_find_service(conf, "b"));
+	assert_non_null(weft_conf_find_service(conf, "c"));
+	assert_int_equal(conf->files.count, 3);
+	assert_non_null(strstr(conf->files.items[1], "/b.yaml"));
+}
+
+static void error_in_memory_names_the_file_it_would_be(void **state)
+{
+	static const char text[] = SERVICE("c", "{ports: [{port: 1}]}");
+	const struct weft_conf_file file = { .name = "b.yaml", .text = text,
+					     .len = sizeof(text) - 1 };
+	char expected[300];
+	struct weft_error err = { 0 };
+	struct weft_conf *conf = NULL;
+	struct dir *d = *state;
+
+	put(d, "d.yaml", SERVICE("c", "{ports: [{port: 1}]}"));
+	assert_int_equal(weft_conf_load_with(d->path, &file, 1, "example.org", &conf, &err), -EINVAL);
+	snprintf(expected, sizeof(expected), "%s/d.yaml:4: Service \"c\": metadata.name: \"c\": "
+		 "exists already, in %s/b.yaml:4; names are unique per kind", d->path, d->path);
+	assert_string_equal(err.text, expected);
+	assert_null(conf);
+}
+
 static void missing_directory_is_an_error(void **state)
 {
 	struct weft_error err = { 0 };
@@ -477,6 +521,8 @@ int main(void)
 		DIR_TEST(one_bad_file_spoils_the_load),
 		DIR_TEST(json_errors_name_the_line),
 		DIR_TEST(file_that_cannot_be_read_is_an_error),
+		DIR_TEST(files_in_memory_are_new_or_replace),
+		DIR_TEST(error_in_memory_names_the_file_it_would_be),
 		cmocka_unit_test(missing_directory_is_an_error),
 		cmocka_unit_test(examples_are_good),
 	};

@@ -33,6 +33,23 @@ struct weft_nl;
 int weft_conf_load(const char *dir, const char *trust_domain, struct weft_conf **conf,
 		   struct weft_error *err);
 
+/* A file of documents that is elsewhere than in the directory. */
+struct weft_conf_file {
+	const char *name;	/* in the directory */
+	const char *text;
+	size_t len;
+};
+
+/**
+ * weft_conf_load_with - read all documents of a directory as it would be
+ * @files: with these in it, new or in the place of those of the same names
+ * @n_files: how many
+ *
+ * Otherwise as weft_conf_load(); nothing is written.
+ */
+int weft_conf_load_with(const char *dir, const struct weft_conf_file *files, size_t n_files,
+			const char *trust_domain, struct weft_conf **conf, struct weft_error *err);
+
 /**
  * weft_conf_parse - read the documents of one file that is in memory
  * @file: its name for errors

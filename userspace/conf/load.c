@@ -185,12 +185,6 @@ static int is_document(const struct dirent *entry)
 	return weft_file_name_is_document(entry->d_name);
 }
 
-/* alphasort() would follow the locale. */
-static int compare_entries(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 /* Removed between reading the directory and now: no error, it is not there. */
 static bool is_gone(const char *path)
 {
@@ -199,52 +193,96 @@ static bool is_gone(const char *path)
 	return lstat(path, &st) && errno == ENOENT;
 }
 
-static int read_file(struct loader *l, const char *dir, const char *name)
+static int read_file(struct loader *l, const char *path)
 {
-	_cleanup_free_ char *path = NULL, *text = NULL;
+	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
 	int ret;
 
-	if (asprintf(&path, "%s/%s", dir, name) < 0) {
-		path = NULL;
-		return weft_error_nomem(l->err);
-	}
 	ret = weft_file_read(path, WEFT_NODE_FILE_MAX, &text, &len, l->err);
 	if (ret == -ENOENT && is_gone(path))
 		return 0;
 	return ret ? ret : read_text(l, path, text, len);
 }
 
-static int read_directory(struct loader *l, const char *dir)
+static const struct weft_conf_file *find_file(const struct weft_conf_file *files, size_t n,
+					      const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(files[i].name, name))
+			return &files[i];
+	return NULL;
+}
+
+static int list_directory(const char *dir, struct weft_strv *names, struct weft_error *err)
 {
 	struct dirent **entries = NULL;
 	int n, ret = 0;
 
-	n = scandir(dir, &entries, is_document, compare_entries);
+	n = scandir(dir, &entries, is_document, NULL);
 	if (n < 0)
-		return weft_error_set(l->err, errno,
+		return weft_error_set(err, errno,
 				      "%s: cannot read the directory of documents: %s", dir,
 				      strerror(errno));
 	for (int i = 0; i < n; i++) {
 		if (!ret)
-			ret = read_file(l, dir, entries[i]->d_name);
+			ret = weft_strv_add(names, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
+	return ret ? weft_error_nomem(err) : 0;
+}
+
+/* The names there would be, in order; not alphasort()'s, which follows the locale. */
+static int list_names(const char *dir, const struct weft_conf_file *files, size_t n,
+		      struct weft_strv *names, struct weft_error *err)
+{
+	int ret = list_directory(dir, names, err);
+
+	for (size_t i = 0; !ret && i < n; i++)
+		if (!weft_strv_contains(names, files[i].name) &&
+		    weft_strv_add(names, files[i].name))
+			ret = weft_error_nomem(err);
+	weft_strv_sort(names);
 	return ret;
 }
 
-int weft_conf_load(const char *dir, const char *trust_domain, struct weft_conf **conf,
-		   struct weft_error *err)
+static int read_directory(struct loader *l, const char *dir, const struct weft_conf_file *files,
+			  size_t n)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv names = { 0 };
+	int ret = list_names(dir, files, n, &names, l->err);
+
+	for (size_t i = 0; !ret && i < names.count; i++) {
+		const struct weft_conf_file *file = find_file(files, n, names.items[i]);
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s/%s", dir, names.items[i]) < 0) {
+			path = NULL;
+			return weft_error_nomem(l->err);
+		}
+		ret = file ? read_text(l, path, file->text, file->len) : read_file(l, path);
+	}
+	return ret;
+}
+
+int weft_conf_load_with(const char *dir, const struct weft_conf_file *files, size_t n_files,
+			const char *trust_domain, struct weft_conf **conf, struct weft_error *err)
 {
 	struct loader l;
 	int ret;
 
 	ret = loader_init(&l, trust_domain, err);
 	if (!ret)
-		ret = read_directory(&l, dir);
+		ret = read_directory(&l, dir, files, n_files);
 	if (!ret)
 		ret = loader_finish(&l, conf);
 	loader_uninit(&l);
 	return ret;
+}
+
+int weft_conf_load(const char *dir, const char *trust_domain, struct weft_conf **conf,
+		   struct weft_error *err)
+{
+	return weft_conf_load_with(dir, NULL, 0, trust_domain, conf, err);
 }
