@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include "base/boot.h"
 #include "daemon/config.h"
 
 #define GOOD                             \
@@ -122,6 +123,23 @@ static void same_error_is_reported_once(void **state)
 	assert_int_equal(weft_config_status(c->config).reports, 3);
 }
 
+/* By its beginning weftctl tells whether it saw a change. */
+static void every_reload_says_when_it_began(void **state)
+{
+	struct context *c = *state;
+	uint64_t before, began;
+
+	assert_int_equal(weft_config_status(c->config).began, 0);
+	before = weft_boot_now();
+	assert_int_equal(weft_config_reload(c->config), 0);
+	began = weft_config_status(c->config).began;
+	assert_true(began >= before);
+	fixture_write(&c->f, "conf.d/web.yaml", BAD);
+	assert_true(weft_config_reload(c->config) < 0);
+	assert_true(weft_config_status(c->config).began > began);
+	assert_false(weft_config_status(c->config).again);
+}
+
 static void refused_by_the_module_keeps_the_last_good(void **state)
 {
 	struct context *c = *state;
@@ -134,10 +152,12 @@ static void refused_by_the_module_keeps_the_last_good(void **state)
 	assert_int_equal(weft_config_status(c->config).generation, 1);
 	assert_int_equal(weft_config_status(c->config).conf->n_workloads, 1);
 	assert_string_equal(weft_config_status(c->config).error, "the module says no");
+	assert_true(weft_config_status(c->config).again);
 
 	c->refuse = 0;
 	assert_int_equal(weft_config_reload(c->config), 0);
 	assert_int_equal(weft_config_status(c->config).generation, 2);
+	assert_false(weft_config_status(c->config).again);
 	assert_int_equal(weft_config_status(c->config).conf->n_workloads, 0);
 }
 
@@ -162,6 +182,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(good_documents_are_applied, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_document_keeps_the_last_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(same_error_is_reported_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_reload_says_when_it_began, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_by_the_module_keeps_the_last_good, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(change_on_disk_is_noticed, setup, teardown),

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "daemon/log.h"
 
@@ -24,6 +25,8 @@ struct weft_config {
 	uint64_t generation;
 	struct weft_error error; /* text "": none */
 	unsigned int reports;
+	uint64_t began;
+	bool again;
 };
 
 int weft_config_create(struct weft_config **ret, struct weft_store *store,
@@ -98,6 +101,8 @@ int weft_config_reload(struct weft_config *config)
 	struct weft_error err = { 0 };
 	int ret;
 
+	config->began = weft_boot_now();
+	config->again = false;
 	ret = weft_store_load(config->store, &conf, &err);
 	if (ret) {
 		report(config, &err);
@@ -106,6 +111,7 @@ int weft_config_reload(struct weft_config *config)
 	ret = config->apply(config->data, conf, &config->generation, &err);
 	if (ret) {
 		report(config, &err);
+		config->again = true;
 		return WEFT_CONFIG_NOT_APPLIED;
 	}
 	log_change(config, conf);
@@ -134,5 +140,7 @@ struct weft_config_status weft_config_status(const struct weft_config *config)
 		.generation = config->generation,
 		.error = config->error.text,
 		.reports = config->reports,
+		.began = config->began,
+		.again = config->again,
 	};
 }

@@ -10,6 +10,7 @@
 #ifndef WEFT_DAEMON_CONFIG_H
 #define WEFT_DAEMON_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/error.h"
 #include "conf/conf.h"
@@ -30,6 +31,8 @@ struct weft_config_status {
 	uint64_t generation;	      /* of @conf */
 	const char *error;	      /* why a newer one is not in force; "": there is none */
 	unsigned int reports;	      /* errors logged so far */
+	uint64_t began;		      /* weft_boot_now() before the latest reload; 0: none yet */
+	bool again;		      /* it failed with WEFT_CONFIG_NOT_APPLIED */
 };
 
 /* What weft_config_reload() found beside 0 and negative errnos. */

@@ -23,18 +23,21 @@
 #include <time.h>
 #include "base/cleanup.h"
 #include "conf/conf.h"
+#include "conf/outcome.h"
 #include "conf/store.h"
 #include "daemon/config.h"
 #include "daemon/events.h"
 #include "daemon/identity.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/rollback.h"
 #include "daemon/state.h"
 #include "daemon/worker.h"
 #include "nl/nl.h"
 #include "nl/nl_workload.h"
 
-#define USEC_PER_SEC UINT64_C(1000000)
+#define USEC_PER_SEC  UINT64_C(1000000)
+#define NSEC_PER_USEC 1000
 
 /* Seconds between looks at the identities: at most, and per life of an SVID. */
 #define ROTATION_INTERVAL_MAX 60
@@ -54,7 +57,9 @@ struct daemon {
 	struct weft_state state;
 	struct weft_nl *nl;
 	struct weft_identities *identities;
+	struct weft_rollback *rollback;
 	struct weft_config *config;
+	uint64_t told; /* weft_config_status.began of the last outcome written */
 	struct weft_events *events;
 	struct weft_worker *workers[WEFT_DAEMON_WORKERS_MAX];
 	unsigned int n_workers;
@@ -62,6 +67,7 @@ struct daemon {
 
 	sd_event *loop;
 	sd_event_source *apply_retry;
+	sd_event_source *rollback_due;
 	sd_event_source *rotation;
 	sd_event_source *refresh;
 	sd_event_source *status;
@@ -208,6 +214,24 @@ static void tell_status(const struct daemon *d)
 
 /* ---- configuration ---- */
 
+/* For weftctl apply. @status: of the latest reload, or zero before the first. */
+static void tell_outcome(struct daemon *d, const struct weft_config_status *status)
+{
+	struct weft_outcome outcome = {
+		.began = status->began,
+		.generation = status->generation,
+		.again = status->again,
+		.error = (char *)(status->error ? status->error : ""),
+		.trust_domain = d->state.trust_domain,
+		.dir = (char *)d->options->config_dir,
+	};
+	struct weft_error err = { 0 };
+
+	d->told = status->began;
+	if (weft_outcome_write(d->options->state_dir, &outcome, &err))
+		weft_log_error("weftctl apply will not know what became of it: %s", err.text);
+}
+
 static int apply(void *data, const struct weft_conf *conf, uint64_t *generation,
 		 struct weft_error *err)
 {
@@ -220,7 +244,11 @@ static int apply(void *data, const struct weft_conf *conf, uint64_t *generation,
 /* The event source stays whatever came of it; only an apply is tried again. */
 static int after_reload(struct daemon *d, int result)
 {
+	struct weft_config_status status = weft_config_status(d->config);
+
 	tell_status(d);
+	if (status.began != d->told)
+		tell_outcome(d, &status);
 	if (result == WEFT_CONFIG_NOT_APPLIED)
 		return rearm(d->apply_retry, APPLY_RETRY * USEC_PER_SEC);
 	return sd_event_source_set_enabled(d->apply_retry, SD_EVENT_OFF);
@@ -238,6 +266,25 @@ static int on_apply_retry(sd_event_source *source, uint64_t usec, void *data)
 	struct daemon *d = data;
 
 	return after_reload(d, weft_config_reload(d->config));
+}
+
+static int look_for_rollback(struct daemon *d)
+{
+	uint64_t ns = weft_rollback_look(d->rollback);
+
+	if (ns == WEFT_ROLLBACK_IDLE)
+		return sd_event_source_set_enabled(d->rollback_due, SD_EVENT_OFF);
+	return rearm(d->rollback_due, ns / NSEC_PER_USEC + 1); /* not before it is due */
+}
+
+static int on_rollback(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	return look_for_rollback(data);
+}
+
+static int on_rollback_due(sd_event_source *source, uint64_t usec, void *data)
+{
+	return look_for_rollback(data);
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *data)
@@ -367,6 +414,8 @@ static int add_timers(struct daemon *d)
 	ret = add_timer(d, &d->apply_retry, 0, on_apply_retry);
 	if (ret >= 0)
 		ret = sd_event_source_set_enabled(d->apply_retry, SD_EVENT_OFF);
+	if (ret >= 0) /* at once: what waits since before the start has its deadline */
+		ret = add_timer(d, &d->rollback_due, 0, on_rollback_due);
 	if (ret >= 0)
 		ret = add_timer(d, &d->rotation, rotation_interval(d), on_rotation);
 	if (ret >= 0)
@@ -392,6 +441,9 @@ static int add_sources(struct daemon *d)
 		ret = sd_event_add_io(d->loop, NULL, weft_config_fd(d->config), EPOLLIN, on_config,
 				      d);
 	if (ret >= 0)
+		ret = sd_event_add_io(d->loop, NULL, weft_rollback_fd(d->rollback), EPOLLIN,
+				      on_rollback, d);
+	if (ret >= 0)
 		ret = sd_event_add_io(d->loop, NULL, weft_events_fd(d->events), EPOLLIN, on_events,
 				      d);
 	if (ret >= 0)
@@ -401,9 +453,16 @@ static int add_sources(struct daemon *d)
 
 static int open_config(struct daemon *d, struct weft_error *err)
 {
+	const struct weft_config_status none = { 0 };
 	struct weft_store *store;
 	int ret;
 
+	tell_outcome(d, &none);
+	ret = weft_rollback_create(&d->rollback, d->options->state_dir, err);
+	if (ret)
+		return ret;
+	/* what was not confirmed while no daemon ran never comes into force */
+	weft_rollback_look(d->rollback);
 	ret = weft_store_dir_create(d->options->config_dir, d->state.trust_domain, &store, err);
 	if (ret)
 		return ret;
@@ -489,6 +548,7 @@ static void take_down(struct daemon *d)
 	if (d->workers_end >= 0)
 		close(d->workers_end);
 	sd_event_source_disable_unref(d->apply_retry);
+	sd_event_source_disable_unref(d->rollback_due);
 	sd_event_source_disable_unref(d->rotation);
 	sd_event_source_disable_unref(d->refresh);
 	sd_event_source_disable_unref(d->status);
@@ -496,6 +556,7 @@ static void take_down(struct daemon *d)
 	sd_event_unref(d->loop);
 	weft_events_destroy(d->events);
 	weft_config_destroy(d->config);
+	weft_rollback_destroy(d->rollback);
 	weft_identities_destroy(d->identities);
 	weft_state_close(&d->state);
 	weft_nl_close(d->nl);
