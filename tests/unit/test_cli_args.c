@@ -21,16 +21,18 @@ static const struct {
 } wrong[] = {
 	/* objects, verbs, options */
 	{ "nosuch", "\"nosuch\": no such object (status, service, endpoint, workload, policy, "
-		    "conn, monitor, explain, selftest)" },
+		    "apply, conn, monitor, explain, selftest)" },
 	{ "s", "\"s\" is ambiguous: status, service, selftest" },
 	{ "se", "\"se\" is ambiguous: service, selftest" },
 	{ "e", "\"e\" is ambiguous: endpoint, explain" },
-	{ "~", "\"\": no such object (status, service, endpoint, workload, policy, conn, "
-	       "monitor, explain, selftest)" },
+	{ "~", "\"\": no such object (status, service, endpoint, workload, policy, apply, "
+	       "conn, monitor, explain, selftest)" },
 	{ "service frob", "service: \"frob\": no such verb (show, add, replace, del)" },
 	{ "conn add", "conn: \"add\": no such verb (show, del)" },
-	{ "-x", "\"-x\": no such option (-j, -h, -V)" },
-	{ "service show web --frob", "\"--frob\": no such option (-j, -h, -V)" },
+	{ "-x", "\"-x\": no such option (-j, -h, -V; of apply --confirm, "
+	  "--state-dir)" },
+	{ "service show web --frob", "\"--frob\": no such option (-j, -h, -V; of apply --confirm, "
+	  "--state-dir)" },
 	{ "status show x", "\"x\": nothing more is expected here" },
 	{ "selftest x", "\"x\": nothing more is expected here" },
 	{ "monitor all", "\"all\": nothing more is expected here" },
@@ -195,9 +197,32 @@ static const struct {
 	{ "explain", "conn: a value is needed" },
 	{ "explain 5 6", "conn 5: \"6\": nothing more is expected here" },
 
+	/* apply */
+	{ "apply nosuch", "apply: \"nosuch\": no such verb (show, confirm, rollback)" },
+	{ "apply a.txt", "file \"a.txt\": weftd reads *.yaml, *.yml and *.json that are not hidden; "
+			 "rename it" },
+	{ "apply x/.a.yaml", "file \"x/.a.yaml\": weftd reads *.yaml, *.yml and *.json that are not "
+			     "hidden; rename it" },
+	{ "apply ./a\nb.yaml", "file \"./a\\x0ab.yaml\": a control character in its name; rename it" },
+	{ "apply a.yaml --confirm", "--confirm: a value is needed" },
+	{ "apply a.yaml --confirm 4999ms",
+	  "--confirm \"4999ms\": not a time from 5s to 1h, such as 60s" },
+	{ "apply a.yaml --confirm=1h1s",
+	  "--confirm \"1h1s\": not a time from 5s to 1h, such as 60s" },
+	{ "apply --confirm 60 a.yaml", "--confirm \"60\": not a time from 5s to 1h, such as 60s" },
+	{ "apply a.yaml --confirmed 60s", "\"--confirmed\": no such option (-j, -h, -V; of apply "
+					  "--confirm, --state-dir)" },
+	{ "apply show a.yaml", "\"a.yaml\": nothing more is expected here" },
+	{ "apply confirm now", "\"now\": nothing more is expected here" },
+	{ "apply confirm --confirm 60s", "--confirm: goes with the files that are applied" },
+	{ "apply --confirm 60s", "--confirm: goes with the files that are applied" },
+	{ "status --confirm 60s", "status: only weftctl apply has --confirm and --state-dir" },
+	{ "service show --state-dir /x",
+	  "service: only weftctl apply has --confirm and --state-dir" },
+
 	/* what is repeated cannot harm a terminal */
 	{ "\x1b[2J", "\"\\x1b[2J\": no such object (status, service, endpoint, workload, policy, "
-		     "conn, monitor, explain, selftest)" },
+		     "apply, conn, monitor, explain, selftest)" },
 };
 
 static void each_mistake_has_its_message(void **state)

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 #include "cli/command.h"
 #include "cli/printable.h"
+#include "base/array.h"
 #include "base/cleanup.h"
 
 /* One line on stderr; words from the command line may hold anything. */
@@ -141,6 +143,37 @@ struct options {
 	bool version;
 };
 
+static const struct {
+	const char *name;
+	size_t offset; /* of its value in struct weft_cli */
+} valued[] = {
+	{ "--confirm", offsetof(struct weft_cli, confirm) },
+	{ "--state-dir", offsetof(struct weft_cli, state_dir) },
+};
+
+/* "--confirm TIME" or "--confirm=TIME": @at moves to the last word of it. */
+static int take_valued(struct weft_cli *cli, char ***at)
+{
+	const char *word = **at, *value;
+	size_t i, len;
+
+	for (i = 0; i < WEFT_ARRAY_SIZE(valued); i++) {
+		len = strlen(valued[i].name);
+		if (strncmp(word, valued[i].name, len) || (word[len] && word[len] != '='))
+			continue;
+		value = word[len] ? word + len + 1 : (*at)[1];
+		if (!value)
+			return weft_cli_usage(cli, "%s: a value is needed", word);
+		*at += !word[len];
+		memcpy((char *)cli + valued[i].offset, &value, sizeof(value));
+		return WEFT_EXIT_DONE;
+	}
+	return weft_cli_usage(cli,
+			      "\"%.200s\": no such option (-j, -h, -V; of apply --confirm, "
+			      "--state-dir)",
+			      word);
+}
+
 /*
  * Options may stand anywhere before "--": takes them out of @argv, so that the
  * words remain.
@@ -160,9 +193,8 @@ static int take_options(struct weft_cli *cli, char **argv, struct options *optio
 			options->version = true;
 		else if (!strcmp(*from, "--"))
 			break;
-		else
-			return weft_cli_usage(cli, "\"%.200s\": no such option (-j, -h, -V)",
-					      *from);
+		else if (take_valued(cli, &from))
+			return WEFT_EXIT_USAGE;
 	}
 	if (*from)
 		from++; /* "--" itself */
@@ -184,13 +216,19 @@ static int run_object(struct weft_cli *cli, const struct options *options)
 		fputs(object->help, cli->out);
 		return WEFT_EXIT_DONE;
 	}
+	cli->object = object;
+	if ((cli->confirm || cli->state_dir) && !object->files)
+		return weft_cli_usage(cli, "%s: only weftctl apply has --confirm and --state-dir",
+				      object->name);
+	/* no verb has one of these */
+	if (object->files && *cli->words && strpbrk(*cli->words, "./"))
+		return object->files(cli);
 	verb = object->verbs;
 	if (*verb->name && *cli->words) {
 		verb = weft_verb_find(cli, object, weft_cli_word(cli));
 		if (!verb)
 			return WEFT_EXIT_USAGE;
 	}
-	cli->object = object;
 	return verb->run(cli);
 }
 

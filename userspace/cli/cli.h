@@ -33,6 +33,8 @@ struct weft_cli {
 	char subject[320];
 	/* its name alone */
 	const char *name;
+	/* values of --confirm and --state-dir, which only apply has; NULL: not given */
+	const char *confirm, *state_dir;
 	/* words of the command that are still to be read, NULL at the end */
 	char **words;
 };

@@ -12,6 +12,8 @@ const char weft_help[] =
 	"\n"
 	"  status                    the module, its tables and counters (the default)\n"
 	"  service|endpoint|workload|policy show|add|replace|del\n"
+	"  apply FILE...|show|confirm|rollback\n"
+	"                            documents, undone unless confirmed\n"
 	"  conn show|del             meshed connections, also those that ended lately\n"
 	"  monitor                   events as they happen\n"
 	"  explain CONN              everything known of one connection, and what to do\n"
@@ -20,6 +22,7 @@ const char weft_help[] =
 	"  -j, --json     JSON instead of text\n"
 	"  -h, --help     this help, or that of an OBJECT\n"
 	"  -V, --version  the version of weftctl\n"
+	"  --confirm TIME, --state-dir DIR  of apply\n"
 	"\n"
 	"Objects and verbs may be abbreviated. What is added here is \"static\": it applies\n"
 	"at once and stays until it is deleted or the module is unloaded.\n";
@@ -48,6 +51,13 @@ static const struct weft_verb conn_verbs[] = {
 	{ 0 },
 };
 
+static const struct weft_verb apply_verbs[] = {
+	{ "show", weft_apply_show },
+	{ "confirm", weft_apply_confirm },
+	{ "rollback", weft_apply_rollback },
+	{ 0 },
+};
+
 static const struct weft_verb monitor_verbs[] = { { "", weft_monitor }, { 0 } };
 static const struct weft_verb explain_verbs[] = { { "", weft_explain }, { 0 } };
 static const struct weft_verb selftest_verbs[] = { { "", weft_selftest }, { 0 } };
@@ -57,7 +67,7 @@ const struct weft_object weft_objects[] = {
 	  "Usage: weftctl status\n"
 	  "\n"
 	  "The module, how much is configured, what is going on, and its counters.\n",
-	  NULL },
+	  NULL, NULL },
 	{ "service", object_verbs,
 	  "Usage: weftctl service [show [NAME]]\n"
 	  "       weftctl service add|replace NAME [address ADDRESS]... port PORT[:TARGET]...\n"
@@ -68,7 +78,7 @@ const struct weft_object weft_objects[] = {
 	  "to port TARGET (the same). ID: the SPIFFE IDs its endpoints may have, a final\n"
 	  "'*' makes a prefix; without, any of the caller's trust domain. DURATION, per\n"
 	  "endpoint: 10ms to 600s, 2s without. del takes the endpoints along.\n",
-	  &weft_cli_kind_service },
+	  &weft_cli_kind_service, NULL },
 	{ "endpoint", endpoint_verbs,
 	  "Usage: weftctl endpoint [show [service NAME]]\n"
 	  "       weftctl endpoint add|replace service NAME address ADDRESS[:PORT] [weight N]\n"
@@ -76,7 +86,7 @@ const struct weft_object weft_objects[] = {
 	  "\n"
 	  "Without PORT the endpoint has the target ports of its service. N: 1 to 65535,\n"
 	  "1 without.\n",
-	  &weft_cli_kind_endpoint },
+	  &weft_cli_kind_endpoint, NULL },
 	{ "workload", object_verbs,
 	  "Usage: weftctl workload [show [NAME]]\n"
 	  "       weftctl workload add|replace NAME identity ID SELECTOR [or SELECTOR]...\n"
@@ -86,7 +96,7 @@ const struct weft_object weft_objects[] = {
 	  "SELECTOR: one or more of  unit UNIT  cgroup PATH  uid N  gid N  exe PATH,  which\n"
 	  "must all match; \"or\" begins another. MODE, what listeners accept: strict (mutual TLS\n"
 	  "only, the default), permissive (plaintext too), disabled (not meshed).\n",
-	  &weft_cli_kind_workload },
+	  &weft_cli_kind_workload, NULL },
 	{ "policy", object_verbs,
 	  "Usage: weftctl policy [show [NAME]]\n"
 	  "       weftctl policy add|replace NAME action allow|deny|audit [workload NAME]\n"
@@ -98,30 +108,39 @@ const struct weft_object weft_objects[] = {
 	  "Without a workload it protects all of them. A policy without rules matches\n"
 	  "nothing. A deny that matches denies; where no allow is for the workload all else\n"
 	  "is allowed, else only what an allow matches. An audit decides nothing and is told.\n",
-	  &weft_cli_kind_policy },
+	  &weft_cli_kind_policy, NULL },
+	{ "apply", apply_verbs,
+	  "Usage: weftctl apply FILE... [--confirm TIME] [--state-dir DIR]\n"
+	  "       weftctl apply [show|confirm|rollback] [--state-dir DIR]\n"
+	  "\n"
+	  "Puts FILEs into the directory of documents of weftd and waits until they are in\n"
+	  "force; when they are not, what was there before is put back. With --confirm, 5s\n"
+	  "to 1h, weftd does so, too, unless \"weftctl apply confirm\" comes in TIME. DIR: the\n"
+	  "state directory of weftd, without: of the one of this network namespace.\n",
+	  NULL, weft_apply_files },
 	{ "conn", conn_verbs,
 	  "Usage: weftctl conn [show [ID]]\n"
 	  "       weftctl conn del ID\n"
 	  "\n"
 	  "Meshed connections, also those that ended lately. del resets one.\n",
-	  NULL },
+	  NULL, NULL },
 	{ "monitor", monitor_verbs,
 	  "Usage: weftctl monitor\n"
 	  "\n"
 	  "Events as they happen, one line each, until interrupted.\n",
-	  NULL },
+	  NULL, NULL },
 	{ "explain", explain_verbs,
 	  "Usage: weftctl explain CONN\n"
 	  "\n"
 	  "What is known of one connection: who made it, where it wanted to go, what was\n"
 	  "tried, the identities, the policy that decided, what the application saw, and\n"
 	  "what to do about it. \"weftctl conn show\" has the numbers.\n",
-	  NULL },
+	  NULL, NULL },
 	{ "selftest", selftest_verbs,
 	  "Usage: weftctl selftest\n"
 	  "\n"
 	  "Runs the self-tests of the module. The kernel log has the details.\n",
-	  NULL },
+	  NULL, NULL },
 	{ 0 },
 };
 

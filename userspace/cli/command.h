@@ -23,6 +23,7 @@ struct weft_object {
 	const struct weft_verb *verbs; /* the first is the default; ends with a NULL name */
 	const char *help;
 	const struct weft_cli_kind *kind; /* for the verbs of object.h */
+	weft_verb_fn *files; /* when the first word is no verb but a file; gets all words */
 };
 
 extern const struct weft_object weft_objects[]; /* ends with a NULL name */
@@ -45,5 +46,6 @@ weft_verb_fn weft_conn_show, weft_conn_del;
 weft_verb_fn weft_monitor;
 weft_verb_fn weft_explain;
 weft_verb_fn weft_selftest;
+weft_verb_fn weft_apply_files, weft_apply_show, weft_apply_confirm, weft_apply_rollback;
 
 #endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The daemon and the documents of weftctl apply. See apply.h.
+ */
+#include "cli/apply.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "cli/netns.h"
+#include "cli/value.h"
+#include "conf/file_name.h"
+#include "conf/node.h"
+
+#define MODE_NEW 0644 /* of a document that was not there */
+
+void weft_apply_uninit(struct weft_apply *apply)
+{
+	size_t i;
+
+	for (i = 0; i < apply->n_files; i++) {
+		free(apply->files[i].now);
+		free(apply->files[i].former);
+	}
+	free(apply->files);
+	free(apply->state_dir);
+	weft_outcome_uninit(&apply->told);
+	weft_close_ptr(&apply->lock);
+}
+
+int weft_apply_drop_rights(struct weft_cli *cli)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct weft_error err = { 0 };
+
+	if (!syscall(SYS_capset, &header, none))
+		return WEFT_EXIT_DONE;
+	weft_error_set(&err, errno, "cannot give up capabilities: %s", strerror(errno));
+	return weft_cli_failed(cli, &err);
+}
+
+/* ---- the daemon ---- */
+
+static int needs_root(struct weft_cli *cli, int error, const struct weft_error *err)
+{
+	struct weft_error said = *err;
+
+	if (error == -EACCES || error == -EPERM)
+		weft_error_set(&said, error, "%.400s; weftctl apply needs root", err->text);
+	return weft_cli_failed(cli, &said);
+}
+
+int weft_apply_find(struct weft_cli *cli, struct weft_apply *apply)
+{
+	_cleanup_free_ char *path = NULL;
+	struct weft_error err = { 0 };
+	int ret = 0;
+
+	if (cli->state_dir)
+		apply->state_dir = strdup(cli->state_dir);
+	else
+		ret = weft_netns_state_dir(&apply->state_dir, &err);
+	if (ret)
+		return weft_cli_failed(cli, &err);
+	if (!apply->state_dir || asprintf(&path, "%s/lock", apply->state_dir) < 0) {
+		path = NULL;
+		return weft_cli_nomem(cli);
+	}
+	ret = weft_lock_held(path, &err);
+	apply->running = ret > 0;
+	return ret < 0 ? needs_root(cli, ret, &err) : WEFT_EXIT_DONE;
+}
+
+int weft_apply_lock(struct weft_cli *cli, struct weft_apply *apply)
+{
+	_cleanup_free_ char *path = NULL;
+	struct weft_error err = { 0 };
+	int ret;
+
+	if (asprintf(&path, "%s/apply/lock", apply->state_dir) < 0) {
+		path = NULL;
+		return weft_cli_nomem(cli);
+	}
+	ret = weft_pending_open(apply->state_dir, &err);
+	if (!ret)
+		ret = weft_lock_take(path, &apply->lock, &err);
+	if (ret == -EBUSY)
+		weft_error_set(&err, EBUSY,
+			       "another weftctl apply is at work: wait for it, or end it");
+	return ret ? needs_root(cli, ret, &err) : WEFT_EXIT_DONE;
+}
+
+int weft_apply_read_told(struct weft_cli *cli, struct weft_apply *apply)
+{
+	struct weft_error err = { 0 };
+	int ret = weft_outcome_read(apply->state_dir, &apply->told, &err);
+
+	if (ret == -ENOENT)
+		weft_error_set(&err, ENOENT,
+			       "%.300s: no weftd has run with this state directory, so its documents "
+			       "are unknown: start it, or name another with --state-dir",
+			       apply->state_dir);
+	return ret ? needs_root(cli, ret, &err) : WEFT_EXIT_DONE;
+}
+
+/* ---- the documents ---- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int check_name(struct weft_cli *cli, const struct weft_apply *apply, const char *path)
+{
+	const char *name = base_name(path), *c;
+	size_t i;
+
+	if (!weft_file_name_is_document(name))
+		return weft_cli_bad(cli, "file", path,
+				    "weftd reads *.yaml, *.yml and *.json that are not hidden; "
+				    "rename it");
+	for (c = name; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			return weft_cli_bad(cli, "file", path,
+					    "a control character in its name; rename it");
+	for (i = 0; i < apply->n_files; i++)
+		if (!strcmp(apply->files[i].name, name))
+			return weft_cli_bad(cli, "file", path,
+					    "another of this name is given; in the directory of "
+					    "documents there is one");
+	return WEFT_EXIT_DONE;
+}
+
+static int take_file(struct weft_cli *cli, struct weft_apply *apply, const char *path)
+{
+	struct weft_pending_file *file;
+	struct weft_error err = { 0 };
+	int code = check_name(cli, apply, path);
+
+	if (code)
+		return code;
+	file = WEFT_ARRAY_APPEND(apply->files, apply->n_files);
+	if (!file)
+		return weft_cli_nomem(cli);
+	file->name = base_name(path);
+	file->mode = MODE_NEW;
+	if (weft_file_read(path, WEFT_NODE_FILE_MAX, &file->now, &file->now_len, &err))
+		return weft_cli_failed(cli, &err);
+	return WEFT_EXIT_DONE;
+}
+
+int weft_apply_take_files(struct weft_cli *cli, struct weft_apply *apply)
+{
+	const char *path;
+	int code = WEFT_EXIT_DONE;
+
+	while (!code && (path = weft_cli_word(cli)))
+		code = take_file(cli, apply, path);
+	return code;
+}
+
+/* What stands in the place of @file. Return: 0, also when nothing does; negative errno. */
+static int read_former(const char *dir, struct weft_pending_file *file, struct weft_error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+
+	if (asprintf(&path, "%s/%s", dir, file->name) < 0) {
+		path = NULL;
+		return weft_error_nomem(err);
+	}
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : weft_error_set(err, errno, "%s: %s", path,
+							     strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return weft_error_set(err, EINVAL,
+				      "%s: there already, and not a regular file: change what it "
+				      "leads to, or remove it first", path);
+	file->mode = st.st_mode & 0777;
+	return weft_file_read(path, WEFT_NODE_FILE_MAX, &file->former, &file->former_len, err);
+}
+
+int weft_apply_read_former(struct weft_cli *cli, struct weft_apply *apply)
+{
+	struct weft_error err = { 0 };
+	size_t i;
+
+	for (i = 0; i < apply->n_files; i++)
+		if (read_former(apply->told.dir, &apply->files[i], &err))
+			return weft_cli_failed(cli, &err);
+	return WEFT_EXIT_DONE;
+}
