@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +19,7 @@
 
 #include "base/array.h"
 #include "base/boot.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "conf/pending.h"
 #include "conf_text.h"
@@ -24,6 +27,7 @@
 #define CRASHED 77
 
 static int calls_left = -1; /* -1: as many as wanted */
+static uint64_t synced; /* weft_boot_now() at the latest fsync() */
 
 static void count_call(void)
 {
@@ -62,6 +66,7 @@ int remove(const char *path)
 int fsync(int fd)
 {
 	count_call();
+	synced = weft_boot_now();
 	return syscall(SYS_fsync, fd);
 }
 
@@ -205,11 +210,18 @@ static int create(const struct fixture *f, uint64_t seconds, struct weft_error *
 	return weft_pending_create(f->state, &change, err);
 }
 
+static int put(const struct fixture *f, struct weft_error *err)
+{
+	uint64_t since;
+
+	return weft_pending_put(f->state, &since, err);
+}
+
 static int apply(const struct fixture *f)
 {
 	int ret = create(f, 3600, NULL);
 
-	return ret ? ret : weft_pending_put(f->state, NULL);
+	return ret ? ret : put(f, NULL);
 }
 
 static int confirm(const struct fixture *f)
@@ -273,13 +285,45 @@ static void applied_and_confirmed_stays(void **state)
 	assert_true(weft_pending_left(&change) <= 60 * WEFT_NSEC_PER_SEC);
 	weft_pending_uninit(&change);
 
-	assert_int_equal(weft_pending_put(f->state, NULL), 0);
+	assert_int_equal(put(f, NULL), 0);
 	assert_now(f);
 	assert_int_equal(confirm(f), 0);
 	assert_now(f);
 	assert_int_equal(recover(f), 0);
 	assert_now(f);
 	assert_tidy(f);
+}
+
+/* Of one name after the other: the last event is of what @mask says. */
+static void assert_last_event(int fd, uint32_t mask)
+{
+	char buf[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)]
+		__attribute__((aligned(__alignof__(struct inotify_event))));
+	const struct inotify_event *ev = NULL;
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	for (char *p = buf; p < buf + n; p += sizeof(*ev) + ev->len)
+		ev = (const struct inotify_event *)p;
+	assert_non_null(ev);
+	assert_int_equal(ev->mask, mask);
+	assert_int_not_equal(ev->name[0], '.');
+}
+
+/* Who loads them as soon as the last is there is asked to do it once more. */
+static void time_of_put_is_followed_by_an_event_and_not_by_the_disk(void **state)
+{
+	_cleanup_close_ int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	struct fixture *f = *state;
+	uint64_t before, since = 0;
+
+	write_former(f);
+	assert_int_equal(create(f, 60, NULL), 0);
+	assert_true(inotify_add_watch(fd, f->dir, IN_MOVED_TO | IN_ATTRIB) >= 0);
+	before = weft_boot_now();
+	assert_int_equal(weft_pending_put(f->state, &since, NULL), 0);
+	assert_true(since > before && since < synced);
+	assert_last_event(fd, IN_ATTRIB);
+	assert_now(f);
 }
 
 static void restored_is_as_before(void **state)
@@ -370,7 +414,7 @@ static void late_put_changes_nothing(void **state)
 	write_former(f);
 	assert_int_equal(create(f, 60, NULL), 0);
 	assert_int_equal(recover(f), 0);
-	assert_int_equal(weft_pending_put(f->state, &err), -ECANCELED);
+	assert_int_equal(put(f, &err), -ECANCELED);
 	assert_string_equal(err.text, "the change no longer waits");
 	assert_former(f);
 	assert_tidy(f);
@@ -384,7 +428,7 @@ static void put_that_is_overtaken_changes_nothing(void **state)
 	write_former(f);
 	assert_int_equal(create(f, 60, NULL), 0);
 	assert_int_equal(unlink(in_dir(f, ".a.yaml.apply")), 0);
-	assert_int_equal(weft_pending_put(f->state, NULL), -ECANCELED);
+	assert_int_equal(put(f, NULL), -ECANCELED);
 	assert_former(f);
 }
 
@@ -574,6 +618,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PENDING_TEST(applied_and_confirmed_stays),
+		PENDING_TEST(time_of_put_is_followed_by_an_event_and_not_by_the_disk),
 		PENDING_TEST(restored_is_as_before),
 		PENDING_TEST(every_crash_of_apply_is_undone),
 		PENDING_TEST(every_crash_of_recovery_is_made_good),

@@ -51,9 +51,10 @@ static void apply(struct context *c, uint64_t left_ns)
 		.n_files = 1,
 	};
 	struct weft_error err = { 0 };
+	uint64_t since;
 
 	if (weft_pending_create(c->state_dir, &change, &err) ||
-	    weft_pending_put(c->state_dir, &err))
+	    weft_pending_put(c->state_dir, &since, &err))
 		fail_msg("%s", err.text);
 }
 

@@ -199,10 +199,10 @@ static int is_told(void *data, struct weft_error *err)
 }
 
 /* Return: 0 in force as @generation; negative errno, why not. */
-static int await_force(const struct weft_apply *apply, uint64_t *generation,
+static int await_force(const struct weft_apply *apply, uint64_t since, uint64_t *generation,
 		       struct weft_error *err)
 {
-	struct force force = { .state_dir = apply->state_dir, .since = weft_boot_now() };
+	struct force force = {.state_dir = apply->state_dir, .since = since};
 	int ret;
 
 	ret = weft_await(apply->state_dir, WEFTD_MS, is_told, &force, err);
@@ -303,7 +303,7 @@ static int confirm_itself(struct weft_cli *cli, const struct weft_apply *apply,
 static int change_documents(struct weft_cli *cli, const struct weft_apply *apply,
 			    uint64_t confirm_ms)
 {
-	uint64_t ms = confirm_ms ? confirm_ms : UNSEEN_MS, generation = 0;
+	uint64_t ms = confirm_ms ? confirm_ms : UNSEEN_MS, generation = 0, since;
 	struct weft_pending_change change = {
 		.dir = apply->told.dir,
 		.deadline = weft_boot_now() + ms * WEFT_NSEC_PER_MSEC,
@@ -316,9 +316,9 @@ static int change_documents(struct weft_cli *cli, const struct weft_apply *apply
 
 	if (weft_pending_create(apply->state_dir, &change, &err))
 		return weft_cli_failed(cli, &err);
-	ret = weft_pending_put(apply->state_dir, &err);
+	ret = weft_pending_put(apply->state_dir, &since, &err);
 	if (!ret && apply->running)
-		ret = await_force(apply, &generation, &err);
+		ret = await_force(apply, since, &generation, &err);
 	if (ret)
 		return undo(cli, apply, &err);
 	return confirm_ms ? leave_pending(cli, apply, generation)

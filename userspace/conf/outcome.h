@@ -6,11 +6,12 @@
  *
  *   weftctl                         weftd
  *   change of documents
- *   T = now                         (notices)
+ *   T = now, touch one              (notices)
  *                                   B = now, load all documents, apply
  *   outcome.began >= T  ◀────────── outcome: began B, generation or error
  *
- * An attempt that began after the change read the changed documents: no counting
+ * An attempt that began after the change read the changed documents, and as one
+ * is touched after T there will be one that did: no counting
  * and no comparing of generations, which others make as well, is needed.
  *
  * Any thread; each object belongs to its caller.

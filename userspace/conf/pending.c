@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -370,9 +371,23 @@ static int put(const char *dir, const char *name, struct weft_error *err)
 	return errno == ENOENT ? canceled(err) : rename_error(err, errno, from, to);
 }
 
-int weft_pending_put(const char *state_dir, struct weft_error *err)
+/* Whoever watches the directory loads it once more, which then began after this. */
+static int touch(const char *dir, const char *name, struct weft_error *err)
+{
+	_cleanup_free_ char *file = path("%s/%s", dir, name);
+
+	if (!file)
+		return weft_error_nomem(err);
+	/* gone again: that is seen as well */
+	if (!utimensat(AT_FDCWD, file, NULL, AT_SYMLINK_NOFOLLOW) || errno == ENOENT)
+		return 0;
+	return weft_error_set(err, errno, "%s: cannot touch: %s", file, strerror(errno));
+}
+
+int weft_pending_put(const char *state_dir, uint64_t *since, struct weft_error *err)
 {
 	struct weft_pending change = { 0 };
+	uint64_t now;
 	int ret;
 
 	ret = weft_pending_read(state_dir, WEFT_PENDING_WAITS, &change, err);
@@ -380,9 +395,15 @@ int weft_pending_put(const char *state_dir, struct weft_error *err)
 		return ret == -ENOENT ? canceled(err) : ret;
 	for (size_t i = 0; !ret && i < change.names.count; i++)
 		ret = put(change.dir, change.names.items[i], err);
+	/* before the disk, which may take longer than weftd: it has loaded them then */
+	now = weft_boot_now();
+	if (!ret && change.names.count)
+		ret = touch(change.dir, change.names.items[0], err);
 	if (!ret)
 		ret = weft_dir_sync(change.dir, err);
 	weft_pending_uninit(&change);
+	if (!ret)
+		*since = now;
 	return ret;
 }
 

@@ -105,13 +105,15 @@ int weft_pending_create(const char *state_dir, const struct weft_pending_change 
 
 /**
  * weft_pending_put() - change the documents
+ * @since: weft_boot_now() at which all were in place; who watches the directory
+ *	has something to see after it
  *
  * All at once, as near as rename() comes to it.
  *
  * Return: 0; -ECANCELED the change waits no longer; what rename() gives. On
  * failure some documents may have changed, and somebody has to claim and restore.
  */
-int weft_pending_put(const char *state_dir, struct weft_error *err);
+int weft_pending_put(const char *state_dir, uint64_t *since, struct weft_error *err);
 
 /**
  * weft_pending_read() - look at a change
