@@ -153,6 +153,27 @@ static void a_file_is_filled_under_its_name(void **state)
 	assert_non_null(strstr(err.text, "no/f: cannot create: "));
 }
 
+static void filling_a_name_does_not_write_through_it(void **state)
+{
+	_cleanup_free_ char *data = NULL, *target = NULL;
+	char other[128], name[128];
+	size_t len;
+
+	snprintf(other, sizeof(other), "%s/other", dir);
+	snprintf(name, sizeof(name), "%s/f", dir);
+	weft_file_write(other, "its own", 7, 0600, NULL);
+	assert_int_equal(link(other, name), 0);
+	assert_int_equal(weft_file_fill(name, "1", 1, 0644, NULL), 0);
+	assert_int_equal(weft_file_read(other, 10, &data, &len, NULL), 0);
+	assert_string_equal(data, "its own");
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(symlink("none", name), 0);
+	assert_int_equal(weft_file_fill(name, "1", 1, 0644, NULL), 0);
+	assert_int_equal(access(path_of("none"), F_OK), -1);
+	assert_int_equal(weft_file_read(name, 10, &target, &len, NULL), 0);
+	assert_string_equal(target, "1");
+}
+
 static void a_write_that_fails_leaves_nothing_behind(void **state)
 {
 	struct weft_error err = { 0 };
@@ -333,6 +354,7 @@ int main(void)
 		with_dir(what_is_no_file_is_refused_without_waiting),
 		with_dir(writing_sets_the_mode_whatever_umask_and_old_file_say),
 		with_dir(a_file_is_filled_under_its_name),
+		with_dir(filling_a_name_does_not_write_through_it),
 		with_dir(a_write_that_fails_leaves_nothing_behind),
 		with_dir(a_directory_is_made_with_its_mode_once),
 		with_dir(parents_of_a_directory_are_made_too),

@@ -162,7 +162,10 @@ int weft_file_fill(const char *path, const void *data, size_t len, mode_t mode,
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* a new one: what has the name may have others, or be open to another */
+	if (unlink(path) && errno != ENOENT)
+		return file_error(err, errno, "replace", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return file_error(err, errno, "create", path);
 	r = fill(fd, data, len, mode);

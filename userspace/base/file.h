@@ -38,8 +38,9 @@ int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
 /**
  * weft_file_fill() - write a file under the name it has
  *
- * Not for readers: until it is done, or after a crash, they would see a part. Its
- * directory is not synced. Otherwise as weft_file_write(), which takes a name of
+ * Not for readers: until it is done, or after a crash, they would see a part, or
+ * none. A new file in any case: nothing is written through a link. Its directory is
+ * not synced. Otherwise as weft_file_write(), which takes a name of
  * its own in between.
  */
 int weft_file_fill(const char *path, const void *data, size_t len, mode_t mode,
