@@ -70,6 +70,16 @@ int fsync(int fd)
 	return syscall(SYS_fsync, fd);
 }
 
+static bool disk_is_full;
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	if (!disk_is_full)
+		return syscall(SYS_write, fd, data, len);
+	errno = ENOSPC;
+	return -1;
+}
+
 /* ------------------------------------------------------------- fixture */
 
 struct fixture {
@@ -181,7 +191,8 @@ static void assert_now(const struct fixture *f)
 /* Neither records nor files that wait to be renamed. */
 static void assert_tidy(const struct fixture *f)
 {
-	static const char *const staged[] = { ".a.yaml.apply", ".b.yaml.apply", ".d.json.apply" };
+	static const char *const staged[] = {".a.yaml.apply", ".b.yaml.apply", ".d.json.apply",
+					     ".a.yaml.former"};
 	static const char *const records[] = { "new", "pending", "confirmed", "restoring",
 					       "trash" };
 
@@ -555,6 +566,42 @@ static void failed_restore_is_tried_again(void **state)
 	assert_former(f);
 }
 
+static void full_disk_prevents_no_rollback(void **state)
+{
+	struct fixture *f = *state;
+	int ret;
+
+	write_former(f);
+	assert_int_equal(apply(f), 0);
+	disk_is_full = true;
+	ret = recover(f);
+	disk_is_full = false;
+	assert_int_equal(ret, 0);
+	assert_former(f);
+	assert_tidy(f);
+}
+
+/* Without what lies ready for it, or when that is not what was there, it is written. */
+static void rollback_goes_by_the_record(void **state)
+{
+	struct fixture *f = *state;
+
+	write_former(f);
+	assert_int_equal(apply(f), 0);
+	assert_int_equal(unlink(in_dir(f, ".a.yaml.former")), 0);
+	assert_int_equal(recover(f), 0);
+	assert_former(f);
+	assert_int_equal(apply(f), 0);
+	write_file(in_dir(f, ".a.yaml.former"), "another hand", 0640);
+	assert_int_equal(recover(f), 0);
+	assert_former(f);
+	assert_int_equal(apply(f), 0);
+	write_file(in_dir(f, ".a.yaml.former"), "a before", 0666);
+	assert_int_equal(recover(f), 0);
+	assert_former(f);
+	assert_tidy(f);
+}
+
 static void damaged_record_is_said(void **state)
 {
 	static const char *const bad[] = {
@@ -632,6 +679,8 @@ int main(void)
 		PENDING_TEST(others_changes_are_left_alone),
 		PENDING_TEST(removed_by_another_stays_removed),
 		PENDING_TEST(failed_restore_is_tried_again),
+		PENDING_TEST(full_disk_prevents_no_rollback),
+		PENDING_TEST(rollback_goes_by_the_record),
 		PENDING_TEST(damaged_record_is_said),
 		PENDING_TEST(another_boot_is_after_the_deadline),
 		PENDING_TEST(change_that_cannot_be_staged_touches_nothing),

@@ -189,9 +189,13 @@ int weft_pending_read(const char *state_dir, enum weft_pending_state state,
 
 /* ------------------------------------------------------------- staging */
 
-static char *staged_path(const char *dir, const char *name)
+/* What waits beside a document to be renamed to it, hidden from the loader. */
+#define STAGED_NOW "apply"
+#define STAGED_FORMER "former"
+
+static char *staged_path(const char *dir, const char *name, const char *which)
 {
-	return path("%s/.%s.apply", dir, name);
+	return path("%s/.%s.%s", dir, name, which);
 }
 
 static int remove_file(const char *file, struct weft_error *err)
@@ -202,12 +206,12 @@ static int remove_file(const char *file, struct weft_error *err)
 }
 
 /* All that can be. Return: 0, the last failure. */
-static int unstage(const struct weft_pending *change, struct weft_error *err)
+static int unstage(const struct weft_pending *change, const char *which, struct weft_error *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < change->names.count; i++) {
-		_cleanup_free_ char *file = staged_path(change->dir, change->names.items[i]);
+		_cleanup_free_ char *file = staged_path(change->dir, change->names.items[i], which);
 		int r = file ? remove_file(file, err) : weft_error_nomem(err);
 
 		ret = r ? r : ret;
@@ -215,18 +219,29 @@ static int unstage(const struct weft_pending *change, struct weft_error *err)
 	return ret;
 }
 
+static int stage_file(const char *dir, const struct weft_pending_file *f, const char *which,
+		      const char *data, size_t len, struct weft_error *err)
+{
+	_cleanup_free_ char *file = staged_path(dir, f->name, which);
+
+	if (!file)
+		return weft_error_nomem(err);
+	/* by no name that unstage() would not know */
+	return weft_file_fill(file, data, len, f->mode, err);
+}
+
+/* The former ones as well: to put them back then needs no room on the disk. */
 static int stage(const struct weft_pending_change *change, struct weft_error *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < change->n_files; i++) {
 		const struct weft_pending_file *f = &change->files[i];
-		_cleanup_free_ char *file = staged_path(change->dir, f->name);
 
-		if (!file)
-			return weft_error_nomem(err);
-		/* by no name that unstage() would not know */
-		ret = weft_file_fill(file, f->now, f->now_len, f->mode, err);
+		ret = stage_file(change->dir, f, STAGED_NOW, f->now, f->now_len, err);
+		if (!ret && f->former)
+			ret = stage_file(change->dir, f, STAGED_FORMER, f->former, f->former_len,
+					 err);
 	}
 	return ret ? ret : weft_dir_sync(change->dir, err);
 }
@@ -286,8 +301,11 @@ static int forget_unfinished(const char *new, struct weft_error *err)
 	struct weft_pending change = { 0 };
 	int ret = 0;
 
-	if (!read_change(new, &change, NULL))
-		ret = unstage(&change, err);
+	if (!read_change(new, &change, NULL)) {
+		ret = unstage(&change, STAGED_NOW, err);
+		if (!ret)
+			ret = unstage(&change, STAGED_FORMER, err);
+	}
 	weft_pending_uninit(&change);
 	return ret ? ret : weft_dir_remove(new, err);
 }
@@ -362,7 +380,8 @@ static int canceled(struct weft_error *err)
 
 static int put(const char *dir, const char *name, struct weft_error *err)
 {
-	_cleanup_free_ char *from = staged_path(dir, name), *to = path("%s/%s", dir, name);
+	_cleanup_free_ char *from = staged_path(dir, name, STAGED_NOW),
+			    *to = path("%s/%s", dir, name);
 
 	if (!from || !to)
 		return weft_error_nomem(err);
@@ -445,7 +464,8 @@ static int move_over(const char *state_dir, enum weft_pending_state state, const
 static int check_put(const struct weft_pending *change, struct weft_error *err)
 {
 	for (size_t i = 0; i < change->names.count; i++) {
-		_cleanup_free_ char *file = staged_path(change->dir, change->names.items[i]);
+		_cleanup_free_ char *file =
+			staged_path(change->dir, change->names.items[i], STAGED_NOW);
 
 		if (!file)
 			return weft_error_nomem(err);
@@ -456,6 +476,19 @@ static int check_put(const struct weft_pending *change, struct weft_error *err)
 					      change->names.items[i]);
 	}
 	return weft_dir_sync(change->dir, err);
+}
+
+/*
+ * Of a change that is settled. What cannot be removed is in nobody's way: the
+ * loader does not see it, the next change of that document replaces it.
+ */
+static void unstage_former(const char *state_dir, enum weft_pending_state state)
+{
+	struct weft_pending change = {0};
+
+	if (!weft_pending_read(state_dir, state, &change, NULL))
+		unstage(&change, STAGED_FORMER, NULL);
+	weft_pending_uninit(&change);
 }
 
 int weft_pending_confirm(const char *state_dir, struct weft_error *err)
@@ -469,8 +502,10 @@ int weft_pending_confirm(const char *state_dir, struct weft_error *err)
 	if (!ret)
 		ret = check_put(&change, err);
 	weft_pending_uninit(&change);
-	return ret ? ret : move_over(state_dir, WEFT_PENDING_WAITS,
-				     state_names[WEFT_PENDING_CONFIRMED], err);
+	if (ret)
+		return ret;
+	unstage_former(state_dir, WEFT_PENDING_CONFIRMED); /* of an earlier one */
+	return move_over(state_dir, WEFT_PENDING_WAITS, state_names[WEFT_PENDING_CONFIRMED], err);
 }
 
 int weft_pending_claim(const char *state_dir, struct weft_error *err)
@@ -486,6 +521,7 @@ int weft_pending_drop(const char *state_dir, enum weft_pending_state state, stru
 
 	if (!trash)
 		return weft_error_nomem(err);
+	unstage_former(state_dir, state); /* it is the record that knows their names */
 	ret = move_over(state_dir, state, "trash", err);
 	return ret && ret != -ENOENT ? ret : weft_dir_remove(trash, err);
 }
@@ -531,10 +567,30 @@ static bool content_equal(const struct content *a, const struct content *b)
 	return a->regular && b->regular && a->len == b->len && !memcmp(a->data, b->data, a->len);
 }
 
-static int put_back(const char *file, const struct content *former, struct weft_error *err)
+/* By a rename, which a full disk cannot prevent. Return: it was. */
+static bool put_back_staged(const char *dir, const char *name, const struct content *former)
 {
+	_cleanup_free_ char *from = staged_path(dir, name, STAGED_FORMER);
+	_cleanup_free_ char *to = path("%s/%s", dir, name);
+	_cleanup_(content_uninit) struct content staged = {0};
+
+	if (!from || !to || content_read(from, &staged, NULL))
+		return false;
+	/* the record is root's alone; what lies here, another hand may have changed */
+	return content_equal(&staged, former) && staged.mode == former->mode && !rename(from, to);
+}
+
+static int put_back(const char *dir, const char *name, const struct content *former,
+		    struct weft_error *err)
+{
+	_cleanup_free_ char *file = path("%s/%s", dir, name);
+
+	if (!file)
+		return weft_error_nomem(err);
 	if (!former->there)
 		return remove_file(file, err);
+	if (put_back_staged(dir, name, former))
+		return 0;
 	return weft_file_write(file, former->data, former->len, former->mode, err);
 }
 
@@ -559,7 +615,7 @@ static int restore(const char *record, const char *dir, const char *name, struct
 	if ((now.there && !now.regular) || (former.there && !former.regular))
 		return weft_error_set(err, EINVAL, "%s: the record of %s is damaged", record, name);
 	if (content_equal(&found, &now))
-		return put_back(file, &former, err);
+		return put_back(dir, name, &former, err);
 	return weft_strv_add(others, name) ? weft_error_nomem(err) : 0;
 }
 
@@ -573,7 +629,7 @@ int weft_pending_restore(const char *state_dir, struct weft_strv *others, struct
 		return weft_error_nomem(err);
 	ret = weft_pending_read(state_dir, WEFT_PENDING_RESTORING, &change, err);
 	if (!ret)
-		ret = unstage(&change, err);
+		ret = unstage(&change, STAGED_NOW, err);
 	/* what goes wrong with one file is no reason to leave another */
 	for (size_t i = 0; i < change.names.count; i++) {
 		int r = restore(record, change.dir, change.names.items[i], others,

@@ -16,8 +16,10 @@
  *   apply/<state>/former/NAME  what was there; none: nothing was
  *
  * Nothing in the directory of documents changes before all of this, and what is
- * to be renamed there (.NAME.apply, which the loader leaves alone), is on disk:
- * whenever weftctl ends, there is a record of what to undo. A put() that is late
+ * to be renamed there, forth (.NAME.apply) and back (.NAME.former; the loader
+ * leaves both alone), is on disk: whenever weftctl ends, there is a record of what
+ * to undo, and room on the disk to do it. drop() takes .NAME.former away; without
+ * it, restore() writes what the record has. A put() that is late
  * harms nobody: restore() takes away what it would rename, then looks.
  * restore() may end anywhere and be called again; it goes by the content of the
  * files, and leaves alone what is neither what was put nor what was before.
