@@ -117,6 +117,8 @@ static int settle(const struct weft_apply *apply, enum weft_pending_state state,
 		return ret < 0 ? ret : 0;
 	if (state == WEFT_PENDING_RESTORING)
 		ret = weft_pending_restore(apply->state_dir, others, err);
+	if (ret == -ENOENT && is_settled(&settling, NULL) > 0) /* by a weftd that started */
+		return 0;
 	return ret ? ret : weft_pending_drop(apply->state_dir, state, err);
 }
 

@@ -202,6 +202,9 @@ static int remove_file(const char *file, struct weft_error *err)
 {
 	if (!unlink(file) || errno == ENOENT)
 		return 0;
+	/* a read-only file system does not look for the name before it refuses */
+	if (errno == EROFS && !exists(file))
+		return 0;
 	return weft_error_set(err, errno, "%s: cannot remove: %s", file, strerror(errno));
 }
 
@@ -317,13 +320,14 @@ int weft_pending_ready(const char *state_dir, struct weft_error *err)
 
 	if (!waits || !restoring)
 		return weft_error_nomem(err);
-	if (exists(restoring))
-		return weft_error_set(err, EBUSY,
-				      "a former change is being rolled back: see weftctl apply show");
+	/* in the order in which a change goes, so that it is in one of them */
 	if (exists(waits))
 		return weft_error_set(err, EBUSY,
 				      "a former change is pending: weftctl apply confirm, or weftctl "
 				      "apply rollback, then this one");
+	if (exists(restoring))
+		return weft_error_set(
+			err, EBUSY, "a former change is being rolled back: see weftctl apply show");
 	return 0;
 }
 
@@ -594,6 +598,14 @@ static int put_back(const char *dir, const char *name, const struct content *for
 	return weft_file_write(file, former->data, former->len, former->mode, err);
 }
 
+/* There is a file for each name, unless somebody took away the record, or that file. */
+static int vanished(const char *record, const char *name, struct weft_error *err)
+{
+	if (!exists(record))
+		return weft_error_set(err, ENOENT, "the change was settled meanwhile");
+	return weft_error_set(err, EINVAL, "%s: the record of %s is damaged", record, name);
+}
+
 static int restore(const char *record, const char *dir, const char *name, struct weft_strv *others,
 		   struct weft_error *err)
 {
@@ -605,14 +617,17 @@ static int restore(const char *record, const char *dir, const char *name, struct
 
 	if (!now_file || !former_file || !file)
 		return weft_error_nomem(err);
-	ret = content_read(now_file, &now, err);
+	/* in this order: when the second is there, the first was not missing by its settling */
+	ret = content_read(former_file, &former, err);
 	if (!ret)
-		ret = content_read(former_file, &former, err);
+		ret = content_read(now_file, &now, err);
+	if (!ret && !now.there)
+		return vanished(record, name, err);
 	if (!ret)
 		ret = content_read(file, &found, err);
 	if (ret || content_equal(&found, &former))
 		return ret;
-	if ((now.there && !now.regular) || (former.there && !former.regular))
+	if (!now.regular || (former.there && !former.regular))
 		return weft_error_set(err, EINVAL, "%s: the record of %s is damaged", record, name);
 	if (content_equal(&found, &now))
 		return put_back(dir, name, &former, err);

@@ -147,8 +147,9 @@ int weft_pending_claim(const char *state_dir, struct weft_error *err);
  * @others: empty; out, also on failure: names of files that somebody else has
  *	changed since and that were left alone
  *
- * Return: 0: all others are back, on disk; as weft_pending_read(); what writing a
- * file gives: the rest was done, call it again.
+ * Return: 0: all others are back, on disk; as weft_pending_read(), with -ENOENT also
+ * when another process was faster and settled it; what writing a file gives: the rest
+ * was done, call it again.
  */
 int weft_pending_restore(const char *state_dir, struct weft_strv *others,
 			 struct weft_error *err);
