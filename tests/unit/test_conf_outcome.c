@@ -10,6 +10,13 @@
 #include "conf_text.h"
 
 static char dir[40];
+static unsigned int synced;
+
+int fsync(int fd)
+{
+	synced++;
+	return 0;
+}
 
 static int setup(void **state)
 {
@@ -62,6 +69,16 @@ static void is_read_as_it_was_written(void **state)
 	weft_outcome_uninit(&out);
 }
 
+/* weftd tells it on its main loop. */
+static void telling_does_not_wait_for_the_disk(void **state)
+{
+	const struct weft_outcome in = {.error = "", .trust_domain = "d", .dir = "/c"};
+
+	synced = 0;
+	assert_int_equal(weft_outcome_write(dir, &in, NULL), 0);
+	assert_int_equal(synced, 0);
+}
+
 static void of_another_boot_nothing_began(void **state)
 {
 	struct weft_outcome out = { 0 };
@@ -97,6 +114,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(is_read_as_it_was_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(telling_does_not_wait_for_the_disk, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(of_another_boot_nothing_began, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_one_is_refused, setup, teardown),
 	};

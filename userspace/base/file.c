@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +117,7 @@ static int sync_parent(const char *path)
 	return dir ? sync_dir(dir) : -ENOMEM;
 }
 
-static int fill(int fd, const void *data, size_t len, mode_t mode)
+static int fill(int fd, const void *data, size_t len, mode_t mode, bool durable)
 {
 	int r;
 
@@ -125,11 +126,11 @@ static int fill(int fd, const void *data, size_t len, mode_t mode)
 	r = write_all(fd, data, len);
 	if (r)
 		return r;
-	return fsync(fd) ? -errno : 0;
+	return durable && fsync(fd) ? -errno : 0;
 }
 
-int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
-		    struct weft_error *err)
+static int replace(const char *path, const void *data, size_t len, mode_t mode, bool durable,
+		   struct weft_error *err)
 {
 	_cleanup_free_ char *temp = NULL;
 	_cleanup_close_ int fd = -1;
@@ -142,7 +143,7 @@ int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	fd = mkostemp(temp, O_CLOEXEC); /* 0600 until it has its mode */
 	if (fd < 0)
 		return file_error(err, errno, "create a temporary file beside it", path);
-	r = fill(fd, data, len, mode);
+	r = fill(fd, data, len, mode, durable);
 	if (r) {
 		unlink(temp);
 		return file_error(err, -r, "write", path);
@@ -152,8 +153,20 @@ int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
 		unlink(temp);
 		return file_error(err, r, "replace", path);
 	}
-	r = sync_parent(path);
+	r = durable ? sync_parent(path) : 0;
 	return r ? file_error(err, -r, "sync the directory of", path) : 0;
+}
+
+int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
+		    struct weft_error *err)
+{
+	return replace(path, data, len, mode, true, err);
+}
+
+int weft_file_write_volatile(const char *path, const void *data, size_t len, mode_t mode,
+			     struct weft_error *err)
+{
+	return replace(path, data, len, mode, false, err);
 }
 
 int weft_file_fill(const char *path, const void *data, size_t len, mode_t mode,
@@ -168,7 +181,7 @@ int weft_file_fill(const char *path, const void *data, size_t len, mode_t mode,
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return file_error(err, errno, "create", path);
-	r = fill(fd, data, len, mode);
+	r = fill(fd, data, len, mode, true);
 	return r ? file_error(err, -r, "write", path) : 0;
 }
 

@@ -35,6 +35,14 @@ int weft_file_read(const char *path, size_t max, char **data, size_t *len,
 int weft_file_write(const char *path, const void *data, size_t len, mode_t mode,
 		    struct weft_error *err);
 
+/*
+ * The same for what means nothing after a crash of the machine, and by who must not
+ * wait for the disk: a reader sees the old content or the new, but after a crash
+ * there may be neither.
+ */
+int weft_file_write_volatile(const char *path, const void *data, size_t len, mode_t mode,
+			     struct weft_error *err);
+
 /**
  * weft_file_fill() - write a file under the name it has
  *

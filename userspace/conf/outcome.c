@@ -65,7 +65,8 @@ int weft_outcome_write(const char *state_dir, const struct weft_outcome *outcome
 		text = NULL;
 		return weft_error_nomem(err);
 	}
-	return weft_file_write(path, text, len, 0600, err);
+	/* it is of this boot and told anew by the next start: nobody waits for the disk */
+	return weft_file_write_volatile(path, text, len, 0600, err);
 }
 
 /* Strings of @parsed point into @text. Return: 0, -EINVAL. */

@@ -39,7 +39,7 @@ void weft_outcome_uninit(struct weft_outcome *outcome);
  * weft_outcome_write() - tell it
  * @state_dir: weftd's
  *
- * Return: 0; -ENOMEM; what weft_boot_id() and weft_file_write() give.
+ * Return: 0; -ENOMEM; what weft_boot_id() and weft_file_write_volatile() give.
  */
 int weft_outcome_write(const char *state_dir, const struct weft_outcome *outcome,
 		       struct weft_error *err);
