@@ -34,6 +34,7 @@ static struct {
 	int lock;
 	atomic_bool stop;
 	const char *error; /* what it says of a change */
+	bool writes_nothing;
 	uint64_t generation;
 } weftd;
 
@@ -42,6 +43,7 @@ static void say(uint64_t began, const char *error)
 	const struct weft_outcome outcome = {
 		.began = began,
 		.generation = weftd.generation,
+		.writable = !weftd.writes_nothing,
 		.error = (char *)error,
 		.trust_domain = "example.org",
 		.dir = conf_dir,
@@ -163,6 +165,7 @@ static int setup(void **state)
 	snprintf(conf_dir, sizeof(conf_dir), "%s/conf.d", top);
 	weftd.lock = -1;
 	weftd.generation = 4;
+	weftd.writes_nothing = false;
 	if (mkdir(state_dir, 0700) || mkdir(conf_dir, 0755))
 		return -1;
 	say(1, "");
@@ -346,7 +349,18 @@ static void without_a_first_weftd_nothing_is_known(void **state)
 	assert_int_equal(unlink(path_of("state/outcome")), 0);
 	run(WEFT_EXIT_FAILED, "%/a.yaml");
 	assert_says("", "state: no weftd has run with this state directory, so its documents are "
-			"unknown: start it, or name another with --state-dir\n");
+			"unknown: start it, or restart it after an upgrade, or name another with "
+			"--state-dir\n");
+}
+
+static void where_weftd_cannot_write_nothing_is_applied(void **state)
+{
+	weftd.writes_nothing = true;
+	say(1, "");
+	start_weftd("");
+	run(WEFT_EXIT_FAILED, "%/a.yaml");
+	assert_says("", "conf.d: weftd could not write there, so it could not undo the change: ");
+	assert_former();
 }
 
 static void documents_that_are_bad_already_can_be_mended(void **state)
@@ -374,6 +388,7 @@ int main(void)
 		APPLY_TEST(one_apply_at_a_time),
 		APPLY_TEST(what_cannot_be_replaced_is_said),
 		APPLY_TEST(without_a_first_weftd_nothing_is_known),
+		APPLY_TEST(where_weftd_cannot_write_nothing_is_applied),
 		APPLY_TEST(documents_that_are_bad_already_can_be_mended),
 	};
 

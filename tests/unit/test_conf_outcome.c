@@ -43,6 +43,7 @@ static void is_read_as_it_was_written(void **state)
 		.began = UINT64_MAX,
 		.generation = 7,
 		.again = true,
+		.writable = true,
 		.error = "/a\nb.yaml:1: no",
 		.trust_domain = "example.org",
 		.dir = "/etc/weft/conf.d",
@@ -55,17 +56,19 @@ static void is_read_as_it_was_written(void **state)
 	assert_true(out.began == UINT64_MAX);
 	assert_int_equal(out.generation, 7);
 	assert_true(out.again);
+	assert_true(out.writable);
 	assert_string_equal(out.error, "/a b.yaml:1: no");
 	assert_string_equal(out.trust_domain, "example.org");
 	assert_string_equal(out.dir, "/etc/weft/conf.d");
 	weft_outcome_uninit(&out);
 
 	in.error = "";
-	in.again = false;
+	in.again = in.writable = false;
 	assert_int_equal(weft_outcome_write(dir, &in, NULL), 0);
 	assert_int_equal(weft_outcome_read(dir, &out, NULL), 0);
 	assert_string_equal(out.error, "");
 	assert_false(out.again);
+	assert_false(out.writable);
 	weft_outcome_uninit(&out);
 }
 
@@ -83,7 +86,7 @@ static void of_another_boot_nothing_began(void **state)
 {
 	struct weft_outcome out = { 0 };
 
-	put("boot x\nbegan 5\ngeneration 6\nagain 0\ntrust-domain d\nerror \ndir /c\n");
+	put("boot x\nbegan 5\ngeneration 6\nagain 0\nwritable 0\ntrust-domain d\nerror \ndir /c\n");
 	assert_int_equal(weft_outcome_read(dir, &out, NULL), 0);
 	assert_int_equal(out.began, 0);
 	assert_int_equal(out.generation, 0);
@@ -94,10 +97,15 @@ static void of_another_boot_nothing_began(void **state)
 static void what_is_not_one_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "boot\n", "boot x\nbegan -1\n", "boot x\nbegan 5\ngeneration 6\nagain 2\n",
-		"boot x\nbegan 5\ngeneration 6\nagain 0\ntrust-domain d\nerror \n",
-		"boot x\nbegan 5\ngeneration 6\nagain 0\ntrust-domain d\nerror \ndir /c",
-		"boot x\nbegan 5\ngeneration 6\nagain 0\ntrust-domain d\nerror \ndir /c\nd\n",
+		"",
+		"boot\n",
+		"boot x\nbegan -1\n",
+		"boot x\nbegan 5\ngeneration 6\nagain 2\n",
+		"boot x\nbegan 5\ngeneration 6\nagain 0\ntrust-domain d\nerror \ndir /c\n",
+		"boot x\nbegan 5\ngeneration 6\nagain 0\nwritable 2\ntrust-domain d\nerror \ndir /c\n",
+		"boot x\nbegan 5\ngeneration 6\nagain 0\nwritable 0\ntrust-domain d\nerror \n",
+		"boot x\nbegan 5\ngeneration 6\nagain 0\nwritable 0\ntrust-domain d\nerror \ndir /c",
+		"boot x\nbegan 5\ngeneration 6\nagain 0\nwritable 0\ntrust-domain d\nerror \ndir /c\nd\n",
 	};
 	struct weft_outcome out = { 0 };
 	struct weft_error err = { 0 };

@@ -106,10 +106,19 @@ int weft_apply_read_told(struct weft_cli *cli, struct weft_apply *apply)
 	int ret = weft_outcome_read(apply->state_dir, &apply->told, &err);
 
 	if (ret == -ENOENT)
-		weft_error_set(&err, ENOENT,
-			       "%.300s: no weftd has run with this state directory, so its documents "
-			       "are unknown: start it, or name another with --state-dir",
-			       apply->state_dir);
+		weft_error_set(
+			&err, ENOENT,
+			"%.300s: no weftd has run with this state directory, so its documents "
+			"are unknown: start it, or restart it after an upgrade, or name "
+			"another with --state-dir",
+			apply->state_dir);
+	else if (!ret && !apply->told.writable)
+		ret = weft_error_set(
+			&err, EROFS,
+			"%.250s: weftd could not write there, so it could not undo the "
+			"change: let it (ReadWritePaths= of its unit, mode, owner) and "
+			"restart it, or copy the documents there",
+			apply->told.dir);
 	return ret ? needs_root(cli, ret, &err) : WEFT_EXIT_DONE;
 }
 

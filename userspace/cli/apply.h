@@ -34,7 +34,10 @@ int weft_apply_lock(struct weft_cli *cli, struct weft_apply *apply);
 /* The files that the rest of the command names; nothing else is looked at. */
 int weft_apply_take_files(struct weft_cli *cli, struct weft_apply *apply);
 
-/* What weftd said last. After weft_apply_find(). */
+/*
+ * What weftd said last; a failure also when it could not undo a change of its
+ * documents. After weft_apply_find().
+ */
 int weft_apply_read_told(struct weft_cli *cli, struct weft_apply *apply);
 
 /* For each file, what stands in its place. After weft_apply_lock(). */

@@ -58,8 +58,8 @@ int weft_outcome_write(const char *state_dir, const struct weft_outcome *outcome
 		return ret;
 	len = asprintf(&text,
 		       "boot %s\nbegan %" PRIu64 "\ngeneration %" PRIu64
-		       "\nagain %d\ntrust-domain %s\nerror %s\ndir %s\n",
-		       boot, outcome->began, outcome->generation, outcome->again,
+		       "\nagain %d\nwritable %d\ntrust-domain %s\nerror %s\ndir %s\n",
+		       boot, outcome->began, outcome->generation, outcome->again, outcome->writable,
 		       outcome->trust_domain, error, outcome->dir);
 	if (len < 0) {
 		text = NULL;
@@ -73,13 +73,15 @@ int weft_outcome_write(const char *state_dir, const struct weft_outcome *outcome
 static int parse(char *text, const char *boot, struct weft_outcome *parsed)
 {
 	char *written = weft_lines_text(&text, "boot");
-	uint64_t again;
+	uint64_t again, writable;
 
 	if (!written || weft_lines_number(&text, "began", UINT64_MAX, &parsed->began) ||
 	    weft_lines_number(&text, "generation", UINT64_MAX, &parsed->generation) ||
-	    weft_lines_number(&text, "again", 1, &again))
+	    weft_lines_number(&text, "again", 1, &again) ||
+	    weft_lines_number(&text, "writable", 1, &writable))
 		return -EINVAL;
 	parsed->again = again;
+	parsed->writable = writable;
 	parsed->trust_domain = weft_lines_text(&text, "trust-domain");
 	parsed->error = weft_lines_text(&text, "error");
 	parsed->dir = weft_lines_text(&text, "dir");

@@ -27,6 +27,7 @@ struct weft_outcome {
 	uint64_t began;		/* weft_boot_now() before the latest attempt; 0: none yet */
 	uint64_t generation;	/* in force; 0: none of this daemon's */
 	bool again;		/* it failed, and is tried again without a change */
+	bool writable; /* weftd can change documents, so it can undo what changes */
 	char *error;		/* why it failed; "": it did not */
 	char *trust_domain;
 	char *dir;		/* of documents */

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
 #include <time.h>
+#include <unistd.h>
 #include "base/cleanup.h"
 #include "conf/conf.h"
 #include "conf/outcome.h"
@@ -214,6 +215,17 @@ static void tell_status(const struct daemon *d)
 
 /* ---- configuration ---- */
 
+/*
+ * Can we undo what changes there? Asked of the kernel, which knows what our unit
+ * allows (ProtectSystem=). Not by faccessat2(), which the system call filter of an
+ * older systemd refuses; our real user is the effective one. A directory that is
+ * not there refuses weftctl as well.
+ */
+static bool is_writable(const char *dir)
+{
+	return !access(dir, W_OK | X_OK) || errno == ENOENT;
+}
+
 /* For weftctl apply. @status: of the latest reload, or zero before the first. */
 static void tell_outcome(struct daemon *d, const struct weft_config_status *status)
 {
@@ -221,6 +233,7 @@ static void tell_outcome(struct daemon *d, const struct weft_config_status *stat
 		.began = status->began,
 		.generation = status->generation,
 		.again = status->again,
+		.writable = is_writable(d->options->config_dir),
 		.error = (char *)(status->error ? status->error : ""),
 		.trust_domain = d->state.trust_domain,
 		.dir = (char *)d->options->config_dir,
