@@ -170,11 +170,58 @@ static void what_fails_is_tried_again(void **state)
 	snprintf(away, sizeof(away), "%s.away", c->conf_dir);
 	assert_int_equal(rename(c->conf_dir, away), 0);
 	assert_true(weft_rollback_look(c->rollback) == 5 * WEFT_NSEC_PER_SEC);
+	assert_true(weft_rollback_overdue(c->rollback));
 	assert_int_equal(rename(away, c->conf_dir), 0);
 	assert_true(is_applied(c));
 	assert_true(weft_rollback_look(c->rollback) == WEFT_ROLLBACK_IDLE);
 	assert_false(is_applied(c));
 	assert_true(is_forgotten(c));
+	assert_false(weft_rollback_overdue(c->rollback));
+}
+
+/* Removed, or another one under the name: what weftctl makes there is seen. */
+static void directory_of_records_is_followed(void **state)
+{
+	struct context *c = *state;
+	char dir[96], away[112];
+
+	snprintf(dir, sizeof(dir), "%s/apply", c->state_dir);
+	snprintf(away, sizeof(away), "%s.away", dir);
+	assert_int_equal(rmdir(dir), 0);
+	wait_for_event(c);
+	assert_true(weft_rollback_look(c->rollback) == WEFT_ROLLBACK_IDLE);
+	assert_int_equal(access(dir, F_OK), 0);
+	apply(c, 60 * WEFT_NSEC_PER_SEC);
+	wait_for_event(c);
+	assert_true(weft_rollback_look(c->rollback) <= 60 * WEFT_NSEC_PER_SEC);
+
+	assert_int_equal(rename(dir, away), 0);
+	assert_int_equal(weft_pending_open(c->state_dir, NULL), 0);
+	wait_for_event(c);
+	assert_true(weft_rollback_look(c->rollback) == WEFT_ROLLBACK_IDLE);
+	weft_rollback_look(c->rollback); /* of the old watch: it is removed */
+	apply(c, 0);
+	wait_for_event(c);
+	weft_rollback_look(c->rollback);
+	assert_false(is_applied(c));
+	assert_true(is_forgotten(c));
+}
+
+static void confirmed_one_that_stays_is_tried_again(void **state)
+{
+	struct context *c = *state;
+
+	apply(c, 60 * WEFT_NSEC_PER_SEC);
+	assert_int_equal(weft_pending_confirm(c->state_dir, NULL), 0);
+	/* a file cannot be where it goes on its way out */
+	fixture_write(&c->f, "state/apply/trash", "");
+	assert_true(weft_rollback_look(c->rollback) == 5 * WEFT_NSEC_PER_SEC);
+	assert_false(is_forgotten(c));
+	assert_false(weft_rollback_overdue(c->rollback));
+	assert_int_equal(unlink(fixture_path(&c->f, "state/apply/trash")), 0);
+	assert_true(weft_rollback_look(c->rollback) == WEFT_ROLLBACK_IDLE);
+	assert_true(is_forgotten(c));
+	assert_true(is_applied(c));
 }
 
 static void damaged_record_is_reported_and_stays(void **state)
@@ -186,6 +233,43 @@ static void damaged_record_is_reported_and_stays(void **state)
 	assert_true(weft_rollback_look(c->rollback) == 5 * WEFT_NSEC_PER_SEC);
 	assert_true(is_applied(c));
 	assert_false(is_forgotten(c));
+}
+
+/* Return: how many bytes one look logs. */
+static off_t look_logs(struct context *c)
+{
+	int fd = open(fixture_path(&c->f, "log"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	struct stat st;
+
+	assert_true(fd >= 0 && saved >= 0);
+	fflush(stderr);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	weft_rollback_look(c->rollback);
+	fflush(stderr);
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(fstat(fd, &st), 0);
+	close(fd);
+	close(saved);
+	return st.st_size;
+}
+
+static void failure_is_logged_once_and_again_after_a_success(void **state)
+{
+	struct context *c = *state;
+	char dir[96];
+
+	snprintf(dir, sizeof(dir), "%s/apply/pending", c->state_dir);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	fixture_write(&c->f, "state/apply/pending/record", "nonsense\n");
+	assert_true(look_logs(c) > 0);
+	assert_int_equal(look_logs(c), 0);
+	assert_int_equal(unlink(fixture_path(&c->f, "state/apply/pending/record")), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(look_logs(c), 0);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	fixture_write(&c->f, "state/apply/pending/record", "nonsense\n");
+	assert_true(look_logs(c) > 0);
 }
 
 #define ROLLBACK_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -201,6 +285,9 @@ int main(void)
 		ROLLBACK_TEST(claimed_change_is_undone_at_once),
 		ROLLBACK_TEST(what_a_former_daemon_left_is_done_at_the_start),
 		ROLLBACK_TEST(what_fails_is_tried_again),
+		ROLLBACK_TEST(directory_of_records_is_followed),
+		ROLLBACK_TEST(confirmed_one_that_stays_is_tried_again),
+		ROLLBACK_TEST(failure_is_logged_once_and_again_after_a_success),
 		ROLLBACK_TEST(damaged_record_is_reported_and_stays),
 	};
 

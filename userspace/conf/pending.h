@@ -148,7 +148,8 @@ int weft_pending_claim(const char *state_dir, struct weft_error *err);
  *	changed since and that were left alone
  *
  * Return: 0: all others are back, on disk; as weft_pending_read(), with -ENOENT also
- * when another process was faster and settled it; what writing a file gives: the rest
+ * when another process was faster and settled it (a directory that is gone gives the
+ * same: weft_pending_read() tells which); what writing a file gives: the rest
  * was done, call it again.
  */
 int weft_pending_restore(const char *state_dir, struct weft_strv *others,

@@ -24,25 +24,45 @@
 struct weft_rollback {
 	const char *state_dir;
 	int fd;			/* inotify */
+	int watch; /* of the directory of records; -1: none */
 	uint64_t announced;	/* deadline of the change that was logged as waiting */
+	unsigned int failures; /* of the latest look */
+	bool overdue; /* it left something undone that is due */
 	bool expired;		/* what is being restored was not confirmed in time */
 	struct weft_error error; /* logged last; text "": none */
 };
 
-static int watch(struct weft_rollback *r, struct weft_error *err)
+/* Each state of a change is a name that one rename() gives it. */
+#define EVENTS (IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+static int watch(struct weft_rollback *r, const char *dir, struct weft_error *err)
+{
+	int old = r->watch;
+
+	r->watch = inotify_add_watch(r->fd, dir, EVENTS);
+	if (r->watch < 0)
+		return weft_error_set(err, errno, "%s: cannot watch the directory: %s", dir,
+				      strerror(errno));
+	if (old >= 0 && old != r->watch)
+		inotify_rm_watch(r->fd, old); /* fails when it has gone by itself */
+	return 0;
+}
+
+/* Watch what has the name now: it may have been removed, and made again by weftctl. */
+static int follow(struct weft_rollback *r, struct weft_error *err)
 {
 	_cleanup_free_ char *dir = NULL;
+	int ret;
 
 	if (asprintf(&dir, "%s/apply", r->state_dir) < 0) {
 		dir = NULL;
 		return weft_error_nomem(err);
 	}
-	r->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	/* each state of a change is a name that one rename() gives it */
-	if (r->fd < 0 || inotify_add_watch(r->fd, dir, IN_MOVED_TO | IN_ONLYDIR) < 0)
-		return weft_error_set(err, errno, "%s: cannot watch the directory: %s", dir,
-				      strerror(errno));
-	return 0;
+	ret = watch(r, dir, err);
+	if (ret != -ENOENT)
+		return ret;
+	ret = weft_pending_open(r->state_dir, err);
+	return ret ? ret : watch(r, dir, err);
 }
 
 int weft_rollback_create(struct weft_rollback **ret, const char *state_dir, struct weft_error *err)
@@ -53,10 +73,10 @@ int weft_rollback_create(struct weft_rollback **ret, const char *state_dir, stru
 	if (!r)
 		return weft_error_nomem(err);
 	r->state_dir = state_dir;
-	r->fd = -1;
-	error = weft_pending_open(state_dir, err);
-	if (!error)
-		error = watch(r, err);
+	r->watch = -1;
+	r->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	error = r->fd < 0 ? weft_error_set(err, errno, "inotify: %s", strerror(errno)) :
+			    follow(r, err);
 	if (error) {
 		weft_rollback_destroy(r);
 		return error;
@@ -78,12 +98,15 @@ int weft_rollback_fd(const struct weft_rollback *r)
 	return r->fd;
 }
 
-static void report(struct weft_rollback *r, const struct weft_error *err)
+/* Return: when to try again. */
+static uint64_t fail(struct weft_rollback *r, const struct weft_error *err)
 {
+	r->failures++;
 	if (!strcmp(r->error.text, err->text))
-		return;
+		return RETRY;
 	r->error = *err;
 	weft_log_error("apply: %s", err->text);
+	return RETRY;
 }
 
 /* What the events say is seen on disk anyway. */
@@ -103,15 +126,17 @@ static const char *text_of(const struct weft_strv *names, char **text)
 	return *text ? *text : "its documents";
 }
 
-static void settle_confirmed(struct weft_rollback *r, const struct weft_pending *change)
+static uint64_t settle_confirmed(struct weft_rollback *r, const struct weft_pending *change)
 {
 	_cleanup_free_ char *text = NULL;
 	struct weft_error err = { 0 };
 
+	/* said once, so not before it is forgotten */
+	if (weft_pending_drop(r->state_dir, WEFT_PENDING_CONFIRMED, &err))
+		return fail(r, &err);
 	weft_log_notice("apply: %s: %s", text_of(&change->names, &text),
 			change->asks ? "confirmed" : "applied");
-	if (weft_pending_drop(r->state_dir, WEFT_PENDING_CONFIRMED, &err))
-		report(r, &err);
+	return WEFT_ROLLBACK_IDLE;
 }
 
 static void announce(struct weft_rollback *r, const struct weft_pending *change, uint64_t left)
@@ -138,10 +163,8 @@ static uint64_t settle_waiting(struct weft_rollback *r, const struct weft_pendin
 	if (left)
 		return left;
 	ret = weft_pending_claim(r->state_dir, &err);
-	if (ret && ret != -ENOENT) { /* -ENOENT: weftctl was faster */
-		report(r, &err);
-		return RETRY;
-	}
+	if (ret && ret != -ENOENT) /* -ENOENT: weftctl was faster */
+		return fail(r, &err);
 	r->expired = !ret;
 	return WEFT_ROLLBACK_IDLE;
 }
@@ -159,6 +182,16 @@ static void log_restored(const struct weft_rollback *r, const struct weft_pendin
 			r->expired ? ", not confirmed in time" : "");
 }
 
+/* By a weftctl that found no daemon, just before this one started. */
+static bool is_restored(const struct weft_rollback *r)
+{
+	struct weft_pending change = {0};
+	int ret = weft_pending_read(r->state_dir, WEFT_PENDING_RESTORING, &change, NULL);
+
+	weft_pending_uninit(&change);
+	return ret == -ENOENT;
+}
+
 static uint64_t settle_restoring(struct weft_rollback *r, const struct weft_pending *change)
 {
 	_cleanup_(weft_strv_uninit) struct weft_strv others = { 0 };
@@ -168,10 +201,10 @@ static uint64_t settle_restoring(struct weft_rollback *r, const struct weft_pend
 	ret = weft_pending_restore(r->state_dir, &others, &err);
 	if (!ret)
 		ret = weft_pending_drop(r->state_dir, WEFT_PENDING_RESTORING, &err);
-	if (ret) {
-		report(r, &err);
-		return RETRY;
-	}
+	if (ret == -ENOENT && is_restored(r))
+		return WEFT_ROLLBACK_IDLE;
+	if (ret)
+		return fail(r, &err);
 	log_restored(r, change, &others);
 	r->expired = false;
 	return WEFT_ROLLBACK_IDLE;
@@ -187,12 +220,10 @@ static uint64_t settle(struct weft_rollback *r, enum weft_pending_state state)
 	ret = weft_pending_read(r->state_dir, state, &change, &err);
 	if (ret == -ENOENT)
 		return WEFT_ROLLBACK_IDLE;
-	if (ret) {
-		report(r, &err);
-		return RETRY;
-	}
+	if (ret)
+		return fail(r, &err);
 	if (state == WEFT_PENDING_CONFIRMED)
-		settle_confirmed(r, &change);
+		next = settle_confirmed(r, &change);
 	else if (state == WEFT_PENDING_WAITS)
 		next = settle_waiting(r, &change);
 	else
@@ -201,14 +232,32 @@ static uint64_t settle(struct weft_rollback *r, enum weft_pending_state state)
 	return next;
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 uint64_t weft_rollback_look(struct weft_rollback *r)
 {
-	uint64_t waiting, restoring;
+	struct weft_error err = {0};
+	unsigned int failures;
+	uint64_t next;
 
+	r->failures = 0;
 	/* before looking: what happens meanwhile is seen after */
 	take_events(r);
-	settle(r, WEFT_PENDING_CONFIRMED);
-	waiting = settle(r, WEFT_PENDING_WAITS);
-	restoring = settle(r, WEFT_PENDING_RESTORING);
-	return waiting < restoring ? waiting : restoring;
+	next = follow(r, &err) ? fail(r, &err) : WEFT_ROLLBACK_IDLE;
+	next = sooner(next, settle(r, WEFT_PENDING_CONFIRMED));
+	failures = r->failures;
+	next = sooner(next, settle(r, WEFT_PENDING_WAITS));
+	next = sooner(next, settle(r, WEFT_PENDING_RESTORING));
+	r->overdue = r->failures > failures;
+	if (!r->failures) /* the same again is news then */
+		r->error.text[0] = '\0';
+	return next;
+}
+
+bool weft_rollback_overdue(const struct weft_rollback *r)
+{
+	return r->overdue;
 }

@@ -9,10 +9,15 @@
  *                                                   claimed: restore, log, forget
  *
  * The store notices the restored documents as it does any others.
+ *
+ * The directory of the records is made again, and watched, at each look: whoever
+ * looks also after each load of the documents misses no change, though somebody
+ * removed or replaced it.
  */
 #ifndef WEFT_DAEMON_ROLLBACK_H
 #define WEFT_DAEMON_ROLLBACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/error.h"
 
@@ -45,5 +50,11 @@ int weft_rollback_fd(const struct weft_rollback *rollback);
  * WEFT_ROLLBACK_IDLE: the descriptor will tell.
  */
 uint64_t weft_rollback_look(struct weft_rollback *rollback);
+
+/*
+ * Did the latest look leave a change that is due, or may be, for its record cannot
+ * be read? What nobody confirmed is among the documents then.
+ */
+bool weft_rollback_overdue(const struct weft_rollback *rollback);
 
 #endif
