@@ -254,14 +254,22 @@ static int apply(void *data, const struct weft_conf *conf, uint64_t *generation,
 	return ret ? ret : weft_conf_push(conf, d->nl, generation, err);
 }
 
+static int look_for_rollback(struct daemon *d);
+
 /* The event source stays whatever came of it; only an apply is tried again. */
 static int after_reload(struct daemon *d, int result)
 {
 	struct weft_config_status status = weft_config_status(d->config);
+	int ret;
 
 	tell_status(d);
-	if (status.began != d->told)
-		tell_outcome(d, &status);
+	if (status.began == d->told) /* nothing was loaded: what is to be tried again still is */
+		return 0;
+	tell_outcome(d, &status);
+	/* weftctl apply may be why, in a directory of changes we do not know yet */
+	ret = look_for_rollback(d);
+	if (ret < 0)
+		return ret;
 	if (result == WEFT_CONFIG_NOT_APPLIED)
 		return rearm(d->apply_retry, APPLY_RETRY * USEC_PER_SEC);
 	return sd_event_source_set_enabled(d->apply_retry, SD_EVENT_OFF);
