@@ -3,7 +3,7 @@
 # weftctl apply: documents into force or not at all; confirmed they stay, else they
 # go, whoever was killed meanwhile: weftctl, weftd, or both; live connections go on
 # where nothing is against them, and a policy that cuts them off goes by itself.
-# timeout: 400
+# timeout: 480
 # kernels: 6.12
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -191,6 +191,29 @@ equal "and out of force" '["one","two"]' "$(names)"
 again() { [ "$(journalctl -q --no-pager -u weftd@h2 -o cat | grep -c 'rolled back, not confirmed')" -gt "$before" ]; }
 check "the journal says so again" wait_for 20 again
 check "the connection lives on" flows
+
+# --- due, and it cannot be undone: it is not loaded either
+check "a change, and weftd is stopped" apply "$new/three.yaml" --confirm 10s
+systemctl stop weftd@h2
+check "the deadline passes again" wait_for 30 due
+mkdir -p "$state/apply/restoring/in-the-way"
+before=$(generation h2)
+systemctl start weftd@h2
+check "the next one says what it waits for" wait_for 20 journaled "documents are not loaded"
+kill -HUP "$(weftd_pid h2)"
+service four 4 >"$dir/four.yaml"
+equal "neither asked nor by a new document it loads any" "$before" "$(generation h2)"
+check "nothing came into force meanwhile" has_names '["one","three","two"]'
+rm -r "$state/apply/restoring"
+check "once it can, it undoes the change and loads the rest" wait_for 30 has_names '["four","one","two"]'
+rm "$dir/four.yaml"
+check "and is as before" wait_for 20 has_names '["one","two"]'
+equal "without that file" "one.yaml tellers.yaml two.yaml" "$(files)"
+
+# --- the directory of changes is replaced
+rm -r "$state/apply"
+check "a change in a new directory" apply "$new/three.yaml" --confirm 10s
+check "is undone, too" wait_for 30 has_names '["one","two"]'
 
 # --- changed by another hand meanwhile
 service one 4 >"$new/one.yaml"

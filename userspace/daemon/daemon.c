@@ -60,6 +60,7 @@ struct daemon {
 	struct weft_identities *identities;
 	struct weft_rollback *rollback;
 	struct weft_config *config;
+	bool held; /* no documents are loaded: one is to be rolled back, and cannot be */
 	uint64_t told; /* weft_config_status.began of the last outcome written */
 	struct weft_events *events;
 	struct weft_worker *workers[WEFT_DAEMON_WORKERS_MAX];
@@ -67,6 +68,7 @@ struct daemon {
 	int workers_end; /* eventfd */
 
 	sd_event *loop;
+	sd_event_source *documents;
 	sd_event_source *apply_retry;
 	sd_event_source *rollback_due;
 	sd_event_source *rotation;
@@ -275,6 +277,11 @@ static int after_reload(struct daemon *d, int result)
 	return sd_event_source_set_enabled(d->apply_retry, SD_EVENT_OFF);
 }
 
+static int reload(struct daemon *d)
+{
+	return after_reload(d, weft_config_reload(d->config));
+}
+
 static int on_config(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct daemon *d = data;
@@ -284,18 +291,43 @@ static int on_config(sd_event_source *source, int fd, uint32_t events, void *dat
 
 static int on_apply_retry(sd_event_source *source, uint64_t usec, void *data)
 {
-	struct daemon *d = data;
+	return reload(data);
+}
 
-	return after_reload(d, weft_config_reload(d->config));
+/* What was not confirmed must not come into force by our start: the module keeps what it has. */
+static int hold(struct daemon *d)
+{
+	weft_log_error("documents are not loaded, what the module has stays, until the change by "
+		       "weftctl apply that nobody confirmed is rolled back");
+	d->held = true;
+	return sd_event_source_set_enabled(d->documents, SD_EVENT_OFF);
+}
+
+static int load_first(struct daemon *d)
+{
+	return weft_rollback_overdue(d->rollback) ? hold(d) : reload(d);
+}
+
+static int release(struct daemon *d)
+{
+	int ret = sd_event_source_set_enabled(d->documents, SD_EVENT_ON);
+
+	d->held = false;
+	return ret < 0 ? ret : reload(d);
 }
 
 static int look_for_rollback(struct daemon *d)
 {
 	uint64_t ns = weft_rollback_look(d->rollback);
+	int ret;
 
 	if (ns == WEFT_ROLLBACK_IDLE)
-		return sd_event_source_set_enabled(d->rollback_due, SD_EVENT_OFF);
-	return rearm(d->rollback_due, ns / NSEC_PER_USEC + 1); /* not before it is due */
+		ret = sd_event_source_set_enabled(d->rollback_due, SD_EVENT_OFF);
+	else
+		ret = rearm(d->rollback_due, ns / NSEC_PER_USEC + 1); /* not before it is due */
+	if (ret >= 0 && d->held && !weft_rollback_overdue(d->rollback))
+		ret = release(d);
+	return ret;
 }
 
 static int on_rollback(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -315,7 +347,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
 
 	weft_notify_reloading();
 	refresh_identities(d);
-	ret = after_reload(d, weft_config_reload(d->config));
+	ret = d->held ? look_for_rollback(d) : reload(d);
 	weft_notify_ready();
 	return ret;
 }
@@ -459,8 +491,8 @@ static int add_sources(struct daemon *d)
 	if (ret >= 0)
 		ret = sd_event_add_signal(d->loop, NULL, SIGHUP, on_hangup, d);
 	if (ret >= 0)
-		ret = sd_event_add_io(d->loop, NULL, weft_config_fd(d->config), EPOLLIN, on_config,
-				      d);
+		ret = sd_event_add_io(d->loop, &d->documents, weft_config_fd(d->config), EPOLLIN,
+				      on_config, d);
 	if (ret >= 0)
 		ret = sd_event_add_io(d->loop, NULL, weft_rollback_fd(d->rollback), EPOLLIN,
 				      on_rollback, d);
@@ -568,6 +600,7 @@ static void take_down(struct daemon *d)
 	stop_workers(d);
 	if (d->workers_end >= 0)
 		close(d->workers_end);
+	sd_event_source_disable_unref(d->documents);
 	sd_event_source_disable_unref(d->apply_retry);
 	sd_event_source_disable_unref(d->rollback_due);
 	sd_event_source_disable_unref(d->rotation);
@@ -589,7 +622,7 @@ static int serve(struct daemon *d)
 
 	if (status)
 		return status;
-	status = after_reload(d, weft_config_reload(d->config));
+	status = load_first(d);
 	if (status < 0) {
 		weft_log_error("event loop: %s", strerror(-status));
 		return 1;
