@@ -179,6 +179,15 @@ bool weft_identity_match(const char *pattern, const char *identity)
 	return !strcmp(pattern, identity);
 }
 
+char *weft_identity_expand(const char *trust_domain, const char *text)
+{
+	char *identity;
+
+	if (strstr(text, "://"))
+		return strdup(text);
+	return asprintf(&identity, SCHEME "%s/%s", trust_domain, text) < 0 ? NULL : identity;
+}
+
 const char *weft_identity_trust_domain(const char *identity, int *len)
 {
 	const char *domain = identity + strlen(SCHEME);

@@ -39,6 +39,12 @@ const char *weft_unit_problem(const char *unit);
 bool weft_identity_match(const char *pattern, const char *identity);
 
 /*
+ * "shop/cart" in trust domain "example.org": "spiffe://example.org/shop/cart"; what
+ * has a scheme stays as it is. Allocated; NULL: out of memory.
+ */
+char *weft_identity_expand(const char *trust_domain, const char *text);
+
+/*
  * The trust domain in a valid identity: where it starts and (@len) how long it
  * is; it is not terminated. NULL: no "spiffe://" in front.
  */

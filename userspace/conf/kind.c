@@ -4,7 +4,6 @@
  * identities, and reaching the objects of a kind inside a configuration.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,15 +53,6 @@ int weft_convert_name(struct weft_schema_reader *r, const struct weft_node *node
 		return weft_schema_fail(r, node, "must be " WEFT_WHAT_NAME ": %s", problem);
 	*out = strdup(node->text);
 	return *out ? 0 : weft_error_nomem(r->err);
-}
-
-char *weft_identity_expand(const char *trust_domain, const char *text)
-{
-	char *identity;
-
-	if (strstr(text, "://"))
-		return strdup(text);
-	return asprintf(&identity, "spiffe://%s/%s", trust_domain, text) < 0 ? NULL : identity;
 }
 
 int weft_convert_identity_pattern(struct weft_schema_reader *r, const struct weft_node *node,

@@ -67,12 +67,6 @@ int weft_convert_name(struct weft_schema_reader *r, const struct weft_node *node
 int weft_convert_identity_pattern(struct weft_schema_reader *r, const struct weft_node *node,
 				  char **out);
 
-/*
- * "shop/cart" in trust domain "example.org": "spiffe://example.org/shop/cart"; what
- * has a scheme stays as it is. Allocated; NULL: out of memory.
- */
-char *weft_identity_expand(const char *trust_domain, const char *text);
-
 #define WEFT_WHAT_NAME "a DNS name in lower case (RFC 1123)"
 #define WEFT_WHAT_IDENTITY_PATTERN \
 	"a SPIFFE ID or a path in the trust domain, a final '*' makes a prefix"
