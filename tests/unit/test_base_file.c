@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * base/file, base/lock, base/boot, base/error, base/strv, base/array, base/cleanup.
+ * base/file, base/lock, base/boot, base/hex, base/error, base/strv, base/array, base/cleanup.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include "base/array.h"
 #include "base/boot.h"
@@ -18,6 +19,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/lock.h"
+#include "base/hex.h"
 #include "base/strv.h"
 
 static char dir[64];
@@ -260,6 +262,68 @@ static void boots_have_an_id_and_time_goes_on(void **state)
 	assert_true(weft_boot_now() >= before && before);
 }
 
+static void a_secret_that_others_can_read_is_refused(void **state)
+{
+	struct weft_error err = { 0 };
+	const char *path = path_of("f");
+	char *data = NULL;
+	size_t len;
+
+	assert_int_equal(weft_file_write(path, "x", 1, 0640, NULL), 0);
+	assert_int_equal(weft_file_read_private(path, 10, &data, &len, &err), -EPERM);
+	assert_non_null(strstr(err.text, "mode 0640 opens the secret in it to others: chmod 0600"));
+	assert_null(data);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(weft_file_read_private(path, 10, &data, &len, &err), 0);
+	assert_string_equal(data, "x");
+	free(data);
+}
+
+static void a_file_that_is_there_is_not_created(void **state)
+{
+	struct weft_error err = { 0 };
+	const char *path = path_of("f");
+	char *data = NULL;
+	struct stat st;
+	size_t len;
+
+	assert_int_equal(weft_file_create(path, "old", 3, 0600, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(weft_file_create(path, "new", 3, 0600, &err), -EEXIST);
+	assert_int_equal(weft_file_read(path, 10, &data, &len, &err), 0);
+	assert_string_equal(data, "old");
+	free(data);
+}
+
+static void a_locked_directory_is_locked_until_it_is_closed(void **state)
+{
+	int fd = weft_dir_lock(dir, NULL), other = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	close(fd);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	close(other);
+	assert_int_equal(weft_dir_lock("/nonexistent", NULL), -ENOENT);
+}
+
+static void bytes_are_digits_in_one_way(void **state)
+{
+	const uint8_t bytes[] = { 0x00, 0x9a, 0xff };
+	char text[WEFT_HEX_SIZE(3)];
+	uint8_t back[3] = { 1, 1, 1 };
+
+	assert_string_equal(weft_hex_format(bytes, 3, text), "009aff");
+	assert_int_equal(weft_hex_parse("009aff", back, 3), 0);
+	assert_memory_equal(back, bytes, 3);
+	assert_int_equal(weft_hex_parse("009aFF", back, 3), -EINVAL);
+	assert_int_equal(weft_hex_parse("009af", back, 3), -EINVAL);
+	assert_int_equal(weft_hex_parse("009aff00", back, 3), -EINVAL);
+	assert_int_equal(weft_hex_parse("009afg", back, 3), -EINVAL);
+	assert_memory_equal(back, bytes, 3);
+}
+
 static void error_texts_are_cut_and_prefixed(void **state)
 {
 	struct weft_error err = { 0 };
@@ -361,6 +425,10 @@ int main(void)
 		with_dir(a_directory_is_removed_with_all_that_is_in_it),
 		with_dir(a_lock_is_seen_without_being_taken),
 		cmocka_unit_test(boots_have_an_id_and_time_goes_on),
+		with_dir(a_secret_that_others_can_read_is_refused),
+		with_dir(a_file_that_is_there_is_not_created),
+		with_dir(a_locked_directory_is_locked_until_it_is_closed),
+		cmocka_unit_test(bytes_are_digits_in_one_way),
 		cmocka_unit_test(error_texts_are_cut_and_prefixed),
 		cmocka_unit_test(lists_of_strings_copy_compare_sort_and_join),
 		cmocka_unit_test(arrays_grow_and_new_elements_are_zero),

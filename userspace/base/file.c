@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/cleanup.h"
@@ -54,7 +55,23 @@ static int read_all(int fd, size_t max, char **data, size_t *len)
 	return 0;
 }
 
-int weft_file_read(const char *path, size_t max, char **data, size_t *len, struct weft_error *err)
+/* Looked at through the descriptor, so that what is checked is what is read. */
+static int check_private(const struct stat *st, const char *path, struct weft_error *err)
+{
+	if (st->st_mode & 077)
+		return weft_error_set(err, EPERM,
+				      "%s: mode %04o opens the secret in it to others: "
+				      "chmod 0600 %s",
+				      path, (unsigned int)st->st_mode & 07777, path);
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return weft_error_set(err, EPERM,
+				      "%s: the secret in it belongs to uid %u: chown %u %s", path,
+				      (unsigned int)st->st_uid, (unsigned int)geteuid(), path);
+	return 0;
+}
+
+static int read_file(const char *path, bool is_private, size_t max, char **data, size_t *len,
+		     struct weft_error *err)
 {
 	_cleanup_free_ char *buf = NULL;
 	_cleanup_close_ int fd = -1;
@@ -70,6 +87,9 @@ int weft_file_read(const char *path, size_t max, char **data, size_t *len, struc
 		return file_error(err, errno, "stat", path);
 	if (!S_ISREG(st.st_mode))
 		return weft_error_set(err, EINVAL, "%s: not a regular file", path);
+	r = is_private ? check_private(&st, path, err) : 0;
+	if (r)
+		return r;
 	r = read_all(fd, max, &buf, &used);
 	if (r)
 		return file_error(err, -r, "read", path);
@@ -78,6 +98,17 @@ int weft_file_read(const char *path, size_t max, char **data, size_t *len, struc
 	*data = weft_steal_ptr(buf);
 	*len = used;
 	return 0;
+}
+
+int weft_file_read(const char *path, size_t max, char **data, size_t *len, struct weft_error *err)
+{
+	return read_file(path, false, max, data, len, err);
+}
+
+int weft_file_read_private(const char *path, size_t max, char **data, size_t *len,
+			   struct weft_error *err)
+{
+	return read_file(path, true, max, data, len, err);
 }
 
 static int write_all(int fd, const char *data, size_t len)
@@ -185,6 +216,23 @@ int weft_file_fill(const char *path, const void *data, size_t len, mode_t mode,
 	return r ? file_error(err, -r, "write", path) : 0;
 }
 
+int weft_file_create(const char *path, const void *data, size_t len, mode_t mode,
+		     struct weft_error *err)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode & 0600);
+	int r;
+
+	if (fd < 0)
+		return file_error(err, errno, "create", path);
+	r = fill(fd, data, len, mode, true);
+	if (!r)
+		r = sync_parent(path);
+	if (!r)
+		return 0;
+	unlink(path);
+	return file_error(err, -r, "write", path);
+}
+
 /* mkdir -p for everything before the last '/' of @path, which is scratch. */
 static int create_parents(char *path)
 {
@@ -244,4 +292,16 @@ int weft_dir_remove(const char *path, struct weft_error *err)
 	if (r == -1)
 		r = -errno;
 	return r && r != -ENOENT ? file_error(err, -r, "remove", path) : 0;
+}
+
+int weft_dir_lock(const char *path, struct weft_error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return file_error(err, errno, "open", path);
+	while (flock(fd, LOCK_EX))
+		if (errno != EINTR)
+			return file_error(err, errno, "lock", path);
+	return weft_steal_fd(&fd);
 }

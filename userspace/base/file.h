@@ -24,6 +24,16 @@ int weft_file_read(const char *path, size_t max, char **data, size_t *len,
 		   struct weft_error *err);
 
 /**
+ * weft_file_read_private() - the same with a file that holds a secret
+ * @data: the caller's to wipe and free()
+ *
+ * Return: as weft_file_read(); -EPERM group or others may read or write the file,
+ * or it belongs to another user.
+ */
+int weft_file_read_private(const char *path, size_t max, char **data, size_t *len,
+			   struct weft_error *err);
+
+/**
  * weft_file_write() - put a file in place, or leave what was there
  * @mode: permissions, whatever the umask is; 0600 for keys
  *
@@ -55,6 +65,14 @@ int weft_file_fill(const char *path, const void *data, size_t len, mode_t mode,
 		   struct weft_error *err);
 
 /**
+ * weft_file_create() - the same, but what is there already stays
+ *
+ * Return: 0; -EEXIST; what the calls give.
+ */
+int weft_file_create(const char *path, const void *data, size_t len, mode_t mode,
+		     struct weft_error *err);
+
+/**
  * weft_dir_create() - make sure that a directory exists
  * @mode: of the last part when it is made, whatever the umask is; parents get 0755
  *
@@ -71,5 +89,14 @@ int weft_dir_sync(const char *path, struct weft_error *err);
  * Return: 0, also when there is none; what remove() gives of the first that stays.
  */
 int weft_dir_remove(const char *path, struct weft_error *err);
+
+/**
+ * weft_dir_lock() - keep others out who ask for it too, processes and threads
+ *
+ * Waits for them.
+ *
+ * Return: the directory, locked until it is closed; what open() and flock() give.
+ */
+int weft_dir_lock(const char *path, struct weft_error *err);
 
 #endif

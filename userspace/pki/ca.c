@@ -7,9 +7,7 @@
  * issuing only reads.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,17 +72,16 @@ static int lock_dir(const char *dir, struct weft_error *err)
 	r = weft_dir_create(dir, 0700, err);
 	if (r)
 		return r;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st))
+	fd = weft_dir_lock(dir, err);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st))
 		return weft_error_set(err, errno, "%s: %s", dir, strerror(errno));
 	if (st.st_mode & 022)
 		return weft_error_set(err, EPERM,
 				      "%s: mode %04o lets others replace the private key of the "
 				      "CA: chmod 0700 %s",
 				      dir, (unsigned int)st.st_mode & 07777, dir);
-	while (flock(fd, LOCK_EX))
-		if (errno != EINTR)
-			return weft_error_set(err, errno, "%s: lock: %s", dir, strerror(errno));
 	return weft_steal_fd(&fd);
 }
 
