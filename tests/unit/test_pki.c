@@ -184,6 +184,48 @@ static void ca_of_another_trust_domain_is_refused(void **state)
 	assert_says(&err, "trust domain \"example.org\", not of \"other.org\"");
 }
 
+static void ca_that_is_there_opens_without_its_trust_domain(void **state)
+{
+	struct weft_ca *made, *opened = NULL;
+	struct weft_error err = { 0 };
+
+	assert_int_equal(weft_ca_open(in_dir("ca"), &opened, &err), -ENOENT);
+	assert_says(&err, "there is no CA");
+	assert_int_equal(access(in_dir("ca"), F_OK), -1);
+	made = open_ca();
+	assert_int_equal(weft_ca_open(in_dir("ca"), &opened, &err), 0);
+	assert_string_equal(weft_ca_trust_domain(opened), DOMAIN);
+	weft_ca_close(opened);
+	weft_ca_close(made);
+	assert_int_equal(unlink(in_dir("ca/ca.key")), 0);
+	assert_int_equal(weft_ca_open(in_dir("ca"), &opened, &err), -EBADMSG);
+	assert_says(&err, "ca.key is missing");
+	assert_int_equal(access(in_dir("ca/ca.key"), F_OK), -1);
+}
+
+static void ca_signs_for_a_key_it_does_not_have(void **state)
+{
+	EVP_PKEY *key = NULL, *public_key;
+	struct weft_ca *ca = open_ca();
+	struct weft_svid *svid = NULL;
+	unsigned char *der = NULL;
+	const unsigned char *p;
+	X509 *cert = NULL;
+	int len;
+
+	assert_int_equal(weft_cert_key(&key, NULL), 0);
+	len = i2d_PUBKEY(key, &der);
+	p = der;
+	public_key = d2i_PUBKEY(NULL, &p, len);
+	OPENSSL_free(der);
+	assert_int_equal(weft_ca_sign(ca, CART, public_key, 0, &cert, NULL), 0);
+	EVP_PKEY_free(public_key);
+	assert_int_equal(weft_svid_create(cert, NULL, key, &svid, NULL), 0);
+	assert_string_equal(svid->identity, CART);
+	weft_svid_put(svid);
+	weft_ca_close(ca);
+}
+
 static void ca_trust_domain_must_be_valid(void **state)
 {
 	struct weft_error err = { 0 };
@@ -803,6 +845,8 @@ int main(void)
 		IN_DIR(ca_key_without_certificate_is_completed),
 		IN_DIR(ca_certificate_without_key_is_refused),
 		IN_DIR(ca_of_another_trust_domain_is_refused),
+		IN_DIR(ca_that_is_there_opens_without_its_trust_domain),
+		IN_DIR(ca_signs_for_a_key_it_does_not_have),
 		IN_DIR(ca_trust_domain_must_be_valid),
 		IN_DIR(ca_key_open_to_others_is_refused),
 		IN_DIR(ca_directory_writable_by_others_is_refused),

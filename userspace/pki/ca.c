@@ -46,6 +46,7 @@ void weft_ca_close_ptr(struct weft_ca **ca)
 	weft_ca_close(*ca);
 }
 
+/* @trust_domain NULL: the one it turns out to be of. */
 static struct weft_ca *ca_new(const char *dir, const char *trust_domain)
 {
 	_cleanup_(weft_ca_close_ptr) struct weft_ca *ca = calloc(1, sizeof(*ca));
@@ -56,8 +57,9 @@ static struct weft_ca *ca_new(const char *dir, const char *trust_domain)
 		ca->key_path = NULL;
 	if (asprintf(&ca->cert_path, "%s/ca.crt", dir) < 0)
 		ca->cert_path = NULL;
-	ca->trust_domain = strdup(trust_domain);
-	if (!ca->key_path || !ca->cert_path || !ca->trust_domain)
+	if (trust_domain)
+		ca->trust_domain = strdup(trust_domain);
+	if (!ca->key_path || !ca->cert_path || !ca->trust_domain != !trust_domain)
 		return NULL;
 	return weft_steal_ptr(ca);
 }
@@ -65,14 +67,9 @@ static struct weft_ca *ca_new(const char *dir, const char *trust_domain)
 /* Return: the directory, locked until it is closed; or negative errno. */
 static int lock_dir(const char *dir, struct weft_error *err)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = weft_dir_lock(dir, err);
 	struct stat st;
-	int r;
 
-	r = weft_dir_create(dir, 0700, err);
-	if (r)
-		return r;
-	fd = weft_dir_lock(dir, err);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st))
@@ -112,8 +109,8 @@ static int create_key(struct weft_ca *ca, struct weft_error *err)
 	return r ? r : weft_pem_write_key(ca->key_path, ca->key, err);
 }
 
-/* Is what was read the root of our trust domain? */
-static int check_identity(const struct weft_ca *ca, struct weft_error *err)
+/* Is what was read the root of our trust domain, or of any while we have none? */
+static int check_identity(struct weft_ca *ca, struct weft_error *err)
 {
 	_cleanup_free_ char *domain = NULL;
 	int r;
@@ -122,7 +119,9 @@ static int check_identity(const struct weft_ca *ca, struct weft_error *err)
 	if (r)
 		return weft_error_prefix(err, EBADMSG, "%s: not a certificate of weft's CA",
 					 ca->cert_path);
-	if (strcmp(domain, ca->trust_domain))
+	if (!ca->trust_domain)
+		ca->trust_domain = weft_steal_ptr(domain);
+	else if (strcmp(domain, ca->trust_domain))
 		return weft_error_set(err, EBADMSG,
 				      "%s: this is the CA of trust domain \"%s\", not of \"%s\": "
 				      "use trust domain \"%s\", or another state directory",
@@ -199,9 +198,40 @@ int weft_ca_open_or_create(const char *dir, const char *trust_domain, struct wef
 	ca = ca_new(dir, trust_domain);
 	if (!ca)
 		return weft_error_nomem(err);
+	r = weft_dir_create(dir, 0700, err);
+	if (r)
+		return r;
 	lock = lock_dir(dir, err);
 	if (lock < 0)
 		return lock;
+	r = open_or_create(ca, err);
+	if (r)
+		return r;
+	*ret = weft_steal_ptr(ca);
+	return 0;
+}
+
+static int refuse_none(const char *dir, struct weft_error *err)
+{
+	return weft_error_set(err, ENOENT, "%s: there is no CA (no ca.crt)", dir);
+}
+
+int weft_ca_open(const char *dir, struct weft_ca **ret, struct weft_error *err)
+{
+	_cleanup_(weft_ca_close_ptr) struct weft_ca *ca = ca_new(dir, NULL);
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	if (!ca)
+		return weft_error_nomem(err);
+	lock = lock_dir(dir, err);
+	if (lock == -ENOENT)
+		return refuse_none(dir, err);
+	if (lock < 0)
+		return lock;
+	/* What has a certificate is never created. */
+	if (access(ca->cert_path, F_OK))
+		return refuse_none(dir, err);
 	r = open_or_create(ca, err);
 	if (r)
 		return r;
@@ -261,18 +291,17 @@ static int check_request(const struct weft_ca *ca, const char *id, int64_t lifet
 	return check_validity(ca, err);
 }
 
-int weft_ca_issue(const struct weft_ca *ca, const char *spiffe_id, int64_t lifetime,
-		  struct weft_svid **svid, struct weft_error *err)
+int weft_ca_sign(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
+		 int64_t lifetime, X509 **cert, struct weft_error *err)
 {
 	int64_t now = time(NULL), end = weft_crypto_time(X509_get0_notAfter(ca->cert));
 	struct weft_cert_spec spec = {
 		.uri = spiffe_id,
+		.key = public_key,
 		.not_before = now - WEFT_CA_BACKDATE,
 		.issuer = ca->cert,
 		.issuer_key = ca->key,
 	};
-	_cleanup_pkey_ EVP_PKEY *key = NULL;
-	X509 *cert;
 	int r;
 
 	if (!lifetime)
@@ -280,12 +309,21 @@ int weft_ca_issue(const struct weft_ca *ca, const char *spiffe_id, int64_t lifet
 	r = check_request(ca, spiffe_id, lifetime, err);
 	if (r)
 		return r;
+	spec.not_after = now + lifetime < end ? now + lifetime : end;
+	return weft_cert_make(&spec, cert, err);
+}
+
+int weft_ca_issue(const struct weft_ca *ca, const char *spiffe_id, int64_t lifetime,
+		  struct weft_svid **svid, struct weft_error *err)
+{
+	_cleanup_pkey_ EVP_PKEY *key = NULL;
+	X509 *cert;
+	int r;
+
 	r = weft_cert_key(&key, err);
 	if (r)
 		return r;
-	spec.key = key;
-	spec.not_after = now + lifetime < end ? now + lifetime : end;
-	r = weft_cert_make(&spec, &cert, err);
+	r = weft_ca_sign(ca, spiffe_id, key, lifetime, &cert, err);
 	if (r)
 		return r;
 	return weft_svid_create(cert, NULL, weft_steal_ptr(key), svid, err);

@@ -43,6 +43,15 @@ struct weft_ca;
 int weft_ca_open_or_create(const char *dir, const char *trust_domain, struct weft_ca **ca,
 			   struct weft_error *err);
 
+/**
+ * weft_ca_open() - an authority that is there, whatever its trust domain
+ *
+ * Writes nothing.
+ *
+ * Return: as weft_ca_open_or_create(); -ENOENT there is no certificate in @dir.
+ */
+int weft_ca_open(const char *dir, struct weft_ca **ca, struct weft_error *err);
+
 /* Wipes the key from memory; NULL is fine. */
 void weft_ca_close(struct weft_ca *ca);
 
@@ -73,5 +82,17 @@ int weft_ca_bundle(const struct weft_ca *ca, struct weft_bundle **bundle, struct
  */
 int weft_ca_issue(const struct weft_ca *ca, const char *spiffe_id, int64_t lifetime,
 		  struct weft_svid **svid, struct weft_error *err);
+
+/**
+ * weft_ca_sign() - a certificate for a key that somebody else has
+ * @spiffe_id: as for weft_ca_issue()
+ * @public_key: stays the caller's, who knows that its owner has the private one
+ * @lifetime: as for weft_ca_issue()
+ * @cert: written on success, the caller's
+ *
+ * Return: as weft_ca_issue().
+ */
+int weft_ca_sign(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
+		 int64_t lifetime, X509 **cert, struct weft_error *err);
 
 #endif

@@ -55,26 +55,30 @@ static bool set_subject(X509 *cert, bool is_root)
 					  -1, 0);
 }
 
-static bool add_uri(X509 *cert, const char *uri)
+GENERAL_NAMES *weft_cert_names(const char *uri)
 {
-	GENERAL_NAMES *names = GENERAL_NAMES_new();
-	GENERAL_NAME *name = GENERAL_NAME_new();
+	_cleanup_names_ GENERAL_NAMES *names = GENERAL_NAMES_new();
 	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-	bool ok = false;
+	GENERAL_NAME *name = GENERAL_NAME_new();
 
 	if (!names || !name || !text || !ASN1_STRING_set(text, uri, -1))
-		goto out;
+		goto fail;
 	GENERAL_NAME_set0_value(name, GEN_URI, text);
 	text = NULL; /* the name's */
 	if (!sk_GENERAL_NAME_push(names, name))
-		goto out;
-	name = NULL; /* the list's */
-	ok = X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, 0) == 1;
-out:
+		goto fail;
+	return weft_steal_ptr(names);
+fail:
 	ASN1_IA5STRING_free(text);
 	GENERAL_NAME_free(name);
-	GENERAL_NAMES_free(names);
-	return ok;
+	return NULL;
+}
+
+static bool add_uri(X509 *cert, const char *uri)
+{
+	_cleanup_names_ GENERAL_NAMES *names = weft_cert_names(uri);
+
+	return names && X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, 0) == 1;
 }
 
 static bool add_ext(X509 *cert, X509V3_CTX *ctx, int nid, const char *constant)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Making certificates: the root's and the workloads'. For ca.c and the tests; any
- * thread.
+ * Making certificates: the root's and the workloads'. For ca.c, csr.c and the
+ * tests; any thread.
  */
 #ifndef WEFT_PKI_CERT_H
 #define WEFT_PKI_CERT_H
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdint.h>
 #include "base/error.h"
 
@@ -23,6 +24,9 @@ struct weft_cert_spec {
 
 /* A new ECDSA P-256 key, the caller's. Return: 0, -ENOMEM, -EIO. */
 int weft_cert_key(EVP_PKEY **key, struct weft_error *err);
+
+/* Subject alternative names: one URI. The caller's; NULL: out of memory. */
+GENERAL_NAMES *weft_cert_names(const char *uri);
 
 /**
  * weft_cert_make() - make and sign a certificate (RFC 5280, X509-SVID)

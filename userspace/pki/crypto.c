@@ -48,3 +48,24 @@ const char *weft_crypto_time_format(int64_t t, char *buf)
 		snprintf(buf, WEFT_CRYPTO_TIME_MAX, "an unknown time");
 	return buf;
 }
+
+int weft_crypto_key_digest(const EVP_PKEY *key, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
+			   struct weft_error *err)
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(key, &der), ok;
+
+	if (len <= 0)
+		return weft_crypto_error(err, EIO, "cannot encode a public key");
+	ok = EVP_Digest(der, len, digest, NULL, EVP_sha256(), NULL);
+	OPENSSL_free(der);
+	return ok == 1 ? 0 : weft_crypto_error(err, EIO, "cannot hash a public key");
+}
+
+int weft_crypto_cert_digest(const X509 *cert, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
+			    struct weft_error *err)
+{
+	if (X509_digest(cert, EVP_sha256(), digest, NULL) == 1)
+		return 0;
+	return weft_crypto_error(err, EIO, "cannot hash a certificate");
+}

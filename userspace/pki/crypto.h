@@ -34,6 +34,15 @@ int64_t weft_crypto_time(const ASN1_TIME *t);
 /* "2031-07-14 09:30:00 UTC". @buf: WEFT_CRYPTO_TIME_MAX bytes. Return: @buf. */
 const char *weft_crypto_time_format(int64_t t, char *buf);
 
+#define WEFT_CRYPTO_DIGEST_LEN 32
+
+/* SHA-256 of a public key (its SubjectPublicKeyInfo), of a certificate. Return: 0;
+ * -ENOMEM; -EIO OpenSSL failed. */
+int weft_crypto_key_digest(const EVP_PKEY *key, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
+			   struct weft_error *err);
+int weft_crypto_cert_digest(const X509 *cert, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
+			    struct weft_error *err);
+
 static inline void weft_x509_free_ptr(X509 **p)
 {
 	X509_free(*p);

@@ -152,31 +152,34 @@ static int parse_certs(const char *path, BIO *bio, STACK_OF(X509) * certs, struc
 				 sk_X509_num(certs) + 1);
 }
 
-int weft_pem_read_certs(const char *path, STACK_OF(X509) * *certs, struct weft_error *err)
+int weft_pem_parse_certs(const char *what, const char *text, size_t len, STACK_OF(X509) * *certs,
+			 struct weft_error *err)
 {
 	_cleanup_x509s_ STACK_OF(X509) *list = sk_X509_new_null();
-	_cleanup_bio_ BIO *bio = NULL;
-	_cleanup_free_ char *data = NULL;
-	size_t len;
+	_cleanup_bio_ BIO *bio = BIO_new_mem_buf(text, len);
 	int r;
 
-	if (!list)
+	if (!list || !bio)
 		return weft_error_nomem(err);
-	r = weft_file_read(path, WEFT_PEM_CERTS_MAX, &data, &len, err);
-	if (r)
-		return r;
-	bio = BIO_new_mem_buf(data, len);
-	if (!bio)
-		return weft_error_nomem(err);
-	r = parse_certs(path, bio, list, err);
+	r = parse_certs(what, bio, list, err);
 	if (r)
 		return r;
 	*certs = weft_steal_ptr(list);
 	return 0;
 }
 
-int weft_pem_write_certs(const char *path, X509 *cert, STACK_OF(X509) * chain,
-			 struct weft_error *err)
+int weft_pem_read_certs(const char *path, STACK_OF(X509) * *certs, struct weft_error *err)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t len;
+	int r;
+
+	r = weft_file_read(path, WEFT_PEM_CERTS_MAX, &data, &len, err);
+	return r ? r : weft_pem_parse_certs(path, data, len, certs, err);
+}
+
+int weft_pem_format_certs(X509 *cert, const STACK_OF(X509) * chain, char **text,
+			  struct weft_error *err)
 {
 	_cleanup_bio_ BIO *bio = BIO_new(BIO_s_mem());
 	char *data;
@@ -185,11 +188,23 @@ int weft_pem_write_certs(const char *path, X509 *cert, STACK_OF(X509) * chain,
 
 	if (!bio)
 		return weft_error_nomem(err);
-	ok = PEM_write_bio_X509(bio, cert);
+	ok = !cert || PEM_write_bio_X509(bio, cert);
 	for (int i = 0; ok && i < sk_X509_num(chain); i++)
 		ok = PEM_write_bio_X509(bio, sk_X509_value(chain, i));
 	if (!ok)
-		return weft_crypto_error(err, EIO, "%s: cannot encode the certificate", path);
+		return weft_crypto_error(err, ENOMEM, "cannot encode a certificate");
 	len = BIO_get_mem_data(bio, &data);
-	return weft_file_write(path, data, len, 0644, err);
+	*text = strndup(data, len);
+	return *text ? 0 : weft_error_nomem(err);
+}
+
+int weft_pem_write_certs(const char *path, X509 *cert, const STACK_OF(X509) * chain,
+			 struct weft_error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = weft_pem_format_certs(cert, chain, &text, err);
+
+	if (r)
+		return weft_error_prefix(err, r, "%s", path);
+	return weft_file_write(path, text, strlen(text), 0644, err);
 }

@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stddef.h>
 #include "base/error.h"
 
 #define WEFT_PEM_KEY_MAX   (64 * 1024)	/* bytes of a key file */
@@ -34,9 +35,27 @@ int weft_pem_write_key(const char *path, EVP_PKEY *key, struct weft_error *err);
  */
 int weft_pem_read_certs(const char *path, STACK_OF(X509) **certs, struct weft_error *err);
 
-/* Replace @path by @cert and the @chain (may be NULL), mode 0644. Return: as
+/**
+ * weft_pem_parse_certs() - the same of a text in memory
+ * @what: begins each message: where the text is from
+ */
+int weft_pem_parse_certs(const char *what, const char *text, size_t len, STACK_OF(X509) **certs,
+			 struct weft_error *err);
+
+/**
+ * weft_pem_format_certs() - certificates as a text
+ * @cert: the first, or NULL
+ * @chain: those behind it, or NULL
+ * @text: written on success, terminated, the caller's to free()
+ *
+ * Return: 0, -ENOMEM.
+ */
+int weft_pem_format_certs(X509 *cert, const STACK_OF(X509) *chain, char **text,
+			  struct weft_error *err);
+
+/* Replace @path by @cert and the @chain (each may be NULL), mode 0644. Return: as
  * weft_pem_write_key(). */
-int weft_pem_write_certs(const char *path, X509 *cert, STACK_OF(X509) *chain,
+int weft_pem_write_certs(const char *path, X509 *cert, const STACK_OF(X509) *chain,
 			 struct weft_error *err);
 
 #endif

@@ -21,15 +21,13 @@ static bool is_printable(const char *text, int len)
 	return true;
 }
 
-/* The one URI SAN. Return: 0; -ENODATA none; -EBADMSG several, or not a string. */
-static int only_uri(X509 *cert, char **uri, struct weft_error *err)
+/* The one URI. Return: 0; -ENODATA none; -EBADMSG several, or not a string. */
+static int names_uri(const GENERAL_NAMES *names, char **uri, struct weft_error *err)
 {
-	_cleanup_names_ GENERAL_NAMES *names = NULL;
 	const ASN1_IA5STRING *found = NULL;
 	const char *problem = NULL;
-	int crit, count = 0, r = -EBADMSG;
+	int count = 0, r = -EBADMSG;
 
-	names = X509_get_ext_d2i(cert, NID_subject_alt_name, &crit, NULL);
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 
@@ -38,9 +36,7 @@ static int only_uri(X509 *cert, char **uri, struct weft_error *err)
 		found = name->d.uniformResourceIdentifier;
 		count++;
 	}
-	if (!names && crit != -1) {
-		problem = "its subject alternative name is broken";
-	} else if (count > 1) {
+	if (count > 1) {
 		problem = "it has more than one URI as subject alternative name, an SVID has one";
 	} else if (!found) {
 		problem = "it has no SPIFFE ID (no URI as subject alternative name)";
@@ -48,16 +44,22 @@ static int only_uri(X509 *cert, char **uri, struct weft_error *err)
 	} else if (memchr(ASN1_STRING_get0_data(found), 0, ASN1_STRING_length(found))) {
 		problem = "its URI has a NUL in it";
 	}
-	if (problem) {
-		weft_error_set(err, r, "%s", problem);
-		return r;
-	}
+	if (problem)
+		return weft_error_set(err, r, "%s", problem);
 	*uri = strndup((const char *)ASN1_STRING_get0_data(found), ASN1_STRING_length(found));
-	if (!*uri) {
-		weft_error_nomem(err);
-		return -ENOMEM;
-	}
-	return 0;
+	return *uri ? 0 : weft_error_nomem(err);
+}
+
+/* The same of a certificate. */
+static int only_uri(X509 *cert, char **uri, struct weft_error *err)
+{
+	_cleanup_names_ GENERAL_NAMES *names = NULL;
+	int crit;
+
+	names = X509_get_ext_d2i(cert, NID_subject_alt_name, &crit, NULL);
+	if (!names && crit != -1)
+		return weft_error_set(err, EBADMSG, "its subject alternative name is broken");
+	return names_uri(names, uri, err);
 }
 
 static int bad_uri(struct weft_error *err, const char *uri, const char *problem)
@@ -93,23 +95,39 @@ static int check_leaf(X509 *cert, struct weft_error *err)
 	return 0;
 }
 
+/* The URI where an identity is due, once it was read with @r. It becomes the result. */
+static int uri_id(int r, char *uri, char **id, struct weft_error *err)
+{
+	_cleanup_free_ char *own = uri;
+	const char *problem;
+
+	if (r)
+		return r == -ENODATA ? -EBADMSG : r;
+	problem = weft_identity_problem(own);
+	if (problem)
+		return bad_uri(err, own, problem);
+	*id = weft_steal_ptr(own);
+	return 0;
+}
+
+int weft_pki_names_id(const GENERAL_NAMES *names, char **id, struct weft_error *err)
+{
+	char *uri = NULL;
+	int r = names_uri(names, &uri, err);
+
+	return uri_id(r, uri, id, err);
+}
+
 int weft_pki_spiffe_id(X509 *cert, char **id, struct weft_error *err)
 {
-	_cleanup_free_ char *uri = NULL;
-	const char *problem;
+	char *uri = NULL;
 	int r;
 
 	r = check_leaf(cert, err);
 	if (r)
 		return r;
 	r = only_uri(cert, &uri, err);
-	if (r)
-		return r == -ENODATA ? -EBADMSG : r;
-	problem = weft_identity_problem(uri);
-	if (problem)
-		return bad_uri(err, uri, problem);
-	*id = weft_steal_ptr(uri);
-	return 0;
+	return uri_id(r, uri, id, err);
 }
 
 int weft_pki_trust_domain(X509 *cert, char **domain, struct weft_error *err)

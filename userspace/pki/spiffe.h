@@ -10,6 +10,7 @@
 #define WEFT_PKI_SPIFFE_H
 
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include "base/error.h"
 
 /**
@@ -25,6 +26,15 @@
  * certificate); -ENOMEM.
  */
 int weft_pki_spiffe_id(X509 *cert, char **id, struct weft_error *err);
+
+/**
+ * weft_pki_names_id() - the identity in a list of subject alternative names
+ * @names: NULL: there is none
+ * @id: written on success, the caller's to free()
+ *
+ * Return: 0; -EBADMSG not exactly one URI, or it is no SPIFFE ID with a path; -ENOMEM.
+ */
+int weft_pki_names_id(const GENERAL_NAMES *names, char **id, struct weft_error *err);
 
 /**
  * weft_pki_trust_domain() - the trust domain a root certificate speaks for
