@@ -30,7 +30,7 @@ endif
 
 # ---- layers, from the top down ----------------------------------------------
 
-LAYERS		:= daemon cli conf tls audit nl pki loop base
+LAYERS		:= daemon cli conf join tls audit nl pki loop base
 
 BELOW_base	:=
 BELOW_loop	:= base
@@ -38,9 +38,10 @@ BELOW_pki	:= loop base
 BELOW_nl	:= loop base
 BELOW_audit	:= nl pki loop base
 BELOW_tls	:= nl pki loop base
+BELOW_join	:= tls nl pki loop base
 BELOW_conf	:= tls audit nl pki loop base
-BELOW_daemon	:= conf $(BELOW_conf)
-BELOW_cli	:= conf $(BELOW_conf)
+BELOW_daemon	:= conf join $(BELOW_conf)
+BELOW_cli	:= conf join $(BELOW_conf)
 
 PROGRAMS	:= daemon cli
 PROGRAM_daemon	:= weftd

@@ -23,7 +23,7 @@ KMOD = (
     (5, r"(genl|genl_\w+|selftest|selftest_\w+)\..*"),
     (6, r"(main|netns|netns_ops)\..*"),
 )
-USER = {"daemon": 6, "cli": 6, "proxy": 5, "health": 5, "conf": 4, "tls": 3, "http": 3,
+USER = {"daemon": 6, "cli": 6, "proxy": 5, "health": 5, "conf": 4, "join": 4, "tls": 3, "http": 3,
         "audit": 3, "nl": 2, "pki": 2, "metrics": 2, "loop": 1, "base": 0}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The CA's end of the channel. See server.h.
+ *
+ * A slot goes FREE -> BUSY (accept thread) -> DONE (its own thread, last thing it
+ * does) -> FREE (accept thread, once it has joined it). weft_join_server_stop() ends
+ * the accept thread first and then is alone with the slots.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "join/channel.h"
+#include "join/grant.h"
+#include "join/server.h"
+#include "pki/crypto.h"
+#include "pki/pem.h"
+
+#define BACKLOG 128
+#define RETRY 60     /* s, until a certificate that was not renewed is tried again */
+#define PAUSE_MS 100 /* when there is no memory or descriptor to accept with */
+
+enum slot_state { FREE, BUSY, DONE };
+
+struct slot {
+	struct weft_join_server *server;
+	pthread_t thread; /* the accept thread's */
+	/* Set before the thread starts. */
+	SSL_CTX *tls;
+	struct weft_addr peer;
+	/* Under server->lock. */
+	enum slot_state state;
+	int fd; /* -1: closed */
+};
+
+struct weft_join_server {
+	struct weft_authority authority;
+	uint32_t deadline_ms;
+	char *ca_identity, *bundle_pem;
+	struct weft_bundle *bundle;
+	STACK_OF(X509) *roots;
+	int listen_fd, wake_fd;
+	pthread_t thread;
+	bool stopping; /* atomic */
+	/* The accept thread's. */
+	SSL_CTX *tls;
+	int64_t renew_at; /* as time() */
+
+	pthread_mutex_t lock; /* of the slots' state and fd */
+	struct slot slots[WEFT_JOIN_CONNECTIONS_MAX];
+};
+
+/* ---- one connection, in its own thread ---- */
+
+struct visitor {
+	const struct weft_join_server *server;
+	struct weft_join_peer peer;
+	char *identity;
+	struct weft_error problem;
+	char address[WEFT_ADDR_TEXT_MAX];
+};
+
+/*
+ * A certificate that does not count ends no handshake: who has none is let in as
+ * well, to join. It leaves no identity, without which nothing else is answered, and
+ * the peer can be told why in words.
+ */
+static int meet(X509_STORE_CTX *store, void *data, struct weft_error *err)
+{
+	struct visitor *visitor = data;
+	const struct weft_join_server *server = visitor->server;
+	const EVP_PKEY *key = X509_get0_pubkey(X509_STORE_CTX_get0_cert(store));
+
+	visitor->peer.problem = visitor->problem.text;
+	if (!key || weft_crypto_key_digest(key, visitor->peer.key, &visitor->problem) ||
+	    weft_channel_verify(store, server->roots, server->bundle, &visitor->identity,
+				&visitor->problem)) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 0;
+	}
+	visitor->peer.identity = visitor->identity;
+	return 0;
+}
+
+static void broken(struct weft_join_answer *answer, int error, const struct weft_error *err)
+{
+	answer->error = error;
+	answer->text = *err;
+}
+
+/* Return: 0 @answer is to be sent; or the connection is of no use any more. */
+static int converse(const struct visitor *visitor, struct weft_channel *channel,
+		    struct weft_join_answer *answer)
+{
+	const struct weft_authority *authority = &visitor->server->authority;
+	struct weft_join_request request = { 0 };
+	struct weft_error err = { 0 };
+	char *text = NULL;
+	size_t len = 0;
+	int r;
+
+	r = weft_channel_read(channel, &text, &len, &err);
+	if (r && r != -EBADMSG)
+		return r;
+	if (!r)
+		r = weft_join_request_decode(text, len, &request, &err);
+	weft_message_free(text, len);
+	if (r)
+		broken(answer, r, &err);
+	weft_authority_answer(authority, &visitor->peer, r ? NULL : &request, answer);
+	weft_join_request_uninit(&request);
+	return 0;
+}
+
+static void send_answer(struct weft_channel *channel, const struct weft_join_answer *answer)
+{
+	struct weft_join_answer instead = { .error = -EIO };
+	char *text = NULL;
+	size_t len;
+
+	if (weft_join_answer_encode(answer, &text, &len, &instead.text) &&
+	    weft_join_answer_encode(&instead, &text, &len, NULL))
+		return;
+	if (!weft_channel_write(channel, text, len, NULL))
+		weft_channel_finish(channel);
+	weft_message_free(text, len);
+}
+
+static void serve(const struct slot *slot, int fd)
+{
+	struct weft_join_server *server = slot->server;
+	_cleanup_(weft_channel_close_ptr) struct weft_channel *channel = NULL;
+	int64_t deadline = weft_channel_deadline(server->deadline_ms);
+	struct visitor visitor = { .server = server };
+	struct weft_channel_judge judge = { .verify = meet, .data = &visitor };
+	struct weft_join_answer answer = { 0 };
+
+	visitor.peer.address = weft_addr_format_ip(&slot->peer, visitor.address);
+	if (!weft_channel_open(slot->tls, WEFT_ROLE_SERVER, fd, deadline, &judge, &channel,
+			       NULL) &&
+	    !converse(&visitor, channel, &answer))
+		send_answer(channel, &answer);
+	weft_join_answer_uninit(&answer);
+	free(visitor.identity);
+}
+
+static void wake(struct weft_join_server *server)
+{
+	(void)!write(server->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+static void *connection_thread(void *data)
+{
+	struct slot *slot = data;
+	struct weft_join_server *server = slot->server;
+	int fd;
+
+	pthread_mutex_lock(&server->lock);
+	fd = slot->fd;
+	pthread_mutex_unlock(&server->lock);
+	serve(slot, fd);
+	SSL_CTX_free(slot->tls);
+
+	/* Closed under the lock: stop() shuts down no descriptor that is not ours. */
+	pthread_mutex_lock(&server->lock);
+	close(slot->fd);
+	slot->fd = -1;
+	slot->state = DONE;
+	pthread_mutex_unlock(&server->lock);
+	wake(server);
+	return NULL;
+}
+
+/* ---- slots ---- */
+
+/* Make DONE ones FREE. Return: one of them, or NULL. */
+static struct slot *free_slot(struct weft_join_server *server)
+{
+	struct slot *found = NULL;
+
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(server->slots); i++) {
+		struct slot *slot = &server->slots[i];
+		enum slot_state state;
+
+		pthread_mutex_lock(&server->lock);
+		state = slot->state;
+		pthread_mutex_unlock(&server->lock);
+		if (state == DONE) {
+			pthread_join(slot->thread, NULL);
+			/* No thread knows it now. */
+			slot->state = state = FREE;
+		}
+		if (state == FREE)
+			found = slot;
+	}
+	return found;
+}
+
+static size_t count_from(struct weft_join_server *server, const struct weft_addr *peer)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&server->lock);
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(server->slots); i++)
+		n += server->slots[i].state == BUSY &&
+		     !memcmp(server->slots[i].peer.ip, peer->ip, sizeof(peer->ip));
+	pthread_mutex_unlock(&server->lock);
+	return n;
+}
+
+/* @fd is consumed. */
+static void start_connection(struct weft_join_server *server, struct slot *slot, int fd,
+			     const struct weft_addr *peer)
+{
+	bool started;
+
+	SSL_CTX_up_ref(server->tls);
+	slot->tls = server->tls;
+	slot->peer = *peer;
+	/* The thread waits until all of it is known. */
+	pthread_mutex_lock(&server->lock);
+	started = !pthread_create(&slot->thread, NULL, connection_thread, slot);
+	if (started) {
+		slot->state = BUSY;
+		slot->fd = fd;
+	}
+	pthread_mutex_unlock(&server->lock);
+	if (started)
+		return;
+	SSL_CTX_free(slot->tls);
+	close(fd);
+}
+
+/* ---- the accept thread ---- */
+
+/* A new certificate; what is being served keeps the old one. */
+static int renew(struct weft_join_server *server, struct weft_error *err)
+{
+	_cleanup_(weft_svid_put_ptr) struct weft_svid *svid = NULL;
+	const struct weft_ca *ca = server->authority.ca;
+	SSL_CTX *tls;
+	int r;
+
+	r = weft_ca_issue(ca, server->ca_identity, WEFT_CA_LIFETIME_DEFAULT, &svid, err);
+	if (r)
+		return r;
+	r = weft_channel_ctx_create(WEFT_ROLE_SERVER, svid, weft_ca_cert(ca), &tls, err);
+	if (r)
+		return r;
+	SSL_CTX_free(server->tls);
+	server->tls = tls;
+	server->renew_at = time(NULL) + (svid->not_after - time(NULL)) / 2;
+	return 0;
+}
+
+/* The old one is good for as long again as it has served. */
+static void renew_or_tell(struct weft_join_server *server)
+{
+	const struct weft_join_log_ops *ops = server->authority.ops;
+	struct weft_error err = { 0 };
+
+	if (!renew(server, &err))
+		return;
+	server->renew_at = time(NULL) + RETRY;
+	if (ops)
+		ops->failed(err.text, ops->data);
+}
+
+static bool is_out_of_resources(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Return: whether to go on at once. */
+static bool accept_one(struct weft_join_server *server, struct slot *slot)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct weft_addr peer;
+	int fd;
+
+	fd = accept4(server->listen_fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return !is_out_of_resources(errno);
+	if (weft_addr_from_sockaddr(&peer, (struct sockaddr *)&ss, len) ||
+	    count_from(server, &peer) >= WEFT_JOIN_PER_ADDRESS_MAX) {
+		close(fd);
+		return true;
+	}
+	if (time(NULL) >= server->renew_at)
+		renew_or_tell(server);
+	start_connection(server, slot, fd, &peer);
+	return true;
+}
+
+static void *accept_thread(void *data)
+{
+	struct weft_join_server *server = data;
+	struct pollfd p[] = {
+		{ .fd = server->wake_fd, .events = POLLIN },
+		{ .fd = server->listen_fd, .events = POLLIN },
+	};
+	bool pause = false;
+	uint64_t count;
+
+	while (!__atomic_load_n(&server->stopping, __ATOMIC_ACQUIRE)) {
+		struct slot *slot = free_slot(server);
+
+		/* Without a slot, or anything to accept with, only the wake-up counts. */
+		p[1].fd = slot && !pause ? server->listen_fd : -1;
+		p[1].revents = 0;
+		if (poll(p, 2, pause ? PAUSE_MS : -1) < 0 && errno != EINTR)
+			break;
+		pause = false;
+		if (p[0].revents & POLLIN)
+			(void)!read(server->wake_fd, &count, sizeof(count));
+		else if (p[1].revents)
+			pause = !accept_one(server, slot);
+	}
+	return NULL;
+}
+
+/* ---- starting and stopping ---- */
+
+static void server_free(struct weft_join_server *server)
+{
+	if (server->listen_fd >= 0)
+		close(server->listen_fd);
+	if (server->wake_fd >= 0)
+		close(server->wake_fd);
+	SSL_CTX_free(server->tls);
+	weft_bundle_put(server->bundle);
+	sk_X509_pop_free(server->roots, X509_free);
+	free(server->ca_identity);
+	free(server->bundle_pem);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}
+
+static int listen_on(struct weft_join_server *server, const struct weft_addr *addr,
+		     struct weft_error *err)
+{
+	char text[WEFT_ADDR_TEXT_MAX];
+	struct sockaddr_storage ss;
+	socklen_t len = weft_addr_to_sockaddr(addr, &ss);
+	int fd, one = 1, zero = 0;
+
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	server->listen_fd = fd;
+	if (fd < 0)
+		return weft_error_set(err, errno, "socket: %s", strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (ss.ss_family == AF_INET6) /* "::" is IPv4 as well, whatever the sysctl says */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+	if (bind(fd, (struct sockaddr *)&ss, len) || listen(fd, BACKLOG))
+		return weft_error_set(err, errno, "cannot listen on %s: %s",
+				      weft_addr_format(addr, text), strerror(errno));
+	return 0;
+}
+
+static int set_up(struct weft_join_server *server, const struct weft_join_server_config *config,
+		  struct weft_error *err)
+{
+	struct weft_authority *authority = &server->authority;
+	X509 *root = weft_ca_cert(config->ca);
+	int r;
+
+	*authority = (struct weft_authority){
+		.ca = config->ca,
+		.ca_dir = config->ca_dir,
+		.lifetime_max = config->lifetime_max ? config->lifetime_max
+						     : WEFT_CA_LIFETIME_DEFAULT,
+		.ops = config->ops,
+	};
+	if (authority->lifetime_max < WEFT_CA_LIFETIME_MIN ||
+	    authority->lifetime_max > WEFT_CA_LIFETIME_MAX)
+		return weft_error_set(err, ERANGE,
+				      "lifetime of %lld s: allowed are %d to %d seconds",
+				      (long long)authority->lifetime_max, WEFT_CA_LIFETIME_MIN,
+				      WEFT_CA_LIFETIME_MAX);
+	server->ca_identity = weft_join_ca_identity(weft_ca_trust_domain(config->ca));
+	server->roots = sk_X509_new_null();
+	if (!server->ca_identity || !server->roots || !sk_X509_push(server->roots, root))
+		return weft_error_nomem(err);
+	X509_up_ref(root);
+	r = weft_ca_bundle(config->ca, &server->bundle, err);
+	if (!r)
+		r = weft_pem_format_certs(NULL, server->roots, &server->bundle_pem, err);
+	if (r)
+		return r;
+	authority->bundle = server->bundle_pem;
+	return renew(server, err);
+}
+
+/* Signals are for the threads of the program, not for ours. */
+static int start_thread(struct weft_join_server *server, struct weft_error *err)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&server->thread, NULL, accept_thread, server);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r ? weft_error_set(err, r, "cannot start a thread: %s", strerror(r)) : 0;
+}
+
+int weft_join_server_start(const struct weft_join_server_config *config,
+			   struct weft_join_server **ret, struct weft_error *err)
+{
+	struct weft_join_server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return weft_error_nomem(err);
+	pthread_mutex_init(&server->lock, NULL);
+	server->deadline_ms = config->deadline_ms ? config->deadline_ms
+						  : WEFT_CHANNEL_DEADLINE_MS;
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(server->slots); i++)
+		server->slots[i] = (struct slot){ .server = server, .fd = -1 };
+	server->listen_fd = -1;
+	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = server->wake_fd < 0 ? weft_error_set(err, errno, "eventfd: %s", strerror(errno)) : 0;
+	if (!r)
+		r = set_up(server, config, err);
+	if (!r)
+		r = listen_on(server, &config->listen, err);
+	if (!r)
+		r = start_thread(server, err);
+	if (r)
+		server_free(server);
+	else
+		*ret = server;
+	return r;
+}
+
+uint16_t weft_join_server_port(const struct weft_join_server *server)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct weft_addr addr = { 0 };
+
+	if (!getsockname(server->listen_fd, (struct sockaddr *)&ss, &len))
+		weft_addr_from_sockaddr(&addr, (struct sockaddr *)&ss, len);
+	return addr.port;
+}
+
+void weft_join_server_stop(struct weft_join_server *server)
+{
+	if (!server)
+		return;
+	__atomic_store_n(&server->stopping, true, __ATOMIC_RELEASE);
+	wake(server);
+	pthread_join(server->thread, NULL);
+
+	pthread_mutex_lock(&server->lock);
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(server->slots); i++)
+		if (server->slots[i].fd >= 0)
+			shutdown(server->slots[i].fd, SHUT_RDWR);
+	pthread_mutex_unlock(&server->lock);
+	/* state FREE is seen by nobody else any more; the others are to be joined. */
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(server->slots); i++) {
+		enum slot_state state;
+
+		pthread_mutex_lock(&server->lock);
+		state = server->slots[i].state;
+		pthread_mutex_unlock(&server->lock);
+		if (state != FREE)
+			pthread_join(server->slots[i].thread, NULL);
+	}
+	server_free(server);
+}
