@@ -21,12 +21,13 @@ static const struct {
 } wrong[] = {
 	/* objects, verbs, options */
 	{ "nosuch", "\"nosuch\": no such object (status, service, endpoint, workload, policy, "
-		    "apply, conn, monitor, explain, selftest)" },
+		    "apply, conn, ca, monitor, explain, selftest)" },
 	{ "s", "\"s\" is ambiguous: status, service, selftest" },
 	{ "se", "\"se\" is ambiguous: service, selftest" },
+	{ "c", "\"c\" is ambiguous: conn, ca" },
 	{ "e", "\"e\" is ambiguous: endpoint, explain" },
 	{ "~", "\"\": no such object (status, service, endpoint, workload, policy, apply, "
-	       "conn, monitor, explain, selftest)" },
+	       "conn, ca, monitor, explain, selftest)" },
 	{ "service frob", "service: \"frob\": no such verb (show, add, replace, del)" },
 	{ "conn add", "conn: \"add\": no such verb (show, del)" },
 	{ "-x", "\"-x\": no such option (-j, -h, -V; of apply --confirm, "
@@ -220,9 +221,35 @@ static const struct {
 	{ "service show --state-dir /x",
 	  "service: only weftctl apply has --confirm and --state-dir" },
 
+	/* ca */
+	{ "ca frob", "ca: \"frob\": no such verb (show, export, token, node, serve)" },
+	{ "ca show file x", "\"file\": unknown word (dir)" },
+	{ "ca show dir", "dir: a value is needed" },
+	{ "ca show di x", "\"di\": unknown word (dir)" },
+	{ "ca export dir a dir b", "dir: given twice" },
+	{ "ca token frob", "ca token: \"frob\": no such verb (show, add, del)" },
+	{ "ca node add", "ca node: \"add\": no such verb (show, del)" },
+	{ "ca token add", "node: which one? A name is needed" },
+	{ "ca token add node n1 file t", "identity: at least one is needed" },
+	{ "ca token add node n1 identity a", "file: the one for the node is needed" },
+	{ "ca token add n1", "\"n1\": unknown word (node, identity, ttl, file, dir, trust-domain)" },
+	{ "ca token add ttl 5", "ttl \"5\": not a duration of whole seconds (12h, 30m)" },
+	{ "ca token add ttl 1500ms",
+	  "ttl \"1500ms\": not a duration of whole seconds (12h, 30m)" },
+	{ "ca token add ttl 1h ttl 1h", "ttl: given twice" },
+	{ "ca token del", "token: which one? A name is needed" },
+	{ "ca token del x y", "token \"x\": \"y\": unknown word (dir)" },
+	{ "ca node del", "node: which one? A name is needed" },
+	{ "ca serve", "listen: ADDRESS:PORT is needed" },
+	{ "ca serve listen 10.0.0.1", "listen \"10.0.0.1\": not ADDRESS:PORT ([IPv6]:PORT)" },
+	{ "ca serve listen ca:80", "listen \"ca:80\": not ADDRESS:PORT ([IPv6]:PORT)" },
+	{ "ca serve listen [::]:80 lifetime 0",
+	  "lifetime \"0\": not a duration of whole seconds (12h, 30m)" },
+	{ "ca serve listen [::]:80 lifetime 2161h", "lifetime: more than 90 days" },
+
 	/* what is repeated cannot harm a terminal */
 	{ "\x1b[2J", "\"\\x1b[2J\": no such object (status, service, endpoint, workload, policy, "
-		     "apply, conn, monitor, explain, selftest)" },
+		     "apply, conn, ca, monitor, explain, selftest)" },
 };
 
 static void each_mistake_has_its_message(void **state)
@@ -256,7 +283,7 @@ static const char *const right[] = {
 	"workload del web", "policy", "p", "policy add p action allow", "policy add p action deny any",
 	"policy add p action deny workload web from * port 80 or any or port 1",
 	"policy add p action audit ipblock 10.0.0.0/8 ipblock fd00::1 or ipblock ::/0 port 1",
-	"policy replace p action allow", "policy del p", "conn", "c", "conn show 1",
+	"policy replace p action allow", "policy del p", "conn", "co", "conn show 1",
 	"conn show 18446744073709551615", "conn del 7", "monitor", "m", "explain 5", "ex 5",
 	"selftest", "sel",
 };

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 
 #include <string.h>
+#include "cli/ca.h"
 #include "cli/object.h"
 
 const char weft_help[] =
@@ -15,6 +16,8 @@ const char weft_help[] =
 	"  apply FILE...|show|confirm|rollback\n"
 	"                            documents, undone unless confirmed\n"
 	"  conn show|del             meshed connections, also those that ended lately\n"
+	"  ca show|export|token|node|serve\n"
+	"                            the CA of this host, and the nodes that join it\n"
 	"  monitor                   events as they happen\n"
 	"  explain CONN              everything known of one connection, and what to do\n"
 	"  selftest                  run the module's self-tests\n"
@@ -55,6 +58,15 @@ static const struct weft_verb apply_verbs[] = {
 	{ "show", weft_apply_show },
 	{ "confirm", weft_apply_confirm },
 	{ "rollback", weft_apply_rollback },
+	{ 0 },
+};
+
+static const struct weft_verb ca_verbs[] = {
+	{ "show", weft_ca_show },
+	{ "export", weft_ca_export },
+	{ "token", weft_ca_token },
+	{ "node", weft_ca_node },
+	{ "serve", weft_ca_serve },
 	{ 0 },
 };
 
@@ -123,6 +135,24 @@ const struct weft_object weft_objects[] = {
 	  "       weftctl conn del ID\n"
 	  "\n"
 	  "Meshed connections, also those that ended lately. del resets one.\n",
+	  NULL, NULL },
+	{ "ca", ca_verbs,
+	  "Usage: weftctl ca [show [dir DIR]]\n"
+	  "       weftctl ca export [file FILE] [dir DIR]\n"
+	  "       weftctl ca token add node NAME identity ID... file FILE [ttl DURATION]\n"
+	  "                            [trust-domain NAME] [dir DIR]\n"
+	  "       weftctl ca token [show [dir DIR]]\n"
+	  "       weftctl ca token del TOKEN [dir DIR]\n"
+	  "       weftctl ca node [show [dir DIR]]\n"
+	  "       weftctl ca node del NAME [dir DIR]\n"
+	  "       weftctl ca serve listen ADDRESS:PORT [lifetime DURATION] [trust-domain NAME]\n"
+	  "                        [dir DIR]\n"
+	  "\n"
+	  "The CA in DIR, " WEFT_CA_DIR " without; it is made only where trust-domain is\n"
+	  "given. A token lets node NAME join once, within ttl (1h), and obtain the IDs; a\n"
+	  "final '/*' stands for all below. FILE, which must be new, goes to the node and is\n"
+	  "a secret. A token for a node that joined changes what it may obtain. lifetime:\n"
+	  "the longest of a certificate, 24h without. node del: it obtains nothing more.\n",
 	  NULL, NULL },
 	{ "monitor", monitor_verbs,
 	  "Usage: weftctl monitor\n"

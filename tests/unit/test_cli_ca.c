@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * weftctl ca: what it prints and does with a CA in a temporary directory. There is no
+ * module, and none is needed.
+ */
+#include <arpa/inet.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include "base/file.h"
+#include "cli_run.h"
+#include "join/client.h"
+#include "join/registry.h"
+#include "join/token.h"
+#include "pki/cert.h"
+#include "pki/pem.h"
+
+static char dir[64];
+
+static int make_dir(void **state)
+{
+	strcpy(dir, "/tmp/weft-test-ca-XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static int remove_dir(void **state)
+{
+	cli_forget();
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *in_dir(const char *name)
+{
+	static char path[4][128];
+	static unsigned int next;
+	char *p = path[next++ % 4];
+
+	snprintf(p, sizeof(path[0]), "%s/%s", dir, name);
+	return p;
+}
+
+/* "@" in @line stands for the directory. */
+static int run(const char *line)
+{
+	char whole[1024], *to = whole;
+
+	for (; *line; line++) {
+		if (*line == '@')
+			to = stpcpy(to, dir);
+		else
+			*to++ = *line;
+	}
+	*to = '\0';
+	return cli_run(whole, cli_no_module);
+}
+
+static void expect_done(const char *line)
+{
+	if (run(line) != WEFT_EXIT_DONE)
+		fail_msg("%s: %s", line, cli_err);
+}
+
+static void expect_failed(const char *line, const char *says)
+{
+	assert_int_equal(run(line), WEFT_EXIT_FAILED);
+	if (!strstr(cli_err, says))
+		fail_msg("\"%s\" does not say \"%s\"", cli_err, says);
+	assert_string_equal(cli_out, "");
+}
+
+static void assert_prints(const char *words)
+{
+	if (!strstr(cli_out, words))
+		fail_msg("\"%s\" does not say \"%s\"", cli_out, words);
+}
+
+#define ADD "ca token add node n1 identity shop/cart identity web/* dir @/ca "
+
+static void no_ca_is_made_by_accident(void **state)
+{
+	static const char *const lines[] = {
+		"ca show dir @/ca", "ca export dir @/ca", "ca token show dir @/ca",
+		"ca token del 0123456789abcdef dir @/ca", "ca node show dir @/ca",
+		"ca node del n1 dir @/ca", ADD "file @/t", "ca serve listen 127.0.0.1:1 dir @/ca",
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		expect_failed(lines[i], "/ca: there is no CA: name its directory (dir DIR)");
+		assert_int_equal(access(in_dir("ca"), F_OK), -1);
+		assert_int_equal(access(in_dir("t"), F_OK), -1);
+	}
+}
+
+static void ca_is_shown_with_its_counts(void **state)
+{
+	expect_done(ADD "file @/t trust-domain example.org");
+	expect_done("ca show dir @/ca");
+	assert_prints("trust domain:  example.org\n");
+	assert_prints("fingerprint:   ");
+	assert_prints("tokens:        1\n");
+	assert_prints("nodes:         0\n");
+	assert_null(strstr(cli_out, "notice"));
+	expect_done("-j ca show dir @/ca");
+	assert_prints("\"trust_domain\":\t\"example.org\"");
+	assert_prints("\"notice\":\tnull");
+	expect_failed(ADD "file @/t2 trust-domain example.com",
+		      "this is the CA of trust domain \"example.org\", not of \"example.com\"");
+}
+
+static void ca_that_ends_within_a_year_has_a_notice(void **state)
+{
+	struct weft_cert_spec spec = {
+		.uri = "spiffe://example.org",
+		.not_before = time(NULL) - 1000,
+		.not_after = time(NULL) + 364 * 86400LL,
+	};
+	X509 *cert;
+
+	expect_done(ADD "file @/t trust-domain example.org");
+	assert_int_equal(weft_pem_read_key(in_dir("ca/ca.key"), &spec.key, NULL), 0);
+	assert_int_equal(weft_cert_make(&spec, &cert, NULL), 0);
+	assert_int_equal(weft_pem_write_certs(in_dir("ca/ca.crt"), cert, NULL, NULL), 0);
+	EVP_PKEY_free(spec.key);
+	X509_free(cert);
+	expect_done("ca show dir @/ca");
+	assert_prints("notice:        the root expires within a year");
+}
+
+static void root_is_exported(void **state)
+{
+	char *text;
+	size_t len;
+
+	expect_done(ADD "file @/t trust-domain example.org");
+	assert_int_equal(weft_file_read(in_dir("ca/ca.crt"), 10000, &text, &len, NULL), 0);
+	expect_done("ca export dir @/ca");
+	assert_string_equal(cli_out, text);
+	expect_done("-j ca export dir @/ca");
+	assert_prints("{\n\t\"bundle\":\t\"-----BEGIN CERTIFICATE-----\\n");
+	free(text);
+	expect_done("ca export dir @/ca file @/roots.pem");
+	assert_string_equal(cli_out, "");
+	assert_int_equal(access(in_dir("roots.pem"), R_OK), 0);
+}
+
+static void token_is_added_shown_and_deleted(void **state)
+{
+	struct weft_ticket ticket;
+	char line[128];
+
+	expect_done(ADD "file @/t trust-domain example.org ttl 30m");
+	assert_string_equal(cli_out, "");
+	assert_int_equal(weft_ticket_read(in_dir("t"), &ticket, NULL), 0);
+	expect_done("ca token show dir @/ca");
+	assert_prints(ticket.id);
+	assert_prints("  n1    new    ");
+	assert_prints("spiffe://example.org/shop/cart,spiffe://example.org/web/*\n");
+	expect_done("-j ca token show dir @/ca");
+	assert_prints("\"state\":\t\"new\"");
+
+	snprintf(line, sizeof(line), "ca token del %s dir @/ca", ticket.id);
+	expect_done(line);
+	expect_failed(line, "there is none");
+	expect_done("ca token show dir @/ca");
+	assert_string_equal(cli_out, "");
+	expect_failed("ca token del ../x dir @/ca",
+		      "weftctl: token \"../x\": not the identifier of a token");
+	weft_ticket_uninit(&ticket);
+}
+
+static void token_that_makes_no_sense_is_not_added(void **state)
+{
+	expect_done(ADD "file @/t trust-domain example.org");
+	expect_failed(ADD "file @/t", "/t is there already: name a new file");
+	expect_failed("ca token add node N identity a file @/t2 dir @/ca",
+		      "node \"N\": not a DNS name");
+	expect_failed("ca token add node n identity weft/ca file @/t2 dir @/ca",
+		      "identity \"weft/ca\": what is below /weft/ is weft's own");
+	expect_failed(ADD "file @/t2 ttl 721h", "a token for 2595600 s: allowed are");
+	assert_int_equal(access(in_dir("t2"), F_OK), -1);
+}
+
+static void node_is_shown_and_deleted(void **state)
+{
+	const struct weft_join_claim claim = { .address = "192.0.2.7", .now = 1900000000 };
+	struct weft_strv trusts = { 0 };
+	struct weft_ticket ticket;
+	struct weft_join_node node;
+
+	expect_done(ADD "file @/t trust-domain example.org");
+	assert_int_equal(weft_ticket_read(in_dir("t"), &ticket, NULL), 0);
+	/* Before the token expires, whatever the clock here says. */
+	assert_int_equal(weft_registry_join(in_dir("ca"), ticket.id, ticket.secret,
+					    &(struct weft_join_claim){ .address = "192.0.2.7",
+								       .now = time(NULL) },
+					    &node, NULL),
+			 0);
+	weft_join_node_uninit(&node);
+	assert_int_equal(weft_strv_add(&trusts, "00ff"), 0);
+	assert_int_equal(weft_registry_seen(in_dir("ca"), "n1", &claim, &trusts, &node, NULL), 0);
+	weft_join_node_uninit(&node);
+	weft_strv_uninit(&trusts);
+	weft_ticket_uninit(&ticket);
+
+	expect_done("ca node show dir @/ca");
+	assert_prints("n1    192.0.2.7  ");
+	assert_prints("2030-03-17 17:46:40 UTC  1 ");
+	assert_prints("spiffe://example.org/shop/cart,spiffe://example.org/web/*\n");
+	expect_done("-j ca node show dir @/ca");
+	assert_prints("\"root\":\t\"00ff\"");
+	expect_done("ca show dir @/ca");
+	assert_prints("nodes:         1\n");
+	expect_done("ca node del n1 dir @/ca");
+	expect_failed("ca node del n1 dir @/ca", "weftctl: node \"n1\": there is none\n");
+	expect_done("ca token show dir @/ca");
+	assert_string_equal(cli_out, "");
+}
+
+/* A port that nobody has, most likely. */
+static unsigned int free_port(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	getsockname(fd, (struct sockaddr *)&addr, &len);
+	close(fd);
+	return ntohs(addr.sin_port);
+}
+
+/* The signal waits until serve asks for it. */
+static void serve_makes_its_ca_and_ends_with_a_signal(void **state)
+{
+	sigset_t set, before;
+	char line[128];
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	raise(SIGTERM);
+	snprintf(line, sizeof(line),
+		 "ca serve listen 127.0.0.1:%u dir @/ca trust-domain example.org", free_port());
+	expect_done(line);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	assert_non_null(strstr(cli_err, "serving the CA of \"example.org\" on 127.0.0.1:"));
+	expect_done("ca show dir @/ca");
+}
+
+static unsigned int serve_port;
+
+static void *serve(void *data)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "ca serve listen 127.0.0.1:%u dir @/ca", serve_port);
+	return run(line) == WEFT_EXIT_DONE ? NULL : "failed";
+}
+
+static void serve_tells_each_event_in_a_line(void **state)
+{
+	struct weft_join_client *client;
+	struct weft_svid *svid = NULL;
+	char server[32];
+	sigset_t set, before;
+	pthread_t thread;
+	void *problem;
+	int r;
+
+	expect_done(ADD "file @/t trust-domain example.org");
+	serve_port = free_port();
+	snprintf(server, sizeof(server), "127.0.0.1:%u", serve_port);
+	assert_int_equal(weft_join_client_open(in_dir("n"), server, "example.org", in_dir("t"),
+					       &client, NULL),
+			 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+	do
+		r = weft_join_client_join(client, NULL);
+	while (r == -ECONNREFUSED); /* it has not come so far */
+	assert_int_equal(r, 0);
+	assert_int_equal(weft_join_client_sign(client, "spiffe://example.org/web/a", 0, &svid, NULL),
+			 0);
+	weft_svid_put(svid);
+	assert_int_equal(weft_join_client_sign(client, "spiffe://example.org/db", 0, &svid, NULL),
+			 -EACCES);
+	weft_join_client_close(client);
+	pthread_kill(thread, SIGTERM);
+	pthread_join(thread, &problem);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	assert_null(problem);
+	assert_string_equal(cli_out, "");
+	assert_non_null(strstr(cli_err, "\nnode \"n1\" joined from 127.0.0.1\n"));
+	assert_non_null(strstr(cli_err, "\nnode \"n1\" at 127.0.0.1 got "
+					"spiffe://example.org/web/a until "));
+	assert_non_null(strstr(cli_err, "\nrefused 127.0.0.1: node \"n1\" may not obtain "
+					"spiffe://example.org/db: "));
+}
+
+#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DIR(no_ca_is_made_by_accident),
+		IN_DIR(ca_is_shown_with_its_counts),
+		IN_DIR(ca_that_ends_within_a_year_has_a_notice),
+		IN_DIR(root_is_exported),
+		IN_DIR(token_is_added_shown_and_deleted),
+		IN_DIR(token_that_makes_no_sense_is_not_added),
+		IN_DIR(node_is_shown_and_deleted),
+		IN_DIR(serve_makes_its_ca_and_ends_with_a_signal),
+		IN_DIR(serve_tells_each_event_in_a_line),
+	};
+
+	return cmocka_run_group_tests_name("cli_ca", tests, NULL, NULL);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * weftctl ca serve: the CA of this host for the nodes, until SIGTERM or SIGINT. The
+ * server's threads tell what happened, one line each: text on stderr, JSON on stdout.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include "base/cleanup.h"
+#include "cli/ca.h"
+#include "cli/printable.h"
+#include "join/server.h"
+#include "pki/crypto.h"
+
+struct journal {
+	pthread_mutex_t lock; /* of print */
+	struct weft_print *print;
+};
+
+static void tell(struct journal *journal, const char *what, const struct weft_join_event *event,
+		 const char *text)
+{
+	_cleanup_free_ char *safe = weft_printable(text, true);
+
+	pthread_mutex_lock(&journal->lock);
+	weft_print_record_begin(journal->print, safe ? safe : what);
+	weft_print_string(journal->print, "event", what);
+	weft_print_string(journal->print, "node", event->node);
+	weft_print_string(journal->print, "identity", event->identity);
+	weft_print_string(journal->print, "address", event->address);
+	if (event->not_after)
+		weft_ca_print_time(journal->print, "not_after", event->not_after);
+	else
+		weft_print_string(journal->print, "not_after", NULL);
+	weft_print_string(journal->print, "text", event->text);
+	weft_print_record_end(journal->print);
+	pthread_mutex_unlock(&journal->lock);
+}
+
+static void on_joined(const struct weft_join_event *event, void *data)
+{
+	char text[WEFT_ERROR_MAX];
+
+	snprintf(text, sizeof(text), "node \"%s\" joined from %s", event->node, event->address);
+	tell(data, "joined", event, text);
+}
+
+static void on_issued(const struct weft_join_event *event, void *data)
+{
+	char text[2 * WEFT_ERROR_MAX], until[WEFT_CRYPTO_TIME_MAX];
+
+	snprintf(text, sizeof(text), "node \"%s\" at %s got %s until %s", event->node,
+		 event->address, event->identity, weft_crypto_time_format(event->not_after, until));
+	tell(data, "issued", event, text);
+}
+
+static void on_refused(const struct weft_join_event *event, void *data)
+{
+	char text[2 * WEFT_ERROR_MAX];
+
+	snprintf(text, sizeof(text), "refused %s: %s", event->address, event->text);
+	tell(data, "refused", event, text);
+}
+
+static void on_failed(const char *words, void *data)
+{
+	const struct weft_join_event event = { .text = words };
+
+	tell(data, "failed", &event, words);
+}
+
+/* The signals that end it are blocked before there is a thread they could go to. */
+static int serve(struct weft_cli *cli, const struct weft_join_server_config *config)
+{
+	struct weft_join_server *server;
+	struct weft_error err = { 0 };
+	char text[WEFT_ADDR_TEXT_MAX];
+	sigset_t stop, before;
+	int r, number;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &stop, &before);
+	r = weft_join_server_start(config, &server, &err);
+	if (!r) {
+		fprintf(cli->err, "serving the CA of \"%s\" on %s\n",
+			weft_ca_trust_domain(config->ca),
+			weft_addr_format(&config->listen, text));
+		fflush(cli->err);
+		sigwait(&stop, &number);
+		weft_join_server_stop(server);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r ? weft_cli_failed(cli, &err) : WEFT_EXIT_DONE;
+}
+
+static int serve_words(struct weft_cli *cli, const struct weft_ca_words *words, struct weft_ca *ca)
+{
+	struct journal journal = {
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.print = weft_print_create(cli->json ? cli->out : cli->err, cli->json),
+	};
+	const struct weft_join_log_ops ops = {
+		.joined = on_joined,
+		.issued = on_issued,
+		.refused = on_refused,
+		.failed = on_failed,
+		.data = &journal,
+	};
+	const struct weft_join_server_config config = {
+		.ca = ca,
+		.ca_dir = words->dir,
+		.listen = words->listen,
+		.lifetime_max = words->lifetime,
+		.ops = &ops,
+	};
+	struct weft_error err = { 0 };
+	int code, r;
+
+	if (!journal.print)
+		return weft_cli_nomem(cli);
+	code = serve(cli, &config);
+	r = weft_print_finish(journal.print);
+	if (!r || code)
+		return code;
+	weft_error_set(&err, r, "cannot write the output: %s", strerror(-r));
+	return weft_cli_failed(cli, &err);
+}
+
+int weft_ca_serve(struct weft_cli *cli)
+{
+	_cleanup_(weft_ca_close_ptr) struct weft_ca *ca = NULL;
+	struct weft_ca_words words = { 0 };
+	int code;
+
+	code = weft_ca_take_words(cli, "listen, lifetime, dir, trust-domain", &words);
+	if (!code && !words.listen.port)
+		code = weft_cli_usage(cli, "listen: ADDRESS:PORT is needed");
+	if (!code && words.lifetime > WEFT_CA_LIFETIME_MAX)
+		code = weft_cli_usage(cli, "lifetime: more than %d days",
+				      WEFT_CA_LIFETIME_MAX / 86400);
+	if (!code)
+		code = weft_ca_open_named(cli, &words, &ca);
+	if (!code)
+		code = serve_words(cli, &words, ca);
+	weft_ca_words_uninit(&words);
+	return code;
+}
