@@ -64,7 +64,7 @@ static inline void fixture_uninit(struct fixture *f)
 
 static inline void fixture_ca(struct fixture *f)
 {
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 
 	fixture_dir(f);
 	if (weft_ca_open_or_create(fixture_path(f, "ca"), "mesh.test", &f->ca, &err))
@@ -87,7 +87,7 @@ static inline struct weft_snapshot *fixture_snapshot(struct fixture *f, const ch
 						     const char *two)
 {
 	struct weft_identities *identities;
-	struct weft_strv wanted = {0};
+	struct weft_strv wanted = { 0 };
 	struct weft_snapshot *snapshot;
 
 	assert_int_equal(weft_identities_create(&identities, fixture_source(f), 3600, true, NULL),

@@ -43,7 +43,7 @@ static int teardown(void **state)
 
 static int set(struct context *c, const char *one, const char *two)
 {
-	struct weft_strv wanted = {0};
+	struct weft_strv wanted = { 0 };
 	int ret;
 
 	if (one)
@@ -249,6 +249,34 @@ static void another_root_makes_other_contexts(void **state)
 	assert_ptr_not_equal(peek(c, SERVER), before);
 }
 
+/* Who withdraws a root after a compromise removes what it issued, too. */
+static void without_a_newer_certificate_a_root_that_went_is_not_trusted(void **state)
+{
+	struct context *c = *state;
+	struct weft_snapshot *snapshot;
+	struct weft_ca *second;
+	const struct weft_bundle *bundle;
+
+	use_directory(c);
+	assert_int_equal(
+		weft_ca_open_or_create(fixture_path(&c->f, "ca2"), "mesh.test", &second, NULL), 0);
+	assert_int_equal(weft_pem_write_certs(fixture_path(&c->f, "svid/bundle.pem"),
+					      weft_ca_cert(second), NULL, NULL),
+			 0);
+	weft_ca_close(second);
+	put_svid(c, SERVER, LIFETIME);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0);
+	assert_int_equal(set(c, SERVER, NULL), 1);
+	assert_int_equal(unlink(fixture_path(&c->f, "svid/a.key")), 0);
+	assert_int_equal(unlink(fixture_path(&c->f, "svid/ca.crt")), 0);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 1);
+	snapshot = weft_identities_snapshot(c->identities);
+	bundle = weft_tls_ctx_bundle(weft_snapshot_find(snapshot, SERVER, WEFT_ROLE_SERVER));
+	assert_int_equal(weft_bundle_count(bundle), 1);
+	assert_false(weft_bundle_vouches(bundle, weft_ca_cert(c->f.ca), SERVER));
+	weft_snapshot_put(snapshot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +291,9 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(one_that_nobody_renews_stays_in_use, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			without_a_newer_certificate_a_root_that_went_is_not_trusted, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(another_root_makes_other_contexts, setup, teardown),
 	};
 

@@ -65,8 +65,14 @@ static void certificates_come_from_one_place(void **state)
 	assert_string_equal(o.svid_dir, "/s");
 	assert_null(o.ca_dir);
 	assert_int_equal(parse(&o, &err, "--svid-dir=/s", "--ca-dir=/c"), -EINVAL);
-	assert_non_null(strstr(err.text, "--ca-dir and --svid-dir"));
+	assert_non_null(strstr(err.text, "come from one of them"));
 	assert_int_equal(parse(&o, &err, "--svid-dir=s", NULL), -EINVAL);
+	assert_int_equal(parse(&o, NULL, "--join=ca:4443", "--join-token=/t"), 0);
+	assert_string_equal(o.join, "ca:4443");
+	assert_string_equal(o.join_token, "/t");
+	assert_int_equal(parse(&o, &err, "--join=ca:4443", "--svid-dir=/s"), -EINVAL);
+	assert_int_equal(parse(&o, &err, "--join-token=/t", NULL), -EINVAL);
+	assert_non_null(strstr(err.text, "which CA? --join HOST:PORT"));
 }
 
 static void wrong_values_are_named(void **state)

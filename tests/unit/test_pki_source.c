@@ -253,14 +253,69 @@ static void without_roots_nobody_is_trusted(void **state)
 	assert_int_equal(serial(CART), 0);
 }
 
-static void roots_that_go_stay_in_use(void **state)
+static void a_root_that_goes_is_trusted_no_more_but_for_the_last(void **state)
 {
 	put_root("s/ca.crt", ca);
+	put_root("s/bundle.pem", other);
 	assert_int_equal(refresh(), 1);
+	assert_int_equal(roots(), 2);
+	assert_int_equal(unlink(in_dir("s/bundle.pem")), 0);
+	assert_int_equal(refresh(), 1);
+	assert_string_equal(problem.text, "");
+	assert_int_equal(roots(), 1);
 	assert_int_equal(unlink(in_dir("s/ca.crt")), 0);
 	assert_int_equal(refresh(), 1);
-	assert_problem("no root certificate");
+	assert_problem("the former ones stay in use");
 	assert_int_equal(roots(), 1);
+}
+
+static void a_broken_file_of_roots_does_not_keep_another(void **state)
+{
+	put_root("s/ca.crt", ca);
+	put_root("s/bundle.pem", other);
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(weft_file_write(in_dir("s/ca.crt"), "broken", 6, 0644, NULL), 0);
+	assert_int_equal(refresh(), 1);
+	assert_problem("ca.crt");
+	assert_int_equal(roots(), 2);
+	assert_int_equal(unlink(in_dir("s/bundle.pem")), 0);
+	assert_int_equal(refresh(), 1);
+	assert_problem("ca.crt");
+	assert_int_equal(roots(), 1);
+}
+
+static void roots_that_others_can_write_are_not_trusted(void **state)
+{
+	put_root("s/ca.crt", ca);
+	put_root("s/sub/ca.crt", other);
+	assert_int_equal(chmod(in_dir("s/sub/ca.crt"), 0664), 0);
+	assert_int_equal(refresh(), 1);
+	assert_problem("sub/ca.crt: mode 0664 lets others say whom to trust");
+	assert_int_equal(roots(), 1);
+	assert_int_equal(chmod(in_dir("s/sub/ca.crt"), 0644), 0);
+	assert_int_equal(chmod(in_dir("s/sub"), 0777), 0);
+	assert_int_equal(refresh(), 1);
+	assert_problem("sub: mode 0777 lets others say whom to trust");
+	assert_int_equal(roots(), 1);
+	assert_int_equal(chmod(in_dir("s/sub"), 0755), 0);
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(roots(), 2);
+}
+
+static void the_same_roots_are_the_same_bundle(void **state)
+{
+	struct weft_bundle *before, *after;
+
+	put_root("s/ca.crt", ca);
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(weft_source_bundle(source, &before, NULL), 0);
+	put_svid(ca, CART, "s/cart.crt", "s/cart.key");
+	put_root("s/ca.crt", ca);
+	assert_int_equal(refresh(), 1);
+	assert_int_equal(weft_source_bundle(source, &after, NULL), 0);
+	assert_ptr_equal(before, after);
+	weft_bundle_put(before);
+	weft_bundle_put(after);
 }
 
 static void no_directory_is_a_problem_each_time(void **state)
@@ -341,7 +396,10 @@ int main(void)
 		TEST(a_chain_to_no_root_of_ours_is_not_taken),
 		TEST(another_trust_domain_is_not_taken),
 		TEST(without_roots_nobody_is_trusted),
-		TEST(roots_that_go_stay_in_use),
+		TEST(a_root_that_goes_is_trusted_no_more_but_for_the_last),
+		TEST(a_broken_file_of_roots_does_not_keep_another),
+		TEST(roots_that_others_can_write_are_not_trusted),
+		TEST(the_same_roots_are_the_same_bundle),
 		TEST(no_directory_is_a_problem_each_time),
 		TEST(a_key_that_others_can_read_is_not_taken),
 		TEST(what_is_removed_is_forgotten),

@@ -34,10 +34,11 @@
 #include "daemon/rollback.h"
 #include "daemon/state.h"
 #include "daemon/worker.h"
+#include "join/source.h"
 #include "nl/nl.h"
 #include "nl/nl_workload.h"
 
-#define USEC_PER_SEC  UINT64_C(1000000)
+#define USEC_PER_SEC UINT64_C(1000000)
 #define NSEC_PER_USEC 1000
 
 /* Seconds between looks at the identities: at most, and per life of an SVID. */
@@ -118,7 +119,7 @@ static int collect_identities(struct daemon *d, const struct weft_conf *conf,
 
 static int update_identities(struct daemon *d, const struct weft_conf *conf, struct weft_error *err)
 {
-	_cleanup_(weft_strv_uninit) struct weft_strv wanted = {0};
+	_cleanup_(weft_strv_uninit) struct weft_strv wanted = { 0 };
 	int ret;
 
 	ret = collect_identities(d, conf, &wanted, err);
@@ -135,7 +136,7 @@ static int update_identities(struct daemon *d, const struct weft_conf *conf, str
 static void on_generation(void *data)
 {
 	struct daemon *d = data;
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 
 	/* Static workloads come and go without us: theirs are our identities too. */
 	if (update_identities(d, NULL, &err))
@@ -181,6 +182,12 @@ static void refresh_identities(struct daemon *d)
 	publish(d);
 }
 
+static int on_source(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	refresh_identities(data);
+	return 0;
+}
+
 static int on_refresh(sd_event_source *source, uint64_t usec, void *data)
 {
 	refresh_identities(data);
@@ -193,7 +200,7 @@ static void tell_status(const struct daemon *d)
 {
 	struct weft_config_status status = weft_config_status(d->config);
 	char summary[WEFT_CONF_SUMMARY_MAX] = "no configuration";
-	struct weft_worker_counters sum = {0};
+	struct weft_worker_counters sum = { 0 };
 	size_t identities, without;
 	unsigned int i;
 
@@ -365,7 +372,7 @@ static int exit_status(int error)
 static int on_events(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct daemon *d = data;
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 	int ret = weft_events_dispatch(d->events, &err);
 
 	if (!ret)
@@ -377,7 +384,7 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *dat
 static int on_worker_end(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct daemon *d = data;
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 	unsigned int i;
 	int ret = 0;
 
@@ -415,7 +422,7 @@ static int start_workers(struct daemon *d, struct weft_error *err)
 
 static void stop_workers(struct daemon *d)
 {
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 	unsigned int i;
 
 	for (i = 0; i < d->n_workers; i++)
@@ -501,6 +508,9 @@ static int add_sources(struct daemon *d)
 				      d);
 	if (ret >= 0)
 		ret = sd_event_add_io(d->loop, NULL, d->workers_end, EPOLLIN, on_worker_end, d);
+	if (ret >= 0 && weft_identities_fd(d->identities) >= 0)
+		ret = sd_event_add_io(d->loop, NULL, weft_identities_fd(d->identities), EPOLLIN,
+				      on_source, d);
 	return ret < 0 ? ret : add_timers(d);
 }
 
@@ -523,6 +533,18 @@ static int open_config(struct daemon *d, struct weft_error *err)
 	return ret ? weft_error_nomem(err) : 0;
 }
 
+static int open_join(struct daemon *d, struct weft_source **source, struct weft_error *err)
+{
+	_cleanup_free_ char *dir = NULL;
+
+	if (asprintf(&dir, "%s/node", d->options->state_dir) < 0) {
+		dir = NULL;
+		return weft_error_nomem(err);
+	}
+	return weft_source_join_create(dir, d->options->join, d->state.trust_domain,
+				       d->options->join_token, source, err);
+}
+
 static int open_source(struct daemon *d, struct weft_source **source, struct weft_error *err)
 {
 	struct weft_ca *ca;
@@ -531,6 +553,8 @@ static int open_source(struct daemon *d, struct weft_source **source, struct wef
 	if (d->options->svid_dir)
 		return weft_source_dir_create(d->options->svid_dir, d->state.trust_domain, source,
 					      err);
+	if (d->options->join)
+		return open_join(d, source, err);
 	ret = weft_ca_open_or_create(d->state.ca_dir, d->state.trust_domain, &ca, err);
 	return ret ? ret : weft_source_ca_create(ca, source, err);
 }
@@ -576,7 +600,7 @@ static int open_rest(struct daemon *d, struct weft_error *err)
 /* Return: exit status, 0: go on. */
 static int bring_up(struct daemon *d)
 {
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 	int ret, status;
 
 	ret = weft_nl_open(&d->nl, &err);
@@ -670,7 +694,7 @@ int weft_daemon_run(const struct weft_options *options)
 		.state = WEFT_STATE_INIT,
 		.workers_end = -1,
 	};
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 	int status = 1;
 
 	if (prepare_process(&err) || sd_event_new(&d.loop) < 0)

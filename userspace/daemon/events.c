@@ -75,7 +75,7 @@ int weft_events_fd(const struct weft_events *events)
 
 static void audit(struct weft_events *events, const struct weft_nl_event *event)
 {
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 	int ret = weft_audit_verdict(events->sink, &event->conn, event->type, &err);
 
 	if (ret < 0 && !events->audit_fails)

@@ -34,10 +34,10 @@ struct weft_identities {
 /* Is there anything new in the source? */
 static bool refresh(struct weft_identities *identities)
 {
-	struct weft_error problem = {0};
+	struct weft_error problem = { 0 };
 	bool changed = weft_source_refresh(identities->source, &problem);
 
-	if (*problem.text && strcmp(problem.text, identities->problem.text))
+	if (*problem.text && (changed || strcmp(problem.text, identities->problem.text)))
 		weft_log_error("certificates: %s", problem.text);
 	if (*problem.text || changed)
 		identities->problem = problem;
@@ -148,8 +148,10 @@ static void kept(struct identity *id, const struct weft_svid *svid, int64_t now)
 
 	if (id->due < now + WEFT_IDENTITY_RETRY)
 		id->due = now + WEFT_IDENTITY_RETRY;
-	if (svid->not_after - now > (svid->not_after - svid->not_before) / 4)
+	if (svid->not_after - now > (svid->not_after - svid->not_before) / 4) {
+		id->reported = false;
 		return;
+	}
 	if (!id->reported)
 		weft_log_warning("%s: its certificate ends on %s, and there is no newer one yet",
 				 id->name, weft_crypto_time_format(svid->not_after, end));
@@ -178,10 +180,29 @@ static int issue(const struct weft_identities *identities, struct identity *id, 
 	return 1;
 }
 
+/* The roots have changed and there is no newer SVID: what it has goes on with them. A
+ * root that went must not be trusted any longer. Return: are there other contexts? */
+static bool retrust(const struct weft_identities *identities, struct identity *id)
+{
+	const struct weft_tls_ctx *ctx = id->ctx[WEFT_ROLE_CLIENT];
+	_cleanup_(weft_svid_put_ptr) struct weft_svid *svid = NULL;
+	struct weft_error err = { 0 };
+
+	if (!ctx || weft_tls_ctx_bundle(ctx) == identities->bundle)
+		return false;
+	svid = weft_svid_get((struct weft_svid *)weft_tls_ctx_svid(ctx)); /* counts only */
+	if (!use(identities, id, svid, &err))
+		return true;
+	weft_log_error("%s: its connections will be refused: %s", id->name, err.text);
+	weft_tls_ctx_put(weft_steal_ptr(id->ctx[WEFT_ROLE_CLIENT]));
+	weft_tls_ctx_put(weft_steal_ptr(id->ctx[WEFT_ROLE_SERVER]));
+	return true;
+}
+
 /* Is there anything new? */
 static bool renew(const struct weft_identities *identities, struct identity *id, int64_t now)
 {
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 	int ret;
 
 	id->issued = now;
@@ -189,13 +210,15 @@ static bool renew(const struct weft_identities *identities, struct identity *id,
 	if (ret >= 0)
 		return ret;
 	id->due = now + WEFT_IDENTITY_RETRY;
+	if (ret == -EAGAIN) /* what holds it up is the source's to tell */
+		return retrust(identities, id);
 	if (!id->reported)
 		weft_log_error("%s: %s: %s", id->name,
 			       id->ctx[0] ? "certificate not renewed, the old one stays in use" :
 					    "no certificate, its connections will be refused",
 			       err.text);
 	id->reported = true;
-	return false;
+	return retrust(identities, id);
 }
 
 static const struct identity *find(const struct weft_identities *identities, const char *name)
@@ -267,7 +290,7 @@ static bool same(const struct weft_identities *identities, const struct identity
 int weft_identities_set(struct weft_identities *identities, const struct weft_strv *wanted,
 			int64_t now)
 {
-	_cleanup_(weft_strv_uninit) struct weft_strv sorted = {0};
+	_cleanup_(weft_strv_uninit) struct weft_strv sorted = { 0 };
 	struct identity *items;
 	bool changed;
 	size_t i, n;
@@ -318,6 +341,11 @@ int weft_identities_refresh(struct weft_identities *identities, int64_t now)
 	for (i = 0; i < identities->n; i++)
 		changed |= renew(identities, &identities->items[i], now);
 	return changed;
+}
+
+int weft_identities_fd(const struct weft_identities *identities)
+{
+	return identities->source->fd;
 }
 
 size_t weft_identities_count(const struct weft_identities *identities, size_t *without)

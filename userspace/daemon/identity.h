@@ -71,6 +71,9 @@ int weft_identities_rotate(struct weft_identities *identities, int64_t now);
  */
 int weft_identities_refresh(struct weft_identities *identities, int64_t now);
 
+/* Readable: weft_identities_refresh() has something to do; -1: there is none. */
+int weft_identities_fd(const struct weft_identities *identities);
+
 /* How many there are, and how many of them without a certificate. */
 size_t weft_identities_count(const struct weft_identities *identities, size_t *without);
 

@@ -22,6 +22,8 @@ const char weft_options_help[] =
 	"  --ca-dir DIR          certificate authority (STATE-DIR/ca)\n"
 	"  --svid-dir DIR        certificates that something else renews, instead of that\n"
 	"                        authority\n"
+	"  --join HOST:PORT      certificates from the CA of another host (weftctl ca serve)\n"
+	"  --join-token FILE     to join it the first time\n"
 	"  --trust-domain NAME   set at the first start and kept (mesh.local)\n"
 	"  --workers N           handshake threads, 1 to 64 (one per CPU)\n"
 	"  --svid-lifetime TIME  of workload certificates, 10s to 720h (12h)\n"
@@ -33,6 +35,8 @@ enum option_id {
 	OPTION_STATE_DIR,
 	OPTION_CA_DIR,
 	OPTION_SVID_DIR,
+	OPTION_JOIN,
+	OPTION_JOIN_TOKEN,
 	OPTION_TRUST_DOMAIN,
 	OPTION_WORKERS,
 	OPTION_SVID_LIFETIME,
@@ -42,17 +46,19 @@ enum option_id {
 };
 
 static const struct option long_options[] = {
-	{"config-dir", required_argument, NULL, OPTION_CONFIG_DIR},
-	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
-	{"ca-dir", required_argument, NULL, OPTION_CA_DIR},
-	{"svid-dir", required_argument, NULL, OPTION_SVID_DIR},
-	{"trust-domain", required_argument, NULL, OPTION_TRUST_DOMAIN},
-	{"workers", required_argument, NULL, OPTION_WORKERS},
-	{"svid-lifetime", required_argument, NULL, OPTION_SVID_LIFETIME},
-	{"no-resumption", no_argument, NULL, OPTION_NO_RESUMPTION},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{"version", no_argument, NULL, OPTION_VERSION},
-	{0},
+	{ "config-dir", required_argument, NULL, OPTION_CONFIG_DIR },
+	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "ca-dir", required_argument, NULL, OPTION_CA_DIR },
+	{ "svid-dir", required_argument, NULL, OPTION_SVID_DIR },
+	{ "join", required_argument, NULL, OPTION_JOIN },
+	{ "join-token", required_argument, NULL, OPTION_JOIN_TOKEN },
+	{ "trust-domain", required_argument, NULL, OPTION_TRUST_DOMAIN },
+	{ "workers", required_argument, NULL, OPTION_WORKERS },
+	{ "svid-lifetime", required_argument, NULL, OPTION_SVID_LIFETIME },
+	{ "no-resumption", no_argument, NULL, OPTION_NO_RESUMPTION },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ 0 },
 };
 
 static unsigned int cpu_count(void)
@@ -122,6 +128,11 @@ static int parse_option(struct weft_options *options, int id, const char *value,
 		return parse_dir(&options->ca_dir, "ca-dir", value, err);
 	case OPTION_SVID_DIR:
 		return parse_dir(&options->svid_dir, "svid-dir", value, err);
+	case OPTION_JOIN:
+		options->join = value;
+		return 0;
+	case OPTION_JOIN_TOKEN:
+		return parse_dir(&options->join_token, "join-token", value, err);
 	case OPTION_TRUST_DOMAIN:
 		return parse_trust_domain(options, value, err);
 	case OPTION_WORKERS:
@@ -138,6 +149,17 @@ static int parse_option(struct weft_options *options, int id, const char *value,
 		options->version = true;
 		return 0;
 	}
+}
+
+static int check_certificates(const struct weft_options *options, struct weft_error *err)
+{
+	if (!!options->ca_dir + !!options->svid_dir + !!options->join > 1)
+		return weft_error_set(err, EINVAL,
+				      "--ca-dir, --svid-dir and --join: certificates come from "
+				      "one of them");
+	if (options->join_token && !options->join)
+		return weft_error_set(err, EINVAL, "--join-token: which CA? --join HOST:PORT");
+	return 0;
 }
 
 int weft_options_parse(struct weft_options *options, int argc, char **argv, struct weft_error *err)
@@ -167,9 +189,9 @@ int weft_options_parse(struct weft_options *options, int argc, char **argv, stru
 	if (optind < argc)
 		return weft_error_set(err, EINVAL, "%s: weftd takes options only (weftd --help)",
 				      argv[optind]);
-	if (parsed.ca_dir && parsed.svid_dir)
-		return weft_error_set(
-			err, EINVAL, "--ca-dir and --svid-dir: certificates come from one of them");
+	ret = check_certificates(&parsed, err);
+	if (ret)
+		return ret;
 	*options = parsed;
 	return 0;
 }

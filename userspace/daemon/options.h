@@ -30,7 +30,9 @@ struct weft_options {
 	const char *config_dir; /* of the command line, as the others */
 	const char *state_dir;
 	const char *ca_dir; /* NULL: "ca" in the state directory */
-	const char *svid_dir; /* NULL: the built-in CA */
+	const char *svid_dir; /* NULL: not from files */
+	const char *join;	  /* HOST:PORT; NULL: not from the CA of another host */
+	const char *join_token;	  /* NULL: has joined before */
 	const char *trust_domain; /* NULL: the stored one, else the default */
 	unsigned int workers;
 	uint32_t svid_lifetime; /* seconds */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where SVIDs and the trust bundle come from: the built-in authority, a directory
- * that something else keeps fresh, ... One interface for all.
+ * that something else keeps fresh, the CA of another host (join/source.h). One
+ * interface for all.
  *
  * A source belongs to one thread, which asks it from time to time whether there is
  * anything new. No call waits for another host.
@@ -29,6 +30,7 @@ struct weft_source_ops {
 
 struct weft_source {
 	const struct weft_source_ops *ops;
+	int fd; /* readable: weft_source_refresh() has something; -1: only time tells */
 };
 
 /**
@@ -49,7 +51,8 @@ static inline int weft_source_bundle(struct weft_source *source, struct weft_bun
  * @lifetime: wished for, seconds; a source whose SVIDs others make does not heed it
  * @svid: written on success, one reference; perhaps the same as last time
  *
- * Return: 0; -ENOENT the source has none; what weft_ca_issue() gives.
+ * Return: 0; -ENOENT the source has none; -EAGAIN not yet, weft_source_refresh() will
+ * tell; what weft_ca_issue() gives.
  */
 static inline int weft_source_svid(struct weft_source *source, const char *identity,
 				   int64_t lifetime, struct weft_svid **svid,
@@ -102,10 +105,14 @@ int weft_source_ca_create(struct weft_ca *ca, struct weft_source **source, struc
  *   NAME.pem with NAME_key.pem or NAME-key.pem		intermediates; its key
  *
  * as step-ca, cert-manager and SPIRE's helper write them. Whose SVID a file is its
- * certificate says. Of several for one identity the one issued last counts. A pair
+ * certificate says. Of several for one identity the one issued last counts, of those
+ * that are valid. A pair
  * is taken over when the key is the certificate's and its chain leads to one of the
  * roots, now; until then the last good one of that name stays in use. A file that
- * is removed is forgotten; who uses what was in it need not be.
+ * is removed is forgotten; who uses what was in it need not be. A file of roots that
+ * is broken still counts as it was when it was good; one that is removed does not,
+ * but for the last. Directories and roots that others than root and we may write
+ * count for nothing.
  *
  * The first weft_source_refresh() reads the directory.
  *

@@ -50,6 +50,7 @@ int weft_source_ca_create(struct weft_ca *ca, struct weft_source **ret, struct w
 		return weft_error_nomem(err);
 	}
 	source->source.ops = &ca_ops;
+	source->source.fd = -1;
 	source->ca = ca;
 	*ret = &source->source;
 	return 0;

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The CA of another host as a source of SVIDs: obtained by a thread, kept in files,
+ * renewed; what the CA refuses, and what happens while it is away.
+ */
+#include "join_serve.h"
+
+#include <poll.h>
+#include "join/source.h"
+
+/* Of whatever the thread does; a test that waits so long has failed. */
+#define PATIENCE_MS 60000
+
+/* The thread of a source that ended may still be writing. */
+static int stop_patiently(void **state)
+{
+	int r, tries = 200;
+
+	end();
+	while ((r = remove_dir(state)) && --tries)
+		usleep(20000);
+	return r;
+}
+
+static struct weft_source *open_source(const char *name, bool with_token, const char *where)
+{
+	struct weft_source *source = NULL;
+	struct weft_error err = { 0 };
+	char token[80];
+
+	snprintf(token, sizeof(token), "%s.token", name);
+	if (weft_source_join_create(in_dir(name), where, DOMAIN,
+				    with_token ? in_dir(token) : NULL, &source, &err))
+		fail_msg("%s", err.text);
+	assert_true(source->fd >= 0);
+	return source;
+}
+
+/* Until the source has something. Return: what weft_source_refresh() does. */
+static int await(struct weft_source *source, struct weft_error *problem)
+{
+	struct pollfd p = { .fd = source->fd, .events = POLLIN };
+
+	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+	problem->text[0] = '\0';
+	return weft_source_refresh(source, problem);
+}
+
+/* Asks, and waits for the answer. Return: as weft_source_svid(). */
+static int obtain(struct weft_source *source, const char *identity, struct weft_svid **svid,
+		  struct weft_error *err)
+{
+	struct weft_error problem;
+	int r;
+
+	while ((r = weft_source_svid(source, identity, 3600, svid, err)) == -EAGAIN)
+		await(source, &problem);
+	return r;
+}
+
+static void an_identity_is_obtained_after_joining(void **state)
+{
+	struct weft_source *source;
+	struct weft_bundle *bundle;
+	struct weft_svid *svid;
+
+	make_token("n1", ANYTHING, "n1.token");
+	source = open_source("n1", true, address());
+	assert_int_equal(obtain(source, CART, &svid, NULL), 0);
+	assert_string_equal(svid->identity, CART);
+	assert_int_equal(joined, 1);
+	weft_svid_put(svid);
+	assert_int_equal(weft_source_bundle(source, &bundle, NULL), 0);
+	assert_true(weft_bundle_vouches(bundle, weft_ca_cert(ca), CART));
+	weft_bundle_put(bundle);
+	weft_source_destroy(source);
+}
+
+static void what_is_young_is_not_asked_for_again(void **state)
+{
+	struct weft_source *source;
+	struct weft_svid *one, *two;
+
+	make_token("n1", ANYTHING, "n1.token");
+	source = open_source("n1", true, address());
+	assert_int_equal(obtain(source, CART, &one, NULL), 0);
+	assert_int_equal(obtain(source, CART, &two, NULL), 0);
+	assert_ptr_equal(one, two);
+	weft_svid_put(one);
+	weft_svid_put(two);
+	weft_source_destroy(source);
+}
+
+static void a_refusal_has_the_words_of_the_ca(void **state)
+{
+	struct weft_source *source;
+	struct weft_error err = { 0 };
+	struct weft_svid *svid;
+
+	make_token("n1", CART, "n1.token");
+	source = open_source("n1", true, address());
+	assert_int_equal(obtain(source, "spiffe://example.org/other", &svid, &err), -EACCES);
+	assert_says(&err, "spiffe://example.org/other");
+	/* One that is refused does not keep another from its own. */
+	assert_int_equal(obtain(source, CART, &svid, NULL), 0);
+	weft_svid_put(svid);
+	weft_source_destroy(source);
+}
+
+static void without_the_ca_what_is_on_disk_is_used(void **state)
+{
+	struct weft_error problem = { 0 };
+	struct weft_bundle *bundle;
+	struct weft_source *source;
+	struct weft_svid *svid;
+	char where[32];
+
+	strcpy(where, address());
+	make_token("n1", ANYTHING, "n1.token");
+	source = open_source("n1", true, where);
+	assert_int_equal(obtain(source, CART, &svid, NULL), 0);
+	weft_svid_put(svid);
+	weft_source_destroy(source);
+	end();
+
+	source = open_source("n1", false, where);
+	assert_int_equal(weft_source_svid(source, CART, 3600, &svid, NULL), 0);
+	assert_string_equal(svid->identity, CART);
+	weft_svid_put(svid);
+	assert_int_equal(weft_source_bundle(source, &bundle, NULL), 0);
+	assert_int_equal(weft_bundle_count(bundle), 1);
+	weft_bundle_put(bundle);
+	/* What it does not have it cannot get, and says why. */
+	assert_int_equal(weft_source_svid(source, "spiffe://example.org/x", 3600, &svid, NULL),
+			 -EAGAIN);
+	while (!*problem.text)
+		await(source, &problem);
+	assert_says(&problem, "refused");
+	weft_source_destroy(source);
+	serve("ca", 0, 0);
+}
+
+static void a_ca_that_comes_later_is_joined_then(void **state)
+{
+	struct weft_error problem = { 0 };
+	struct weft_source *source;
+	struct weft_svid *svid;
+
+	/* No token yet: its file is read when it is needed. */
+	source = open_source("n1", true, address());
+	assert_int_equal(weft_source_svid(source, CART, 3600, &svid, NULL), -EAGAIN);
+	while (!*problem.text)
+		await(source, &problem);
+	assert_says(&problem, "n1.token");
+	make_token("n1", ANYTHING, "n1.token");
+	assert_int_equal(obtain(source, CART, &svid, NULL), 0);
+	weft_svid_put(svid);
+	assert_int_equal(weft_source_refresh(source, &problem), 0);
+	weft_source_destroy(source);
+}
+
+static void without_a_token_it_says_how_to_get_one(void **state)
+{
+	struct weft_error problem = { 0 };
+	struct weft_source *source = open_source("n1", false, address());
+	struct weft_bundle *bundle;
+
+	while (!*problem.text)
+		await(source, &problem);
+	assert_says(&problem, "weftctl ca token add");
+	assert_int_equal(weft_source_bundle(source, &bundle, NULL), 0);
+	assert_int_equal(weft_bundle_count(bundle), 0); /* nobody is trusted */
+	weft_bundle_put(bundle);
+	weft_source_destroy(source);
+}
+
+/* Each in a directory of its own: its thread may still write there for a while. */
+static void a_source_may_end_at_any_time(void **state)
+{
+	struct weft_source *source;
+	struct weft_svid *svid;
+	char name[8], token[16];
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		snprintf(token, sizeof(token), "%s.token", name);
+		make_token(name, ANYTHING, token);
+		source = open_source(name, true, address());
+		if (!weft_source_svid(source, CART, 3600, &svid, NULL))
+			weft_svid_put(svid);
+		usleep(i * 500);
+		weft_source_destroy(source);
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop_patiently)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_identity_is_obtained_after_joining),
+		TEST(what_is_young_is_not_asked_for_again),
+		TEST(a_refusal_has_the_words_of_the_ca),
+		TEST(without_the_ca_what_is_on_disk_is_used),
+		TEST(a_ca_that_comes_later_is_joined_then),
+		TEST(without_a_token_it_says_how_to_get_one),
+		TEST(a_source_may_end_at_any_time),
+	};
+
+	return cmocka_run_group_tests_name("join_source", tests, NULL, NULL);
+}

@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The CA of another host as a source of SVIDs, see source.h.
+ *
+ * The source and its thread share one object, which the last of both frees: the
+ * thread may be waiting for the network when the source ends, and nobody waits for
+ * it. Under ->lock is what both use; the client is the thread's.
+ */
+#include "join/source.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "join/client.h"
+#include "pki/crypto.h"
+
+struct want {
+	char *identity;
+	int64_t lifetime;
+	struct weft_svid *svid; /* NULL: none yet */
+	int error; /* why there is none, or no newer one; 0: no answer yet */
+	struct weft_error words;
+	int64_t tried; /* time() of the last answer; 0: none yet */
+	bool asked; /* the thread is to obtain one */
+};
+
+struct shared {
+	struct weft_source source;
+	pthread_mutex_t lock;
+	pthread_cond_t more; /* asked, stopping */
+	unsigned int refs;
+	bool stopping;
+	bool changed; /* since the last refresh() */
+	struct weft_error problem; /* the CA cannot be asked; "": it can */
+	struct weft_bundle *bundle;
+	struct want *wants; /* nobody goes */
+	size_t n;
+
+	/* Constant, or the thread's. */
+	char *svid_dir;
+	struct weft_join_client *client;
+	int64_t roots_due; /* time() */
+	unsigned int backoff;
+};
+
+static void want_uninit(struct want *want)
+{
+	free(want->identity);
+	weft_svid_put(want->svid);
+}
+
+static void shared_put(struct shared *s)
+{
+	bool last;
+
+	pthread_mutex_lock(&s->lock);
+	last = !--s->refs;
+	pthread_mutex_unlock(&s->lock);
+	if (!last)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		want_uninit(&s->wants[i]);
+	free(s->wants);
+	weft_bundle_put(s->bundle);
+	weft_join_client_close(s->client);
+	free(s->svid_dir);
+	if (s->source.fd >= 0)
+		close(s->source.fd);
+	pthread_cond_destroy(&s->more);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* ---- files ---- */
+
+/* Where an identity's SVID is kept: its name may hold anything, a digest does not. */
+static int paths(const struct shared *s, const char *identity, char **cert, char **key)
+{
+	uint8_t digest[WEFT_CRYPTO_DIGEST_LEN];
+	char text[WEFT_HEX_SIZE(WEFT_CRYPTO_DIGEST_LEN)];
+
+	*cert = *key = NULL;
+	if (EVP_Digest(identity, strlen(identity), digest, NULL, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	weft_hex_format(digest, sizeof(digest), text);
+	if (asprintf(cert, "%s/%s.crt", s->svid_dir, text) < 0)
+		*cert = NULL;
+	if (asprintf(key, "%s/%s.key", s->svid_dir, text) < 0)
+		*key = NULL;
+	return *cert && *key ? 0 : -ENOMEM;
+}
+
+static struct weft_svid *load(const struct shared *s, const char *identity)
+{
+	_cleanup_free_ char *cert = NULL, *key = NULL;
+	struct weft_svid *svid = NULL;
+
+	if (paths(s, identity, &cert, &key) || weft_svid_read(cert, key, &svid, NULL))
+		return NULL;
+	if (!strcmp(svid->identity, identity) && weft_svid_valid_at(svid, time(NULL)))
+		return svid;
+	weft_svid_put(svid);
+	return NULL;
+}
+
+/* Not to have it on disk costs a try at the next start, no more. */
+static void store(const struct shared *s, const struct weft_svid *svid)
+{
+	_cleanup_free_ char *cert = NULL, *key = NULL;
+
+	if (!paths(s, svid->identity, &cert, &key) && !weft_dir_create(s->svid_dir, 0700, NULL))
+		(void)weft_svid_write(svid, cert, key, NULL);
+}
+
+/* ---- the thread ---- */
+
+static void announce(struct shared *s)
+{
+	const uint64_t one = 1;
+
+	s->changed = true;
+	if (write(s->source.fd, &one, sizeof(one)) < 0)
+		return; /* full: it is readable */
+}
+
+static struct want *next(struct shared *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->wants[i].asked)
+			return &s->wants[i];
+	return NULL;
+}
+
+/* Waits up to @seconds, with the lock. Return: true something was asked or it ends. */
+static bool pause_for(struct shared *s, int64_t seconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	return pthread_cond_timedwait(&s->more, &s->lock, &until) != ETIMEDOUT;
+}
+
+/* What the thread does without the lock. @identity: NULL: look at the roots only. */
+static int ask(struct shared *s, const char *identity, int64_t lifetime, struct weft_svid **svid,
+	       bool *refused, struct weft_error *err)
+{
+	int r = weft_join_client_join(s->client, err);
+
+	*refused = false;
+	if (r)
+		return r;
+	if (!identity)
+		return weft_join_client_refresh(s->client, err);
+	r = weft_join_client_sign(s->client, identity, lifetime, svid, err);
+	*refused = r == -EACCES || r == -EINVAL || r == -ERANGE;
+	if (!r)
+		store(s, *svid);
+	return r;
+}
+
+static void take_bundle(struct shared *s)
+{
+	struct weft_bundle *bundle = weft_join_client_bundle(s->client);
+
+	if (!bundle || bundle == s->bundle) {
+		weft_bundle_put(bundle);
+		return;
+	}
+	weft_bundle_put(s->bundle);
+	s->bundle = bundle;
+	announce(s);
+}
+
+/* An answer is there, for @identity. */
+static void answered(struct shared *s, const char *identity, int r, struct weft_svid *svid,
+		     const struct weft_error *err)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct want *want = &s->wants[i];
+
+		if (strcmp(want->identity, identity))
+			continue;
+		want->asked = false;
+		want->tried = time(NULL);
+		want->error = r;
+		want->words = *err;
+		if (svid) {
+			weft_svid_put(want->svid);
+			want->svid = weft_svid_get(svid);
+		}
+	}
+	announce(s);
+}
+
+/* Without the CA there is nothing to do but to try again, ever more seldom. */
+static void back_off(struct shared *s, const struct weft_error *err)
+{
+	bool told = !strcmp(s->problem.text, err->text);
+	time_t end;
+
+	s->problem = *err;
+	if (!told) {
+		const uint64_t one = 1;
+
+		(void)!write(s->source.fd, &one, sizeof(one));
+	}
+	s->backoff = s->backoff ? 2 * s->backoff : 1;
+	if (s->backoff > WEFT_SOURCE_JOIN_BACKOFF)
+		s->backoff = WEFT_SOURCE_JOIN_BACKOFF;
+	end = time(NULL) + s->backoff;
+	/* That more is asked does not bring it back. */
+	while (!s->stopping && time(NULL) < end && time(NULL) + s->backoff >= end)
+		pause_for(s, 1);
+}
+
+/* One round, with the lock but for what waits. */
+static void turn(struct shared *s)
+{
+	_cleanup_(weft_svid_put_ptr) struct weft_svid *svid = NULL;
+	_cleanup_free_ char *identity = NULL;
+	struct weft_error err = { 0 };
+	struct want *want = next(s);
+	int64_t lifetime;
+	bool refused;
+	int r;
+
+	if (!want && time(NULL) < s->roots_due &&
+	    time(NULL) > s->roots_due - 2 * WEFT_SOURCE_JOIN_ROOTS) {
+		pause_for(s, s->roots_due - time(NULL));
+		return;
+	}
+	identity = want ? strdup(want->identity) : NULL;
+	lifetime = want ? want->lifetime : 0;
+	if (want && !identity) {
+		pause_for(s, 1);
+		return;
+	}
+	pthread_mutex_unlock(&s->lock);
+	r = ask(s, identity, lifetime, &svid, &refused, &err);
+	pthread_mutex_lock(&s->lock);
+
+	take_bundle(s);
+	if (r && !refused) {
+		back_off(s, &err);
+		return;
+	}
+	s->problem.text[0] = '\0';
+	s->backoff = 0;
+	s->roots_due = time(NULL) + WEFT_SOURCE_JOIN_ROOTS;
+	if (identity)
+		answered(s, identity, r, svid, &err);
+}
+
+static void *run(void *arg)
+{
+	struct shared *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stopping)
+		turn(s);
+	pthread_mutex_unlock(&s->lock);
+	shared_put(s);
+	return NULL;
+}
+
+/* ---- the interface ---- */
+
+static int join_bundle(struct weft_source *source, struct weft_bundle **bundle,
+		       struct weft_error *err)
+{
+	struct shared *s = (struct shared *)source;
+
+	pthread_mutex_lock(&s->lock);
+	*bundle = weft_bundle_get(s->bundle);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+static struct want *find_or_add(struct shared *s, const char *identity)
+{
+	struct want *want;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->wants[i].identity, identity))
+			return &s->wants[i];
+	want = reallocarray(s->wants, s->n + 1, sizeof(*want));
+	if (!want)
+		return NULL;
+	s->wants = want;
+	want = &s->wants[s->n];
+	*want = (struct want){.identity = strdup(identity)};
+	if (!want->identity)
+		return NULL;
+	s->n++;
+	want->svid = load(s, identity);
+	return want;
+}
+
+/* Renewal is asked for around half the life (daemon/identity.h): what is younger than
+ * that is not meant. */
+static bool is_due(const struct want *want, int64_t now)
+{
+	const struct weft_svid *svid = want->svid;
+
+	if (want->tried && now >= want->tried && now - want->tried < WEFT_SOURCE_JOIN_RETRY &&
+	    want->error)
+		return false;
+	return !svid || now < svid->not_before ||
+	       now - svid->not_before > (svid->not_after - svid->not_before) * 4 / 10;
+}
+
+static int join_svid(struct weft_source *source, const char *identity, int64_t lifetime,
+		     struct weft_svid **svid, struct weft_error *err)
+{
+	struct shared *s = (struct shared *)source;
+	struct want *want;
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	want = find_or_add(s, identity);
+	if (want) {
+		want->lifetime = lifetime;
+		if (!want->asked && is_due(want, time(NULL))) {
+			want->asked = true;
+			pthread_cond_signal(&s->more);
+		}
+	}
+	if (!want)
+		r = weft_error_nomem(err);
+	else if (want->svid)
+		*svid = weft_svid_get(want->svid);
+	else if (want->error)
+		r = weft_error_set(err, want->error, "%s", want->words.text);
+	else
+		r = weft_error_set(err, EAGAIN, "the CA has not answered yet");
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static int join_refresh(struct weft_source *source, struct weft_error *problem)
+{
+	struct shared *s = (struct shared *)source;
+	uint64_t count;
+	bool changed;
+
+	pthread_mutex_lock(&s->lock);
+	if (read(s->source.fd, &count, sizeof(count)) < 0)
+		count = 0; /* nothing was announced */
+	changed = s->changed;
+	s->changed = false;
+	if (problem && *s->problem.text)
+		*problem = s->problem;
+	pthread_mutex_unlock(&s->lock);
+	return changed;
+}
+
+static void join_destroy(struct weft_source *source)
+{
+	struct shared *s = (struct shared *)source;
+
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	pthread_cond_signal(&s->more);
+	pthread_mutex_unlock(&s->lock);
+	shared_put(s);
+}
+
+static const struct weft_source_ops join_ops = {
+	.bundle = join_bundle,
+	.svid = join_svid,
+	.refresh = join_refresh,
+	.destroy = join_destroy,
+};
+
+/* Signals are for the threads of the program, not for ours. */
+static int start(struct shared *s, struct weft_error *err)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int r;
+
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	s->refs++;
+	r = pthread_create(&thread, &attr, run, s);
+	if (r)
+		s->refs--;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	return r ? weft_error_set(err, r, "cannot start a thread: %s", strerror(r)) : 0;
+}
+
+static struct shared *shared_new(void)
+{
+	struct shared *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
+
+	if (!s)
+		return NULL;
+	s->source.ops = &join_ops;
+	s->source.fd = -1;
+	s->refs = 1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->more, &attr);
+	pthread_condattr_destroy(&attr);
+	return s;
+}
+
+static int set_up(struct shared *s, const char *dir, struct weft_error *err)
+{
+	if (asprintf(&s->svid_dir, "%s/svids", dir) < 0) {
+		s->svid_dir = NULL;
+		return weft_error_nomem(err);
+	}
+	s->bundle = weft_join_client_bundle(s->client);
+	if (!s->bundle)
+		s->bundle = weft_bundle_create();
+	if (!s->bundle)
+		return weft_error_nomem(err);
+	s->source.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->source.fd < 0)
+		return weft_error_set(err, errno, "eventfd: %s", strerror(errno));
+	return start(s, err);
+}
+
+int weft_source_join_create(const char *dir, const char *server, const char *trust_domain,
+			    const char *token_path, struct weft_source **source,
+			    struct weft_error *err)
+{
+	struct shared *s = shared_new();
+	int r;
+
+	if (!s)
+		return weft_error_nomem(err);
+	r = weft_join_client_open(dir, server, trust_domain, token_path, &s->client, err);
+	if (!r)
+		r = set_up(s, dir, err);
+	if (r)
+		shared_put(s);
+	else
+		*source = &s->source;
+	return r;
+}
