@@ -73,7 +73,7 @@ contains "and it the server" '"spiffe://mesh.local/web"' \
 equal "an identity that the token does not name is refused" ECONNREFUSED "$(call other)"
 check "which the node says" wait_for 30 said weftd@h1 'spiffe://mesh.local/other: no certificate'
 check "and the CA" said ca 'refused 10.77.0.1: .*spiffe://mesh.local/other'
-contains "the CA lists the node" h1 "$(ca node)"
+contains "the CA lists the node" h1 "$(ca node show)"
 equal "keys are private" 600 "$(stat -c %a /var/lib/weft-netns/h1/node/node.key)"
 
 # --- a token is good for one node
