@@ -97,7 +97,11 @@ spec: {selectors: [{unit: other.service}]}
 apiVersion: weft/v1
 kind: Service
 metadata: {name: web}
-spec: {addresses: [10.77.0.2], ports: [{port: 9000}], endpoints: [{address: 10.77.0.2}], identities: [web]}
+spec:
+  addresses: [10.77.0.2]
+  ports: [{port: 9000}]
+  endpoints: [{address: 10.77.0.2}]
+  identities: [web]
 Y
 start_app web h2 9000 python3 "$E2E/storm.py" server 9000
 call() { # UNIT: "ok", or the errno of connect()

@@ -34,7 +34,11 @@ document_of() { # IDENTITY...: workloads of h1
 apiVersion: weft/v1
 kind: Service
 metadata: {name: web}
-spec: {addresses: [10.77.0.2], ports: [{port: 9000}], endpoints: [{address: 10.77.0.2}], identities: [web]}
+spec:
+  addresses: [10.77.0.2]
+  ports: [{port: 9000}]
+  endpoints: [{address: 10.77.0.2}]
+  identities: [web]
 Y
 }
 document h2 web.yaml <<'Y'

@@ -34,7 +34,8 @@ int weft_events_fd(const struct weft_events *events);
 /**
  * weft_events_dispatch() - take some of what has come; never blocks
  *
- * What is left keeps the descriptor readable, so that others have their turn. That events were lost is logged and is no error.
+ * What is left keeps the descriptor readable, so that others have their turn. That
+ * events were lost is logged and is no error.
  *
  * Return: 0; negative errno: the connection is broken.
  */
