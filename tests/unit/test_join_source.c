@@ -91,6 +91,31 @@ static void what_is_young_is_not_asked_for_again(void **state)
 	weft_source_destroy(source);
 }
 
+/* Valid since five minutes when it is made: of such a life most is over then. */
+static void a_short_life_is_not_asked_for_without_end(void **state)
+{
+	struct weft_error problem;
+	struct weft_source *source;
+	struct weft_svid *svid;
+	int asked;
+
+	end();
+	serve("ca", 0, 60);
+	make_token("n1", ANYTHING, "n1.token");
+	source = open_source("n1", true, address());
+	assert_int_equal(obtain(source, CART, &svid, NULL), 0);
+	weft_svid_put(svid);
+	asked = issued;
+	for (int i = 0; i < 50; i++) {
+		usleep(10000);
+		weft_source_refresh(source, &problem);
+		assert_int_equal(weft_source_svid(source, CART, 60, &svid, NULL), 0);
+		weft_svid_put(svid);
+	}
+	assert_in_range(issued, asked, asked + 1);
+	weft_source_destroy(source);
+}
+
 static void a_refusal_has_the_words_of_the_ca(void **state)
 {
 	struct weft_source *source;
@@ -200,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_identity_is_obtained_after_joining),
 		TEST(what_is_young_is_not_asked_for_again),
+		TEST(a_short_life_is_not_asked_for_without_end),
 		TEST(a_refusal_has_the_words_of_the_ca),
 		TEST(without_the_ca_what_is_on_disk_is_used),
 		TEST(a_ca_that_comes_later_is_joined_then),

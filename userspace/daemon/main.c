@@ -2,6 +2,7 @@
 /*
  * weftd: the command line, and nothing else.
  */
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -12,6 +13,8 @@ int main(int argc, char **argv)
 	struct weft_options options;
 	struct weft_error err = { 0 };
 
+	/* exit() must not take OpenSSL away from a thread that still uses it. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	if (weft_options_parse(&options, argc, argv, &err)) {
 		weft_log_error("weftd: %s", err.text);
 		return WEFT_EXIT_USAGE;

@@ -90,6 +90,11 @@ static int know_node(struct order *order, const struct weft_strv *trusts, struct
 				      "certificates", peer->identity);
 	memcpy(claim.key, peer->key, sizeof(claim.key));
 	r = weft_registry_seen(order->authority->ca_dir, name, &claim, trusts, &order->node, err);
+	if (r == WEFT_REGISTRY_NOT_WRITTEN) {
+		if (order->authority->ops)
+			order->authority->ops->failed(err->text, order->authority->ops->data);
+		return 0;
+	}
 	return !r || r == -EACCES ? r : -EIO;
 }
 

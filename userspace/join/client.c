@@ -431,6 +431,9 @@ int weft_join_client_refresh(struct weft_join_client *client, struct weft_error 
 	int r;
 
 	r = need_node(client, err);
+	/* Also where no workload asks for anything for weeks. */
+	if (!r && is_half_over(client->svid))
+		r = renew(client, err);
 	if (!r)
 		r = exchange(client, &request, &answer, err);
 	if (!r)

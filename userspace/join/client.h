@@ -87,6 +87,8 @@ int weft_join_client_sign(struct weft_join_client *client, const char *identity,
 /**
  * weft_join_client_refresh() - ask the CA which roots are to be trusted
  *
+ * Renews the node's own certificate as weft_join_client_sign() does.
+ *
  * Return: 0; as above.
  */
 int weft_join_client_refresh(struct weft_join_client *client, struct weft_error *err);

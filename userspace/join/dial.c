@@ -113,6 +113,10 @@ int weft_dial(const char *host, const char *port, int64_t deadline, int *fd,
 		if (!r)
 			return 0;
 	}
+	/* What this host forbids or cannot do is no answer of the CA's. */
+	if (r == -EACCES || r == -EPERM || r == -EINVAL)
+		return weft_error_set(err, EHOSTUNREACH, "cannot connect to %.200s port %s: %s",
+				      host, port, strerror(-r));
 	return weft_error_set(err, r, "cannot connect to %.200s port %s: %s", host, port,
 			      strerror(-r));
 }

@@ -215,6 +215,7 @@ int weft_join_request_decode(const char *text, size_t len, struct weft_join_requ
 		return weft_error_prefix(err, r, "the request");
 	}
 	*ret = request;
+	explicit_bzero(&request, sizeof(request));
 	return 0;
 }
 

@@ -113,10 +113,13 @@ int weft_record_delete(const char *ca_dir, const char *kind, const char *name,
 		       struct weft_error *err)
 {
 	_cleanup_free_ char *path = path_of(ca_dir, kind, name);
+	_cleanup_free_ char *dir = NULL;
 
-	if (!path)
+	if (!path || asprintf(&dir, "%s/%s", ca_dir, kind) < 0) {
+		dir = NULL;
 		return weft_error_nomem(err);
+	}
 	if (unlink(path))
 		return weft_error_set(err, errno, "%s: %s", path, strerror(errno));
-	return 0;
+	return weft_dir_sync(dir, err); /* what is revoked stays so */
 }

@@ -217,12 +217,13 @@ int weft_registry_seen(const char *ca_dir, const char *name, const struct weft_j
 	if (r)
 		return r;
 	r = check_key(&node, claim, err);
-	if (!r)
-		r = update(ca_dir, &node, claim, trusts, err);
-	if (r)
+	if (r) {
 		weft_join_node_uninit(&node);
-	else
-		*ret = node;
+		return r;
+	}
+	/* A disk that is full must not let the certificates of all nodes run out. */
+	r = update(ca_dir, &node, claim, trusts, err) ? WEFT_REGISTRY_NOT_WRITTEN : 0;
+	*ret = node;
 	return r;
 }
 

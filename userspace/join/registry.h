@@ -18,6 +18,7 @@
 #include "base/strv.h"
 #include "join/ticket.h"
 
+#define WEFT_REGISTRY_NOT_WRITTEN 1
 #define WEFT_REGISTRY_SEEN_INTERVAL 60 /* s, how often a node's file is written at most */
 
 struct weft_join_node {
@@ -64,7 +65,9 @@ int weft_registry_join(const char *ca_dir, const char *id,
  * @trusts: digests of the roots it trusts; NULL: it did not say
  * @node: its record, written on success
  *
- * Return: 0; -EACCES no such node, or with another key; -EBADMSG its file is broken;
+ * Return: 0; WEFT_REGISTRY_NOT_WRITTEN it is known, @node is written, but that it was
+ * seen could not be (@err); -EACCES no such node, or with another key; -EBADMSG its file
+ * is broken;
  * -ENOMEM; errno of the file system.
  */
 int weft_registry_seen(const char *ca_dir, const char *name, const struct weft_join_claim *claim,

@@ -51,7 +51,7 @@ struct weft_join_server {
 	bool stopping; /* atomic */
 	/* The accept thread's. */
 	SSL_CTX *tls;
-	int64_t renew_at; /* as time() */
+	int64_t renew_at, valid_from; /* as time() */
 
 	pthread_mutex_t lock; /* of the slots' state and fd */
 	struct slot slots[WEFT_JOIN_CONNECTIONS_MAX];
@@ -203,6 +203,15 @@ static struct slot *free_slot(struct weft_join_server *server)
 	return found;
 }
 
+/* One host has one address of IPv4, and a /64 of IPv6. */
+static bool is_same_source(const struct weft_addr *a, const struct weft_addr *b)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	size_t len = memcmp(a->ip, mapped, sizeof(mapped)) ? 8 : sizeof(a->ip);
+
+	return !memcmp(a->ip, b->ip, len);
+}
+
 static size_t count_from(struct weft_join_server *server, const struct weft_addr *peer)
 {
 	size_t n = 0;
@@ -210,7 +219,7 @@ static size_t count_from(struct weft_join_server *server, const struct weft_addr
 	pthread_mutex_lock(&server->lock);
 	for (size_t i = 0; i < WEFT_ARRAY_SIZE(server->slots); i++)
 		n += server->slots[i].state == BUSY &&
-		     !memcmp(server->slots[i].peer.ip, peer->ip, sizeof(peer->ip));
+		     is_same_source(peer, &server->slots[i].peer);
 	pthread_mutex_unlock(&server->lock);
 	return n;
 }
@@ -257,6 +266,7 @@ static int renew(struct weft_join_server *server, struct weft_error *err)
 	SSL_CTX_free(server->tls);
 	server->tls = tls;
 	server->renew_at = time(NULL) + (svid->not_after - time(NULL)) / 2;
+	server->valid_from = svid->not_before;
 	return 0;
 }
 
@@ -294,7 +304,8 @@ static bool accept_one(struct weft_join_server *server, struct slot *slot)
 		close(fd);
 		return true;
 	}
-	if (time(NULL) >= server->renew_at)
+	/* The clock may have been set back since. */
+	if (time(NULL) >= server->renew_at || time(NULL) < server->valid_from)
 		renew_or_tell(server);
 	start_connection(server, slot, fd, &peer);
 	return true;

@@ -27,6 +27,7 @@ struct want {
 	struct weft_svid *svid; /* NULL: none yet */
 	int error; /* why there is none, or no newer one; 0: no answer yet */
 	struct weft_error words;
+	int64_t since; /* time() of @svid's begin, as this host's clock has it */
 	int64_t tried; /* time() of the last answer; 0: none yet */
 	bool asked; /* the thread is to obtain one */
 };
@@ -176,6 +177,9 @@ static void take_bundle(struct shared *s)
 	}
 	weft_bundle_put(s->bundle);
 	s->bundle = bundle;
+	/* The root of what there is may be gone. */
+	for (size_t i = 0; i < s->n; i++)
+		s->wants[i].asked = true;
 	announce(s);
 }
 
@@ -195,7 +199,11 @@ static void answered(struct shared *s, const char *identity, int r, struct weft_
 		if (svid) {
 			weft_svid_put(want->svid);
 			want->svid = weft_svid_get(svid);
+			want->since = want->tried;
 		}
+		/* It has one that is good still: nobody asks for the words. */
+		if (r && want->svid)
+			s->problem = *err;
 	}
 	announce(s);
 }
@@ -252,7 +260,10 @@ static void turn(struct shared *s)
 		back_off(s, &err);
 		return;
 	}
-	s->problem.text[0] = '\0';
+	if (*s->problem.text) {
+		s->problem.text[0] = '\0';
+		announce(s); /* that it is over */
+	}
 	s->backoff = 0;
 	s->roots_due = time(NULL) + WEFT_SOURCE_JOIN_ROOTS;
 	if (identity)
@@ -301,20 +312,24 @@ static struct want *find_or_add(struct shared *s, const char *identity)
 		return NULL;
 	s->n++;
 	want->svid = load(s, identity);
+	if (want->svid)
+		want->since = want->svid->not_before + WEFT_CA_BACKDATE;
 	return want;
 }
 
-/* Renewal is asked for around half the life (daemon/identity.h): what is younger than
- * that is not meant. */
+/*
+ * Renewal is asked for around half the life (daemon/identity.h): what is younger than
+ * that is not meant. An answer makes everybody ask again, so that an SVID that is due
+ * when it comes (a clock that is wrong) must not be asked for at once.
+ */
 static bool is_due(const struct want *want, int64_t now)
 {
-	const struct weft_svid *svid = want->svid;
+	int64_t pause = want->error ? WEFT_SOURCE_JOIN_RETRY : WEFT_SOURCE_JOIN_PAUSE;
 
-	if (want->tried && now >= want->tried && now - want->tried < WEFT_SOURCE_JOIN_RETRY &&
-	    want->error)
+	if (want->tried && now >= want->tried && now - want->tried < pause)
 		return false;
-	return !svid || now < svid->not_before ||
-	       now - svid->not_before > (svid->not_after - svid->not_before) * 4 / 10;
+	return !want->svid || now < want->since ||
+	       now - want->since > (want->svid->not_after - want->since) * 4 / 10;
 }
 
 static int join_svid(struct weft_source *source, const char *identity, int64_t lifetime,
@@ -335,7 +350,7 @@ static int join_svid(struct weft_source *source, const char *identity, int64_t l
 	}
 	if (!want)
 		r = weft_error_nomem(err);
-	else if (want->svid)
+	else if (want->svid && (!want->error || weft_svid_valid_at(want->svid, time(NULL))))
 		*svid = weft_svid_get(want->svid);
 	else if (want->error)
 		r = weft_error_set(err, want->error, "%s", want->words.text);

@@ -16,9 +16,10 @@
 #include "pki/source.h"
 
 /* Seconds: between looks at the roots of the CA; between tries for an identity that
- * it refused; at most between tries to reach it. */
+ * it refused, that it gave; at most between tries to reach it. */
 #define WEFT_SOURCE_JOIN_ROOTS 600
 #define WEFT_SOURCE_JOIN_RETRY 30
+#define WEFT_SOURCE_JOIN_PAUSE 2
 #define WEFT_SOURCE_JOIN_BACKOFF 60
 
 /**

@@ -156,5 +156,6 @@ int weft_ticket_read(const char *path, struct weft_ticket *ret, struct weft_erro
 		return weft_error_prefix(err, r, "%s: no token for joining", path);
 	}
 	*ret = ticket;
+	explicit_bzero(&ticket, sizeof(ticket));
 	return 0;
 }

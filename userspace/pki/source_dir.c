@@ -88,9 +88,10 @@ struct trouble {
 
 static void say(struct trouble *trouble, const struct weft_error *why, int error)
 {
-	static const int lasting[] = { EBADMSG, EKEYREJECTED, EPERM,  ENOENT,
-				       EINVAL,	EFBIG,	      E2BIG,  ENODATA,
-				       EEXIST,	ENOSPC,	      ENOTDIR };
+	static const int lasting[] = {
+		EBADMSG, EKEYREJECTED, EPERM,  EACCES, ENOENT,	EINVAL, EFBIG,
+		E2BIG,	 ENODATA,      EEXIST, ENOSPC, ENOTDIR, ELOOP,
+	};
 	bool lasts = false;
 
 	for (size_t i = 0; i < WEFT_ARRAY_SIZE(lasting); i++)
