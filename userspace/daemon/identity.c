@@ -37,7 +37,7 @@ static bool refresh(struct weft_identities *identities)
 	struct weft_error problem = { 0 };
 	bool changed = weft_source_refresh(identities->source, &problem);
 
-	if (*problem.text && (changed || strcmp(problem.text, identities->problem.text)))
+	if (*problem.text && strcmp(problem.text, identities->problem.text))
 		weft_log_error("certificates: %s", problem.text);
 	if (*problem.text || changed)
 		identities->problem = problem;

@@ -185,7 +185,7 @@ static void log_restored(const struct weft_rollback *r, const struct weft_pendin
 /* By a weftctl that found no daemon, just before this one started. */
 static bool is_restored(const struct weft_rollback *r)
 {
-	struct weft_pending change = {0};
+	struct weft_pending change = { 0 };
 	int ret = weft_pending_read(r->state_dir, WEFT_PENDING_RESTORING, &change, NULL);
 
 	weft_pending_uninit(&change);
@@ -239,7 +239,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 uint64_t weft_rollback_look(struct weft_rollback *r)
 {
-	struct weft_error err = {0};
+	struct weft_error err = { 0 };
 	unsigned int failures;
 	uint64_t next;
 

@@ -3,8 +3,8 @@
  * The CA of another host as a source of SVIDs, see source.h.
  *
  * The source and its thread share one object, which the last of both frees: the
- * thread may be waiting for the network when the source ends, and nobody waits for
- * it. Under ->lock is what both use; the client is the thread's.
+ * thread may be waiting for the network when the source ends, and nobody waits long
+ * for it. Under ->lock is what both use; the client is the thread's.
  */
 #include "join/source.h"
 
@@ -34,6 +34,7 @@ struct want {
 
 struct shared {
 	struct weft_source source;
+	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t more; /* asked, stopping */
 	unsigned int refs;
@@ -122,13 +123,17 @@ static void store(const struct shared *s, const struct weft_svid *svid)
 
 /* ---- the thread ---- */
 
-static void announce(struct shared *s)
+static void wake(const struct shared *s)
 {
 	const uint64_t one = 1;
 
+	(void)!write(s->source.fd, &one, sizeof(one)); /* full: it is readable */
+}
+
+static void announce(struct shared *s)
+{
 	s->changed = true;
-	if (write(s->source.fd, &one, sizeof(one)) < 0)
-		return; /* full: it is readable */
+	wake(s);
 }
 
 static struct want *next(struct shared *s)
@@ -139,14 +144,14 @@ static struct want *next(struct shared *s)
 	return NULL;
 }
 
-/* Waits up to @seconds, with the lock. Return: true something was asked or it ends. */
-static bool pause_for(struct shared *s, int64_t seconds)
+/* Waits up to @seconds, with the lock; less when something is asked or it ends. */
+static void pause_for(struct shared *s, int64_t seconds)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
-	return pthread_cond_timedwait(&s->more, &s->lock, &until) != ETIMEDOUT;
+	pthread_cond_timedwait(&s->more, &s->lock, &until);
 }
 
 /* What the thread does without the lock. @identity: NULL: look at the roots only. */
@@ -215,11 +220,8 @@ static void back_off(struct shared *s, const struct weft_error *err)
 	time_t end;
 
 	s->problem = *err;
-	if (!told) {
-		const uint64_t one = 1;
-
-		(void)!write(s->source.fd, &one, sizeof(one));
-	}
+	if (!told)
+		wake(s);
 	s->backoff = s->backoff ? 2 * s->backoff : 1;
 	if (s->backoff > WEFT_SOURCE_JOIN_BACKOFF)
 		s->backoff = WEFT_SOURCE_JOIN_BACKOFF;
@@ -307,7 +309,7 @@ static struct want *find_or_add(struct shared *s, const char *identity)
 		return NULL;
 	s->wants = want;
 	want = &s->wants[s->n];
-	*want = (struct want){.identity = strdup(identity)};
+	*want = (struct want){ .identity = strdup(identity) };
 	if (!want->identity)
 		return NULL;
 	s->n++;
@@ -380,11 +382,16 @@ static int join_refresh(struct weft_source *source, struct weft_error *problem)
 static void join_destroy(struct weft_source *source)
 {
 	struct shared *s = (struct shared *)source;
+	struct timespec until;
 
 	pthread_mutex_lock(&s->lock);
 	s->stopping = true;
 	pthread_cond_signal(&s->more);
 	pthread_mutex_unlock(&s->lock);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += WEFT_SOURCE_JOIN_END;
+	if (pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &until))
+		pthread_detach(s->thread);
 	shared_put(s);
 }
 
@@ -399,20 +406,15 @@ static const struct weft_source_ops join_ops = {
 static int start(struct shared *s, struct weft_error *err)
 {
 	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
 	int r;
 
 	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	s->refs++;
-	r = pthread_create(&thread, &attr, run, s);
+	r = pthread_create(&s->thread, NULL, run, s);
 	if (r)
 		s->refs--;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	return r ? weft_error_set(err, r, "cannot start a thread: %s", strerror(r)) : 0;
 }
 

@@ -16,11 +16,12 @@
 #include "pki/source.h"
 
 /* Seconds: between looks at the roots of the CA; between tries for an identity that
- * it refused, that it gave; at most between tries to reach it. */
+ * it refused, that it gave; at most between tries to reach it; for its thread to end. */
 #define WEFT_SOURCE_JOIN_ROOTS 600
 #define WEFT_SOURCE_JOIN_RETRY 30
 #define WEFT_SOURCE_JOIN_PAUSE 2
 #define WEFT_SOURCE_JOIN_BACKOFF 60
+#define WEFT_SOURCE_JOIN_END 1
 
 /**
  * weft_source_join_create() - be a node of the mesh of another host's CA
