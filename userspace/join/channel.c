@@ -12,13 +12,10 @@
 #include "join/message.h"
 #include "pki/crypto.h"
 #include "tls/bio.h"
+#include "tls/ctx.h"
 #include "tls/verify.h"
 
 #define HEADER_LEN 4
-
-/* A leaf and a few above it. */
-#define CHAIN_BYTES_MAX (32 * 1024)
-#define CHAIN_DEPTH_MAX 4
 
 /* What is read of a peer that was told off and goes on. */
 #define DRAIN_MAX (2 * WEFT_MESSAGE_MAX)
@@ -58,17 +55,11 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* No session outlives its connection: each is verified by itself. */
 static void set_options(SSL_CTX *ctx)
 {
-	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
-	SSL_CTX_set_num_tickets(ctx, 0);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
+	weft_tls_ctx_rules(ctx);
 	/* Or a peer that sends KeyUpdates without end keeps SSL_read() from the deadline. */
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
-	SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MAX);
-	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH_MAX);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
 }

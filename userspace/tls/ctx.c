@@ -125,7 +125,7 @@ static bool set_groups(SSL_CTX *ssl)
 	return ok || SSL_CTX_set1_groups_list(ssl, GROUPS_CLASSIC) == 1;
 }
 
-static void set_options(SSL_CTX *ssl)
+void weft_tls_ctx_rules(SSL_CTX *ssl)
 {
 	uint64_t on = SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET;
 
@@ -168,7 +168,7 @@ static int configure(struct weft_tls_ctx *ctx, struct weft_error *err)
 	const struct weft_svid *svid = ctx->svid;
 	SSL_CTX *ssl = ctx->ssl;
 
-	set_options(ssl);
+	weft_tls_ctx_rules(ssl);
 	set_callbacks(ssl, ctx->role);
 	SSL_CTX_set1_cert_store(ssl, weft_bundle_store(ctx->bundle));
 	if (SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) != 1 ||

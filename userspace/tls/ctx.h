@@ -43,6 +43,13 @@ void weft_tls_ctx_put(struct weft_tls_ctx *ctx);
 /* For _cleanup_(weft_tls_ctx_put_ptr). */
 void weft_tls_ctx_put_ptr(struct weft_tls_ctx **ctx);
 
+/*
+ * What every TLS context of weft has, also those that are not for the mesh
+ * (join/channel.h): no tickets, sessions, compression or kTLS by itself, chains of a
+ * bounded size.
+ */
+void weft_tls_ctx_rules(SSL_CTX *ssl);
+
 enum weft_role weft_tls_ctx_role(const struct weft_tls_ctx *ctx);
 const struct weft_svid *weft_tls_ctx_svid(const struct weft_tls_ctx *ctx);     /* the context's */
 const struct weft_bundle *weft_tls_ctx_bundle(const struct weft_tls_ctx *ctx); /* the context's */
