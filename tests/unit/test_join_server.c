@@ -3,6 +3,7 @@
  * The CA's server over 127.0.0.1: those who are no node, and peers that misbehave.
  */
 #include "join_serve.h"
+#include <poll.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -219,6 +220,7 @@ static void message_that_is_cut_off_holds_nobody_up(void **state)
 static void *drip(void *data)
 {
 	struct raw *raw = data;
+	struct pollfd p = { .fd = raw->fd, .events = POLLRDHUP };
 	bool open = true;
 	char c;
 
@@ -227,7 +229,7 @@ static void *drip(void *data)
 		open = SSL_write(raw->ssl, "x", 1) == 1;
 		if (SSL_read(raw->ssl, &c, 1) <= 0)
 			open &= SSL_get_error(raw->ssl, -1) == SSL_ERROR_WANT_READ;
-		usleep(20000);
+		poll(&p, 1, 20);
 	}
 	return NULL;
 }

@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include "base/file.h"
+#include "pki/cert.h"
 #include "pki/pem.h"
 #include "pki/source.h"
 
@@ -367,20 +369,60 @@ static void names_with_a_dot_and_the_roots_key_are_left_out(void **state)
 	assert_int_equal(serial(CART), 0);
 }
 
-static void of_several_the_one_issued_last_counts(void **state)
+/* An SVID of CART in NAME.crt, valid from @from to @to (seconds from now), by @root. */
+static void put_dated(const char *name, X509 *root, EVP_PKEY *root_key, int64_t from, int64_t to)
 {
-	int64_t first;
+	struct weft_cert_spec spec = {
+		.uri = CART,
+		.not_before = time(NULL) + from,
+		.not_after = time(NULL) + to,
+		.issuer = root,
+		.issuer_key = root_key,
+	};
+	char cert[32], key[32];
+	struct weft_svid *svid;
+	X509 *leaf;
 
-	put_root("s/ca.crt", ca);
-	put_svid(ca, CART, "s/a.crt", "s/a.key");
+	assert_int_equal(weft_cert_key(&spec.key, NULL), 0);
+	assert_int_equal(weft_cert_make(&spec, &leaf, NULL), 0);
+	assert_int_equal(weft_svid_create(leaf, NULL, spec.key, &svid, NULL), 0);
+	snprintf(cert, sizeof(cert), "s/%s.crt", name);
+	snprintf(key, sizeof(key), "s/%s.key", name);
+	assert_int_equal(weft_svid_write(svid, in_dir(cert), in_dir(key), NULL), 0);
+	weft_svid_put(svid);
+}
+
+static void of_several_the_one_issued_last_counts_of_those_valid(void **state)
+{
+	struct weft_cert_spec spec = {
+		.uri = "spiffe://" DOMAIN,
+		.not_before = time(NULL) - 10000,
+		.not_after = time(NULL) + 10000,
+	};
+	int64_t now = time(NULL);
+	X509 *root;
+
+	assert_int_equal(weft_cert_key(&spec.key, NULL), 0);
+	assert_int_equal(weft_cert_make(&spec, &root, NULL), 0);
+	assert_int_equal(weft_pem_write_certs(in_dir("s/ca.crt"), root, NULL, NULL), 0);
+	put_dated("b", root, spec.key, -900, 5000);
+	put_dated("a", root, spec.key, -800, 5000);
+	put_dated("c", root, spec.key, -700, -600); /* over */
+	put_dated("d", root, spec.key, 600, 5000);  /* to come */
 	assert_int_equal(refresh(), 1);
-	first = issued(CART);
-	do { /* a certificate's time has whole seconds */
-		usleep(50000);
-		put_svid(ca, CART, "s/b.crt", "s/b.key");
-		assert_int_equal(refresh(), 1);
-	} while (issued(CART) == first);
-	assert_true(issued(CART) > first);
+	assert_string_equal(problem.text, "");
+	assert_in_range(issued(CART), now - 800, now - 790);
+	/* Without a valid one the last of the others is told of. */
+	for (const char *name = "ab"; *name; name++) {
+		char key[] = "s/?.key";
+
+		key[2] = *name;
+		assert_int_equal(unlink(in_dir(key)), 0);
+	}
+	assert_int_equal(refresh(), 1);
+	assert_true(issued(CART) > now);
+	EVP_PKEY_free(spec.key);
+	X509_free(root);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -404,7 +446,7 @@ int main(void)
 		TEST(a_key_that_others_can_read_is_not_taken),
 		TEST(what_is_removed_is_forgotten),
 		TEST(names_with_a_dot_and_the_roots_key_are_left_out),
-		TEST(of_several_the_one_issued_last_counts),
+		TEST(of_several_the_one_issued_last_counts_of_those_valid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
