@@ -313,6 +313,28 @@ run_as_bg() {
     export JOB=$!
 }
 
+# puppet UNIT HOST: a program that does what it is told (puppet.py)
+puppet() {
+    APPS+=("$1")
+    rm -f "$T/$1" # of an earlier one
+    systemd-run -q --collect --unit="$1" -p NetworkNamespacePath="/run/netns/$2" \
+        python3 "$E2E/puppet.py" serve "$T/$1"
+    wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
+}
+# tell UNIT LINE: what it answers
+tell() { python3 "$E2E/puppet.py" tell "$T/$1" "$2"; }
+
+# talks UNIT HOST ADDRESS PORT: "ok" when a client, as unit UNIT, says something to a
+# server that echoes; or the errno of connect(), or what dial.py has to say
+talks() {
+    local out
+    out=$(run_as "$1" "$2" python3 "$E2E/dial.py" talk "$3" "$4" 1 hello 2>&1)
+    case $out in
+    "ok "*" ms") echo ok ;;
+    *) echo "$out" ;;
+    esac
+}
+
 # journal ARGUMENT...: matching records, oldest first
 journal() {
     journalctl --sync

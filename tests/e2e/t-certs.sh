@@ -104,16 +104,7 @@ spec:
   identities: [web]
 Y
 start_app web h2 9000 python3 "$E2E/storm.py" server 9000
-call() { # UNIT: "ok", or the errno of connect()
-    run_as "$1" h1 python3 -c 'import errno, socket
-s = socket.socket()
-s.settimeout(60)
-e = s.connect_ex(("10.77.0.2", 9000))
-if not e:
-    s.sendall(b"hello")
-    assert s.recv(5) == b"hello"
-print(errno.errorcode[e] if e else "ok")' 2>&1
-}
+call() { talks "$1" h1 10.77.0.2 9000; } # UNIT
 equal "hosts that share a root only talk" ok "$(call shop)"
 contains "the client knows the server" '"spiffe://mesh.local/web"' \
     "$(conns h1 'select(.workload == "shop") | .peer_identity')"
@@ -122,13 +113,9 @@ contains "and the server the client" '"spiffe://mesh.local/shop"' \
 equal "a workload without a certificate is refused" ECONNREFUSED "$(call other)"
 contains "which is told" "spiffe://mesh.local/other: no certificate" "$(journal -u weftd@h1 -o cat)"
 
-APPS+=(long)
-systemd-run -q --collect --unit=long -p NetworkNamespacePath=/run/netns/h1 \
-    python3 "$E2E/puppet.py" serve "$T/long"
-wait_for 60 test -S "$T/long" || not_ok "puppet" "does not start"
-tell() { python3 "$E2E/puppet.py" tell "$T/long" "$1"; }
-equal "a long connection" ok "$(tell "exec('s = socket.create_connection((\"10.77.0.2\", 9000), 60)')")"
-echoes() { tell "s.sendall(b'$1') or s.recv(100)"; }
+puppet long h1
+equal "a long connection" ok "$(tell long "exec('s = socket.create_connection((\"10.77.0.2\", 9000), 60)')")"
+echoes() { tell long "s.sendall(b'$1') or s.recv(100)"; }
 equal "echoes" one "$(echoes one)"
 
 # --- renewed
@@ -171,4 +158,4 @@ systemctl start weftd@h2
 equal "a server of another root is refused" ECONNREFUSED "$(call shop)"
 contains "and the reason told" certificate "$(journal -u shop -o cat)"
 equal "the long connection does not care" four "$(echoes four)"
-tell 's.close()' >/dev/null
+tell long 's.close()' >/dev/null

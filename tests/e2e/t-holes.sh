@@ -23,14 +23,10 @@ done
 port_of() { printf '%s\n' "${specs[@]}" | sed -n "s/^$1://p"; }
 for h in h1 h2; do in_host $h sysctl -qw net.ipv4.tcp_fastopen=$((0x607)); done
 
-puppet() { # UNIT HOST
-    APPS+=("$1")
-    systemd-run -q --collect --unit="$1" -p NetworkNamespacePath="/run/netns/$2" \
-        python3 "$E2E/puppet.py" serve "$T/$1"
-    wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
+holed() { # UNIT HOST: a puppet that knows the holes
+    puppet "$1" "$2"
     tell "$1" "exec('import sys; sys.path.insert(0, \"$E2E\"); import holes, time')" >/dev/null
 }
-tell() { python3 "$E2E/puppet.py" tell "$T/$1" "$2"; }
 counter() { weftctl_in "$1" -j status | jq -r ".counters.$2"; }
 status() { weftctl_in "$1" -j status | jq -r ".$2"; }
 journal_of() { journalctl -q --no-pager -o cat --since "@$began" _SYSTEMD_UNIT="$1.service"; }
@@ -41,10 +37,10 @@ mesh() { run_as client h1 "${holes[@]}" "$@"; }
 start_app server h2 7000 "${holes[@]}" server "${specs[@]}" name:7090
 start_app uring h2 7900 "$uring" accept 7900
 start_app echo h2 7800 python3 "$E2E/dial.py" server echo:7800
-puppet keeper h2
+holed keeper h2
 equal "a listener that lives in a sockmap" "ok ok" \
     "$(tell keeper 'sm = holes.listener(7910)') $(tell keeper 'b = holes.Bpf(); m = b.sockmap(); b.insert(m, 0, sm)')"
-puppet hand h1
+holed hand h1
 tell hand 'late = holes.limits(socket.socket())' >/dev/null
 mkfifo "$T/go"
 APPS+=(uclient)

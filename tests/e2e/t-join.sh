@@ -56,16 +56,7 @@ for h in h1 h3; do
 done
 WEFTD_CERTS="--join 10.77.0.2:4443 --join-token $CONF/h1/token" weftd_start h1
 document_of shop other | document h1 shop.yaml
-call() { # UNIT: "ok", or the errno of connect()
-    run_as "$1" h1 python3 -c 'import errno, socket
-s = socket.socket()
-s.settimeout(60)
-e = s.connect_ex(("10.77.0.2", 9000))
-if not e:
-    s.sendall(b"hello")
-    assert s.recv(5) == b"hello"
-print(errno.errorcode[e] if e else "ok")' 2>&1
-}
+call() { talks "$1" h1 10.77.0.2 9000; } # UNIT
 said() { journalctl -q --no-pager -u "$1" -o cat | grep -q -- "$2"; }
 check "the node joins" wait_for 30 said ca 'node "h1" joined from 10.77.0.1'
 check "and gets the certificate of its workload" wait_for 30 said ca 'got spiffe://mesh.local/shop until'

@@ -17,15 +17,6 @@ port_wait h2 80
 start_app storm h2 9000 python3 "$E2E/storm.py" server 9000
 start_app unmeshed h2 9001 python3 "$E2E/storm.py" server 9001
 
-puppet() { # UNIT HOST
-    APPS+=("$1")
-    systemd-run -q --collect --unit="$1" -p NetworkNamespacePath="/run/netns/$2" \
-        python3 "$E2E/puppet.py" serve "$T/$1"
-    wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
-}
-tell() { # UNIT LINE
-    python3 "$E2E/puppet.py" tell "$T/$1" "$2"
-}
 stat_of() { weftctl_in "$1" -j status | jq -r ".$2"; }
 stat_is() { [ "$(stat_of "$1" "$2")" = "$3" ]; }
 balanced() { [ "$(stat_of "$1" 'counters | .conns_created - .conns_destroyed')" = 0 ]; }

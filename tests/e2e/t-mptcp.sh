@@ -14,15 +14,6 @@ for h in h1 h2; do
 done
 marker=teal-$RANDOM$RANDOM
 
-puppet() { # UNIT HOST
-    APPS+=("$1")
-    systemd-run -q --collect --unit="$1" -p NetworkNamespacePath="/run/netns/$2" \
-        python3 "$E2E/puppet.py" serve "$T/$1"
-    wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
-}
-tell() { # UNIT LINE
-    python3 "$E2E/puppet.py" tell "$T/$1" "$2"
-}
 counter() { weftctl_in "$1" -j status | jq -r ".counters.$2"; }
 # How a plain socket's reading ends: data, or the end, or an error's name.
 reads='def end(s):

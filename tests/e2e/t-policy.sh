@@ -145,20 +145,12 @@ equal "journalctl -u of the server tells it" \
 contains "in words" "deny: till (" "$(fields vault .MESSAGE WEFT_CONN="$(jq .id <<<"$server")" WEFT_VERDICT=denied)"
 
 # --- DENY, and documents that change
-puppet() { # UNIT: a program that does what it is told
-    APPS+=("$1")
-    rm -f "$T/$1" # of an earlier one
-    systemd-run -q --collect --unit="$1" -p NetworkNamespacePath=/run/netns/h1 \
-        python3 "$E2E/puppet.py" serve "$T/$1"
-    wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
-}
-tell() { python3 "$E2E/puppet.py" tell "$T/$1" "$2"; }
 connect() { # UNIT VARIABLE HOST PORT
     tell "$1" "exec('$2 = socket.create_connection((\"$3\", $4), 60)') or $2.recv(1000) and 'connected'"
 }
 echoes() { tell "$1" "$2.sendall(b'$3\\n') or $2.recv(1000)"; }
-puppet cart
-puppet shopper
+puppet cart h1
+puppet shopper h1
 equal "a caller whom a DENY will name has a connection" connected "$(connect cart a 240.0.0.1 9001)"
 equal "and one to another workload" connected "$(connect cart b 240.0.0.2 9003)"
 equal "another caller, too" connected "$(connect shopper c 240.0.0.2 9003)"
@@ -240,7 +232,7 @@ shops_from 10.77.0.2/31, '"::/0"'
 denied "from elsewhere, and IPv4 is no part of ::/0, it is denied" cart 240.0.0.1 9001
 
 # --- AUDIT
-puppet shopper
+puppet shopper h1
 equal "a caller has a connection" connected "$(connect shopper c 240.0.0.2 9003)"
 audited=$(weftctl_in h2 -j status | jq .counters.audited)
 document h2 audit.yaml <<'Y'
@@ -283,7 +275,7 @@ metadata: {name: others}
 spec: {action: ALLOW, workload: other, rules: [$1]}
 Y
 }
-puppet stranger
+puppet stranger h1
 equal "a permissive port takes plaintext" connected "$(connect stranger e 10.77.0.2 9003)"
 others_from '{from: {ipBlocks: [10.77.0.1]}}'
 equal "which goes on while an IP block allows it" "still here" "$(echoes stranger e "still here")"
