@@ -3,7 +3,7 @@
 # weftctl apply: documents into force or not at all; confirmed they stay, else they
 # go, whoever was killed meanwhile: weftctl, weftd, or both; live connections go on
 # where nothing is against them, and a policy that cuts them off goes by itself.
-# timeout: 960
+# timeout: 480
 # kernels: 6.12
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

@@ -4,7 +4,7 @@
 # something else renews (weftd --svid-dir).  New ones are taken over and harm no
 # connection; roots overlap and go; what does not fit changes nothing; whom no root
 # vouches for is refused.
-# timeout: 600
+# timeout: 300
 # seconds: 50
 # kernels: 6.1
 # debug: no

@@ -3,7 +3,7 @@
 # weftctl: every object by hand without any daemon, JSON that parses, what it says
 # and how it exits when something is wrong; then connections: monitor, explain,
 # conn del.
-# timeout: 800
+# timeout: 400
 # kernels: 6.12
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 1200
+# timeout: 600
 # seconds: 100
 # Programs of every make (blocking, epoll, asyncio, ...) see POSIX sockets: each
 # case of clients.py with the mesh, at once and with delay; on one kernel without

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 300
 # connect() in every way a program may call it, over a wire with delay and loss:
 # signals, timeouts, threads, io_uring, strace, connect(AF_UNSPEC) and close() at any
 # moment, bound ports, forty socket options through a failover.  A meshed connect()

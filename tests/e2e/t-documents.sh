@@ -3,7 +3,7 @@
 # Documents in the directory of a running weftd: a bad one changes nothing and is
 # told once, with its place and what is allowed; a mended one counts; deletion,
 # and the ways in which editors write.
-# timeout: 800
+# timeout: 400
 # kernels: 7.2
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

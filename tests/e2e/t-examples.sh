@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What weft-policy(5) says of its examples is true: each is put into force, and
 # whoever is named below it calls.
-# timeout: 800
+# timeout: 400
 # seconds: 160
 # kernels: 6.1
 # debug: no

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A host obtains its certificates from the CA of another one: it joins with a token,
 # once, gets what the token names and nothing else, and goes on while the CA is away.
-# timeout: 800
+# timeout: 400
 # seconds: 60
 # kernels: 7.2
 # debug: no

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 1200
+# timeout: 600
 # kernels: 6.12
 # seconds: 100
 # weftd dies at every point of a handshake, on either side: before each system call

@@ -4,7 +4,7 @@
 # at a permissive one (also where the server speaks first, and without waiting),
 # anything at one that is disabled; from hosts and processes outside the mesh, and
 # from a peer that speaks TLS but not weft.  h3 is not in the mesh.
-# timeout: 1120
+# timeout: 560
 # kernels: 7.2
 # seconds: 160
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

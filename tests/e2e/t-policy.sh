@@ -3,7 +3,7 @@
 # Who may talk to whom: ALLOW, DENY, AUDIT, ports, prefixes, IP blocks, plaintext, the
 # default; what a caller without permission sees, and what weftctl explain and both
 # journals tell.
-# timeout: 1200
+# timeout: 600
 # seconds: 230
 # kernels: 7.2
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 1200
+# timeout: 600
 # seconds: 90
 # A meshed socket is a TCP socket: each case of posix.py (what an application can do
 # with a connected socket, and what it sees) says over weft what it says over plain

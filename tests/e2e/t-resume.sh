@@ -3,7 +3,7 @@
 # Daemons that have met: the second connection shows no certificate, is judged and
 # audited all the same, and whatever one of them forgets costs one full handshake
 # and no failure.
-# timeout: 600
+# timeout: 300
 # kernels: 6.1
 # debug: no
 # seconds: 40

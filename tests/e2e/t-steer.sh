@@ -4,7 +4,7 @@
 # weights, failover inside one connect(), the errno when nothing is left, the
 # non-blocking form; without NAT, connection tracking or rules, and without a
 # trace on what is not meshed.
-# timeout: 1000
+# timeout: 500
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # weftd as a service: what it refuses to start with, what a wrong document and a
 # kill do (nothing that anybody notices), certificates, the watchdog.
-# timeout: 800
+# timeout: 400
 # kernels: 6.1
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

@@ -3,7 +3,7 @@
 # Who a process is: workloads on one host and address, told apart by unit, cgroup,
 # user, group and executable, which of them goes first, what is left for the host,
 # and that a user namespace of one's own lends nobody an identity.
-# timeout: 800
+# timeout: 400
 # seconds: 120
 # kernels: 6.1
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
