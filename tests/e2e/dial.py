@@ -4,6 +4,8 @@
 
 dial.py server KIND:PORT...
     Listens at each port (both address families; KIND "udp": echoes datagrams).
+    Asks a silent peer whether it is still there: a reset that the wire lost is
+    never sent again.
     Kinds: "tell" greets with "PORT PEER PEERPORT", then echoes; "greet" greets
     as SMTP does, then echoes; "echo" waits for the client to speak.  Prints per
     connection, in one line when it is over:
@@ -84,6 +86,10 @@ def server(specs):
         if kind == "udp":
             run, args = echo_datagrams, (s,)
         else:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 30)
             s.listen(128)
             run, args = accept_all, (kind, int(port), s)
         threading.Thread(target=run, args=args, daemon=True).start()

@@ -248,6 +248,20 @@ weftctl_in() { # HOST ARGUMENT...
     in_host "$h" weftctl "$@"
 }
 generation() { weftctl_in "$1" -j status | jq -r .generation; }
+
+# no_conns HOST SECONDS: by then the module has none there.  Else what is left, and
+# where in the kernel the threads of its owner are.
+_without_conns() { [ "$(weftctl_in "$1" -j status | jq -r '"\(.conns) \(.parked) \(.live) \(.undecided)"')" = "0 0 0 0" ]; }
+no_conns() {
+    local pid
+    check "$1: no connection is left" wait_for "$2" _without_conns "$1" && return
+    note "$(weftctl_in "$1" -j conn show | jq -c '.[] | select(.state != "dead")' | head -5)"
+    note "$(in_host "$1" ss -Htanpo | grep -v LISTEN | head -10)"
+    for pid in $(in_host "$1" ss -Htanp | grep -o 'pid=[0-9]*' | sort -u | cut -d= -f2); do
+        note "$(head -n 6 /proc/"$pid"/task/*/stack 2>&1 | head -40)"
+    done
+    note "$(weftctl_in "$1" status)"
+}
 _newer() { [ "$(generation "$1")" -gt "$2" ]; }
 
 # document HOST FILE <text: put a document into HOST's directory, as an editor
