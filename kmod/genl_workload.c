@@ -14,6 +14,7 @@ static const struct nla_policy selector_policy[WEFT_SELECTOR_A_MAX + 1] = {
 	[WEFT_SELECTOR_A_UID] = { .type = NLA_U32 },
 	[WEFT_SELECTOR_A_EXE] = { .type = NLA_NUL_STRING },
 	[WEFT_SELECTOR_A_GID] = { .type = NLA_U32 },
+	[WEFT_SELECTOR_A_CONTAINER] = { .type = NLA_NUL_STRING },
 };
 
 static const struct nla_policy selectors_policy[WEFT_LIST_A_MAX + 1] = {
@@ -82,15 +83,19 @@ static int selector_parse(const struct nlattr *nest, struct weft_selector *s,
 				   "executable of a selector", weft_path_wrong,
 				   &s->exe, f);
 	if (!err)
+		err = optional_dup(tb[WEFT_SELECTOR_A_CONTAINER],
+				   "container of a selector",
+				   weft_container_wrong, &s->container, f);
+	if (!err)
 		err = selector_id(tb[WEFT_SELECTOR_A_UID], "user id", &s->uid,
 				  &s->has_uid, f);
 	if (!err)
 		err = selector_id(tb[WEFT_SELECTOR_A_GID], "group id", &s->gid,
 				  &s->has_gid, f);
-	if (!err && !s->cgroup && !s->unit && !s->exe && !s->has_uid &&
-	    !s->has_gid)
+	if (!err && !s->cgroup && !s->unit && !s->container && !s->exe &&
+	    !s->has_uid && !s->has_gid)
 		return weft_fault_attr(f, nest, -EINVAL,
-				       "a selector is empty; it needs at least one of cgroup, unit, uid, gid and executable");
+				       "a selector is empty; it needs at least one of cgroup, unit, container, uid, gid and executable");
 	return err;
 }
 
@@ -236,6 +241,8 @@ static int selector_fill(struct sk_buff *skb, const struct weft_selector *s)
 	if (!item ||
 	    (s->cgroup &&
 	     nla_put_string(skb, WEFT_SELECTOR_A_CGROUP, s->cgroup)) ||
+	    (s->container &&
+	     nla_put_string(skb, WEFT_SELECTOR_A_CONTAINER, s->container)) ||
 	    (s->unit && nla_put_string(skb, WEFT_SELECTOR_A_UNIT, s->unit)) ||
 	    (s->exe && nla_put_string(skb, WEFT_SELECTOR_A_EXE, s->exe)) ||
 	    (s->has_uid && nla_put_u32(skb, WEFT_SELECTOR_A_UID, s->uid)) ||

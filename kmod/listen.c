@@ -40,9 +40,16 @@ struct kind {
 	const struct proto_ops *base;	/* NULL: none was seen yet (MPTCP) */
 };
 
+/* What a listener is covered by, as it was when it was marked. */
+struct cover {
+	struct weft_workload *workload;	/* reference */
+	bool last_resort;		/* see weft_steer_listen() */
+	bool of_root;
+};
+
 struct weft_listener {
 	struct weft_net *wn;
-	struct weft_workload *workload;	/* reference; as it was when marked */
+	struct cover by;
 	bool own_save_syn;		/* TCP_SAVE_SYN is ours */
 	struct rcu_head rcu;
 };
@@ -97,17 +104,49 @@ static void child_untrap(struct sock *sk)
 	}
 }
 
-/* Which workload and mode a child of port @port has today. 0 or -ENOENT. */
-static int child_cover(struct weft_net *wn, const char *name, u16 port,
-		       struct weft_workload **w, u8 *mode)
+/* Is the peer on this host, and came by the loopback addresses? */
+static bool is_local(const struct sock *sk)
+{
+	if (sk->sk_family == AF_INET)
+		return ipv4_is_loopback(sk->sk_daddr);
+	if (ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		return ipv4_is_loopback(sk->sk_v6_daddr.s6_addr32[3]);
+	return ipv6_addr_loopback(&sk->sk_v6_daddr);
+}
+
+/*
+ * A workload of the last resort leaves what an operator needs, see weft.h. @w:
+ * the workload as it is today.
+ */
+static bool is_left(const struct cover *by, const struct weft_workload *w,
+		    const struct sock *sk, u16 port)
+{
+	return by->last_resort && (weft_steer_leaves_ssh(w, port) ||
+				   (by->of_root && is_local(sk)));
+}
+
+/* What @steer, a verdict MESH on @task's listener, says. */
+static struct cover cover_of(const struct weft_steer *steer,
+			     const struct weft_task *task)
+{
+	return (struct cover){
+		.workload = weft_workload_get(steer->workload),
+		.last_resort = steer->last_resort,
+		.of_root = !task->uid,
+	};
+}
+
+/* Which workload and mode a child @sk of @l has today. 0 or -ENOENT. */
+static int child_cover(const struct weft_listener *l, const struct sock *sk,
+		       u16 port, struct weft_workload **w, u8 *mode)
 {
 	const struct weft_gen *gen;
 	int err = -ENOENT;
 
 	rcu_read_lock();
-	gen = weft_gen_current(&wn->tables);
-	*w = gen ? weft_workload_find(gen, name) : NULL;
-	if (*w) {
+	gen = weft_gen_current(&l->wn->tables);
+	*w = gen ? weft_workload_find(gen, l->by.workload->name) : NULL;
+	if (*w && !is_left(&l->by, *w, sk, port)) {
 		*mode = weft_workload_mode(*w, port);
 		if (*mode != WEFT_MODE_DISABLED)
 			err = 0;
@@ -197,7 +236,7 @@ static int listener_child(const struct weft_listener *l, struct socket *newsock,
 	u8 mode;
 
 	lock_sock(sk);
-	if (child_cover(l->wn, l->workload->name, local_port(sk), &w, &mode)) {
+	if (child_cover(l, sk, local_port(sk), &w, &mode)) {
 		child_untrap(sk);
 		weft_set_ops(newsock, base);
 	} else {
@@ -252,8 +291,7 @@ static int mptcp_accept(struct socket *sock, struct socket *newsock,
 		module_put(THIS_MODULE);
 	else
 		weft_set_ops(newsock, base);
-	if (child_cover(l->wn, l->workload->name, local_port(sock->sk), &w,
-			&mode))
+	if (child_cover(l, newsock->sk, local_port(sock->sk), &w, &mode))
 		return 0;
 	if (newsock->sk->sk_protocol != IPPROTO_TCP) {
 		weft_workload_put(w);
@@ -276,6 +314,19 @@ static bool is_stale(const struct socket *sock)
 		     weft_is_early(sock));
 }
 
+/* @by's reference is given away. 0 or -ENOMEM. */
+static int trap_covered(struct sock *sk, struct socket *sock, struct cover by)
+{
+	u16 port = local_port(sk);
+
+	if (!is_left(&by, by.workload, sk, port))
+		return child_hold(sock, by.workload,
+				  weft_workload_mode(by.workload, port), false,
+				  GFP_KERNEL);
+	weft_workload_put(by.workload);
+	return 0;
+}
+
 /* Hold it by what the caller of accept() is; without memory it is refused. */
 static void trap_child(struct sock *sk, struct socket *sock)
 {
@@ -288,14 +339,10 @@ static void trap_child(struct sock *sk, struct socket *sock)
 	err = weft_task_current(&task, GFP_KERNEL);
 	if (!err) {
 		weft_steer_listen(&wn->tables, local_port(sk), &task, &steer);
-		weft_task_uninit(&task);
 		if (steer.verdict == WEFT_STEER_MESH)
-			err = child_hold(sock,
-					 weft_workload_get(steer.workload),
-					 weft_workload_mode(steer.workload,
-							    local_port(sk)),
-					 false, GFP_KERNEL);
+			err = trap_covered(sk, sock, cover_of(&steer, &task));
 		weft_steer_uninit(&steer);
+		weft_task_uninit(&task);
 	}
 	if (err)
 		weft_set_ops(sock, &refused_ops[weft_family(sk)]);
@@ -416,7 +463,7 @@ static int listener_release(struct socket *sock)
 	}
 	if (l) {
 		atomic_dec(&l->wn->listeners);
-		weft_workload_put(l->workload);
+		weft_workload_put(l->by.workload);
 		kfree_rcu(l, rcu);
 	}
 	return base->release(sock);
@@ -519,8 +566,8 @@ static void set_kind(struct sock *sk)
 	weft_set_ops(sock, &tcp_kinds[ix].ops);
 }
 
-/* The socket is locked. @w's reference goes to the listener. */
-static void mark(struct sock *sk, struct weft_workload *w, gfp_t gfp)
+/* The socket is locked. @by's reference goes to the listener. */
+static void mark(struct sock *sk, const struct cover *by, gfp_t gfp)
 {
 	struct weft_net *wn = weft_net(sock_net(sk));
 	struct weft_listener *l;
@@ -529,7 +576,7 @@ static void mark(struct sock *sk, struct weft_workload *w, gfp_t gfp)
 	if (!l)
 		goto closed;
 	l->wn = wn;
-	l->workload = w;
+	l->by = *by;
 	if (sk->sk_protocol == IPPROTO_TCP)
 		l->own_save_syn = weft_synopt_save(sk);
 	if (xa_err(xa_store_bh(&listeners, key(sk->sk_socket), l, gfp)))
@@ -540,7 +587,7 @@ static void mark(struct sock *sk, struct weft_workload *w, gfp_t gfp)
 	return;
 closed:
 	kfree(l);
-	weft_workload_put(w);
+	weft_workload_put(by->workload);
 	set_kind(sk);
 }
 
@@ -548,10 +595,13 @@ static void mark_for(struct sock *sk, const struct weft_task *task, gfp_t gfp)
 {
 	struct weft_net *wn = weft_net(sock_net(sk));
 	struct weft_steer steer;
+	struct cover by;
 
 	weft_steer_listen(&wn->tables, local_port(sk), task, &steer);
-	if (steer.verdict == WEFT_STEER_MESH)
-		mark(sk, weft_workload_get(steer.workload), gfp);
+	if (steer.verdict == WEFT_STEER_MESH) {
+		by = cover_of(&steer, task);
+		mark(sk, &by, gfp);
+	}
 	weft_steer_uninit(&steer);
 }
 
@@ -579,7 +629,7 @@ void weft_listen_state(struct sock *sk)
 
 struct found {
 	struct file *file;		/* reference */
-	struct weft_workload *workload;	/* reference; NULL: not a listener */
+	struct cover by;		/* no workload: not a listener */
 };
 
 struct scan {
@@ -613,10 +663,10 @@ static bool scan_full(const struct scan *s)
 	return s->n == ARRAY_SIZE(s->found);
 }
 
-static void scan_add(struct scan *s, struct file *f, struct weft_workload *w)
+static void scan_add(struct scan *s, struct file *f, struct cover by)
 {
 	s->found[s->n].file = get_file(f);
-	s->found[s->n].workload = w;
+	s->found[s->n].by = by;
 	s->n++;
 }
 
@@ -632,12 +682,12 @@ static int scan_file(const void *data, struct file *f, unsigned int fd)
 	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6))
 		return 0;
 	if (is_late(sock, sk)) {
-		scan_add(s, f, NULL);
+		scan_add(s, f, (struct cover){});
 	} else if (is_listener(sk)) {
 		weft_steer_listen(&s->wn->tables, local_port(sk), &s->task,
 				  &steer);
 		if (steer.verdict == WEFT_STEER_MESH)
-			scan_add(s, f, weft_workload_get(steer.workload));
+			scan_add(s, f, cover_of(&steer, &s->task));
 		weft_steer_uninit(&steer);
 	}
 	return scan_full(s);
@@ -687,15 +737,15 @@ static void mark_found(struct found *n)
 	struct sock *sk = sock->sk;
 
 	lock_sock(sk);
-	if (!n->workload) {
+	if (!n->by.workload) {
 		if (is_late(sock, sk)) {
 			weft_set_ops(sock, &weft_early_ops[weft_family(sk)]);
 			weft_count(weft_net(sock_net(sk)), early_made);
 		}
 	} else if (sk->sk_state == TCP_LISTEN && markable(sk)) {
-		mark(sk, n->workload, GFP_KERNEL);
+		mark(sk, &n->by, GFP_KERNEL);
 	} else {
-		weft_workload_put(n->workload);
+		weft_workload_put(n->by.workload);
 	}
 	release_sock(sk);
 }
@@ -705,7 +755,7 @@ static bool is_trapless(const struct found *n)
 {
 	const struct sock *sk = sock_from_file(n->file)->sk;
 
-	return n->workload && (sk->sk_protocol == IPPROTO_MPTCP ||
+	return n->by.workload && (sk->sk_protocol == IPPROTO_MPTCP ||
 			       in_sockmap(sk));
 }
 

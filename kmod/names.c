@@ -23,6 +23,7 @@ enum rule {
 	NO_PATH,
 	PATH,
 	UNIT,
+	CONTAINER,
 	NOT_A_HOST,
 	NOT_MAPPED,
 	HOST_BITS,
@@ -48,6 +49,8 @@ static const char * const wrong[] = {
 		"it must be an absolute path without empty, '.' or '..' parts and without a final '/'",
 	[UNIT] =
 		"a unit must be the last part of a cgroup path, as in 'nginx.service'",
+	[CONTAINER] =
+		"a container's id must be its first 12 to 64 lower-case hexadecimal digits",
 	[NOT_A_HOST] =
 		"it must be the address of one host",
 	[NOT_MAPPED] =
@@ -186,6 +189,15 @@ const char *weft_unit_wrong(const char *unit)
 {
 	if (!unit[0] || strchr(unit, '/') || dots(unit, strlen(unit)))
 		return wrong[UNIT];
+	return NULL;
+}
+
+const char *weft_container_wrong(const char *id)
+{
+	size_t len = strspn(id, "0123456789abcdef");
+
+	if (id[len] || len < WEFT_CONTAINER_MIN || len > WEFT_CONTAINER_MAX)
+		return wrong[CONTAINER];
 	return NULL;
 }
 

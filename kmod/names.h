@@ -29,6 +29,9 @@ const char *weft_path_wrong(const char *path);
 /* The last part of a path. */
 const char *weft_unit_wrong(const char *unit);
 
+/* A container's id, or how it begins. */
+const char *weft_container_wrong(const char *id);
+
 /* A unicast address. */
 const char *weft_ip_wrong(const struct in6_addr *ip);
 

@@ -31,8 +31,8 @@ static unsigned int selectors_count(const struct weft_selector *s)
 {
 	unsigned int n = 0;
 
-	while (s[n].cgroup || s[n].unit || s[n].exe || s[n].has_uid ||
-	       s[n].has_gid)
+	while (s[n].cgroup || s[n].unit || s[n].container || s[n].exe ||
+	       s[n].has_uid || s[n].has_gid)
 		n++;
 	return n;
 }
@@ -63,6 +63,7 @@ int weft_st_workload(struct weft_tables *t, u32 txn, const char *name,
 		w->selectors[i].cgroup = text(selectors[i].cgroup);
 		w->selectors[i].unit = text(selectors[i].unit);
 		w->selectors[i].exe = text(selectors[i].exe);
+		w->selectors[i].container = text(selectors[i].container);
 		w->selectors[i].has_uid = selectors[i].has_uid;
 		w->selectors[i].uid = selectors[i].uid;
 		w->selectors[i].has_gid = selectors[i].has_gid;

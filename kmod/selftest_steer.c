@@ -239,6 +239,31 @@ static const char *listener_is_meshed_unless_disabled(struct weft_tables *t)
 	return NULL;
 }
 
+static const char *last_resort_leaves_ssh_and_weft(struct weft_tables *t)
+{
+	static const struct weft_port_mode ssh[] = {
+		{ 22, WEFT_MODE_PERMISSIVE }, {}
+	};
+	static const struct weft_task weftd = {
+		.cgroup = "/system.slice/weftd.service", .exe = "",
+	};
+	static const struct weft_port_mode none[] = { {} };
+
+	WEFT_EXPECT(world(t));
+	WEFT_EXPECT(!weft_st_workload_mode(t, "all", WEFT_MODE_STRICT, none));
+	WEFT_EXPECT(listens(t, 22, &stranger) == WEFT_STEER_PASS);
+	WEFT_EXPECT(listens(t, 22, &member) == WEFT_STEER_MESH);
+	WEFT_EXPECT(listens(t, 80, &stranger) == WEFT_STEER_MESH);
+	WEFT_EXPECT(listens(t, 80, &weftd) == WEFT_STEER_PASS);
+	WEFT_EXPECT(decide(t, "fd00::1", 7000, &stranger).verdict ==
+		    WEFT_STEER_MESH);
+	WEFT_EXPECT(decide(t, "fd00::1", 7000, &weftd).verdict ==
+		    WEFT_STEER_PASS);
+	WEFT_EXPECT(!weft_st_workload_mode(t, "all", WEFT_MODE_STRICT, ssh));
+	WEFT_EXPECT(listens(t, 22, &stranger) == WEFT_STEER_MESH);
+	return NULL;
+}
+
 static const struct weft_claim claims[] = {
 	WEFT_CLAIM(unconfigured_namespace_wants_nothing),
 	WEFT_CLAIM(unknown_destination_passes),
@@ -250,6 +275,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(pinned_endpoint_is_tried_once),
 	WEFT_CLAIM(decision_outlives_its_generation),
 	WEFT_CLAIM(listener_is_meshed_unless_disabled),
+	WEFT_CLAIM(last_resort_leaves_ssh_and_weft),
 };
 
 WEFT_CLAIMS(weft_claims_steer, claims);

@@ -19,8 +19,9 @@ static const char *match(struct weft_tables *t, const char *cgroup,
 	struct weft_task task = { .cgroup = cgroup, .exe = exe, .uid = uid,
 				  .gid = uid + 100 };
 	const struct weft_workload *w;
+	bool last_resort;
 
-	w = weft_workload_match(weft_st_gen(t), &task);
+	w = weft_workload_match(weft_st_gen(t), &task, &last_resort);
 	return w ? w->name : "";
 }
 
@@ -81,6 +82,86 @@ static const char *unit_of_a_users_manager_is_none(struct weft_tables *t)
 	EXPECT_MATCH(own, "", 7, "u");
 	EXPECT_MATCH("/system.slice/x.scope/n.service", "", 7, "");
 	EXPECT_MATCH("/system.slice/n.service/x.scope", "", 7, "w");
+	return NULL;
+}
+
+#define ID	"0123456789abcdef0123456789abcdef" \
+		"0123456789abcdef0123456789abcdef"
+
+static const char *container_is_known_by_its_cgroup(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w",
+				      SELECTOR(.container = "0123456789ab")));
+	EXPECT_MATCH("/docker/" ID, "", 0, "w");
+	EXPECT_MATCH("/docker/" ID "/init", "", 0, "w");
+	EXPECT_MATCH("/system.slice/docker-" ID ".scope", "", 0, "w");
+	EXPECT_MATCH("/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID
+		     ".scope", "", 0, "w");
+	EXPECT_MATCH("/kubepods/burstable/pod1/" ID, "", 0, "w");
+	EXPECT_MATCH("/machine.slice/libpod-" ID ".scope/container", "", 0,
+		     "w");
+	EXPECT_MATCH("/machine.slice/libpod-conmon-" ID ".scope", "", 0, "");
+	EXPECT_MATCH("/docker/1" ID, "", 0, "");
+	EXPECT_MATCH("/docker/0123456789ab", "", 0, "");
+	EXPECT_MATCH("/docker/x" ID ".scope", "", 0, "");
+	EXPECT_MATCH("/docker/-" ID "0.scope", "", 0, "");
+	return NULL;
+}
+
+static const char *container_of_a_user_is_none(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w", SELECTOR(.container = ID)));
+	EXPECT_MATCH("/user.slice/user-7.slice/user@7.service/user.slice/libpod-"
+		     ID ".scope", "", 7, "");
+	return NULL;
+}
+
+static const char *container_beats_its_slice(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a",
+				      SELECTOR(.cgroup = "/system.slice")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b", SELECTOR(.container = ID)));
+	EXPECT_MATCH("/system.slice/docker-" ID ".scope", "", 0, "b");
+	EXPECT_MATCH("/system.slice/docker-x.scope", "", 0, "a");
+	return NULL;
+}
+
+static bool is_last_resort(struct weft_tables *t, const char *cgroup, u32 uid)
+{
+	struct weft_task task = { .cgroup = cgroup, .exe = "", .uid = uid };
+	bool last_resort;
+
+	weft_workload_match(weft_st_gen(t), &task, &last_resort);
+	return last_resort;
+}
+
+static const char *root_alone_is_the_last_resort(struct weft_tables *t)
+{
+	WEFT_EXPECT(!is_last_resort(t, "/", 0));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b",
+				      SELECTOR(.cgroup = "/", UID(7))));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "c", SELECTOR(.cgroup = "/c")));
+	WEFT_EXPECT(is_last_resort(t, "/", 0));
+	WEFT_EXPECT(is_last_resort(t, "/x", 0));
+	WEFT_EXPECT(!is_last_resort(t, "/x", 7));
+	WEFT_EXPECT(!is_last_resort(t, "/c", 0));
+	return NULL;
+}
+
+static bool is_weft(const char *cgroup)
+{
+	return weft_workload_is_weft(&(struct weft_task){ .cgroup = cgroup });
+}
+
+static const char *weft_is_known_by_its_unit(struct weft_tables *t)
+{
+	WEFT_EXPECT(is_weft("/system.slice/weftd.service"));
+	WEFT_EXPECT(is_weft("/system.slice/system-weftd.slice/weftd@a.service"));
+	WEFT_EXPECT(is_weft("/system.slice/weft-ca.service"));
+	WEFT_EXPECT(!is_weft("/system.slice/weftd@a.slice"));
+	WEFT_EXPECT(!is_weft("/system.slice/weftd.service.d"));
+	WEFT_EXPECT(!is_weft("/user.slice/user@7.service/weftd.service"));
 	return NULL;
 }
 
@@ -240,6 +321,11 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(cgroup_root_selects_all_known),
 	WEFT_CLAIM(unit_selector_is_one_whole_part),
 	WEFT_CLAIM(unit_of_a_users_manager_is_none),
+	WEFT_CLAIM(container_is_known_by_its_cgroup),
+	WEFT_CLAIM(container_of_a_user_is_none),
+	WEFT_CLAIM(container_beats_its_slice),
+	WEFT_CLAIM(root_alone_is_the_last_resort),
+	WEFT_CLAIM(weft_is_known_by_its_unit),
 	WEFT_CLAIM(selector_needs_all_its_parts),
 	WEFT_CLAIM(workload_needs_one_of_its_selectors),
 	WEFT_CLAIM(uid_selector_matches_root),

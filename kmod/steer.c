@@ -11,6 +11,8 @@
 #include "lb_weighted.h"
 #include "steer.h"
 
+#define SSH_PORT	22	/* RFC 4253 section 4.1 */
+
 bool weft_steer_wants(const struct weft_tables *t, const struct weft_addr *dst)
 {
 	struct weft_service_match match;
@@ -42,7 +44,9 @@ static void steer_connect_rcu(const struct weft_gen *gen,
 	out->generation = weft_gen_number(gen);
 	if (!weft_service_lookup(gen, dst, &match))
 		return;
-	w = weft_workload_match(gen, task);
+	w = weft_workload_match(gen, task, &out->last_resort);
+	if (out->last_resort && weft_workload_is_weft(task))
+		w = NULL;
 	if (!w && match.pinned >= 0)
 		return;
 	/* the generation's own references keep both above zero */
@@ -77,6 +81,11 @@ void weft_steer_connect(const struct weft_tables *t,
 	rcu_read_unlock();
 }
 
+bool weft_steer_leaves_ssh(const struct weft_workload *w, u16 port)
+{
+	return port == SSH_PORT && !weft_workload_names_port(w, port);
+}
+
 void weft_steer_listen(const struct weft_tables *t, u16 port,
 		       const struct weft_task *task, struct weft_steer *out)
 {
@@ -87,7 +96,10 @@ void weft_steer_listen(const struct weft_tables *t, u16 port,
 	rcu_read_lock();
 	gen = weft_gen_current(t);
 	out->generation = weft_gen_number(gen);
-	w = weft_workload_match(gen, task);
+	w = weft_workload_match(gen, task, &out->last_resort);
+	if (out->last_resort &&
+	    (weft_workload_is_weft(task) || weft_steer_leaves_ssh(w, port)))
+		w = NULL;
 	if (w && weft_workload_mode(w, port) != WEFT_MODE_DISABLED) {
 		out->verdict = WEFT_STEER_MESH;
 		out->workload = weft_workload_get(w);

@@ -24,6 +24,7 @@ struct weft_steer {
 	u16 target;
 	int err;			/* positive errno with REFUSE */
 	u8 reason;			/* enum weft_reason with REFUSE */
+	bool last_resort;		/* workload has it by nothing else */
 	u64 generation;
 };
 
@@ -44,6 +45,8 @@ bool weft_steer_wants(const struct weft_tables *t, const struct weft_addr *dst);
  *	workload, service without endpoints		REFUSE ECONNREFUSED
  *							NO_ENDPOINT
  *	else						MESH
+ *
+ * To a workload of the last resort weftd and the CA do not belong.
  */
 void weft_steer_connect(const struct weft_tables *t,
 			const struct weft_addr *dst,
@@ -51,10 +54,19 @@ void weft_steer_connect(const struct weft_tables *t,
 
 /*
  * Decide listen() on @port by @task: MESH with workload set and mode other than
- * DISABLED, else PASS.
+ * DISABLED, else PASS; also what a workload of the last resort leaves alone.
  */
 void weft_steer_listen(const struct weft_tables *t, u16 port,
 		       const struct weft_task *task, struct weft_steer *out);
+
+/**
+ * weft_steer_leaves_ssh() - does a workload of the last resort leave it alone?
+ * @w: the workload
+ * @port: a listener's
+ *
+ * Whoever gives the whole host an identity must still be able to log in.
+ */
+bool weft_steer_leaves_ssh(const struct weft_workload *w, u16 port);
 void weft_steer_uninit(struct weft_steer *s);
 
 /*

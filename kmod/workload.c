@@ -45,6 +45,7 @@ static void workload_free(struct rcu_head *rcu)
 		kfree(w->selectors[i].cgroup);
 		kfree(w->selectors[i].unit);
 		kfree(w->selectors[i].exe);
+		kfree(w->selectors[i].container);
 	}
 	kfree(w->selectors);
 	kfree(w->ports);
@@ -86,19 +87,22 @@ static bool ends_with(const char *part, size_t len, const char *suffix)
 }
 
 /*
- * Length of @path up to and with its last part that is @unit, else 0. Below a
- * service or scope the system's manager has no say (user@1000.service hands its
- * subtree to the user, who names units there as he likes): not looked at.
+ * Length of @path up to and with its last part that @is says it is, else 0.
+ * Below a service or scope the system's manager has no say (user@1000.service
+ * hands its subtree to the user, who names units there as he likes): not looked
+ * at.
  */
-static size_t in_unit(const char *path, const char *unit)
+static size_t in_part(const char *path, const char *what,
+		      bool (*is)(const char *part, size_t len,
+				 const char *what))
 {
-	size_t len = strlen(unit), found = 0;
 	const char *at = path;
+	size_t found = 0;
 
 	while (*at == '/') {
 		size_t part = strcspn(++at, "/");
 
-		if (part == len && !memcmp(at, unit, len))
+		if (is(at, part, what))
 			found = at + part - path;
 		if (ends_with(at, part, ".service") ||
 		    ends_with(at, part, ".scope"))
@@ -106,6 +110,50 @@ static size_t in_unit(const char *path, const char *unit)
 		at += part;
 	}
 	return found;
+}
+
+static bool is_unit(const char *part, size_t len, const char *unit)
+{
+	return len == strlen(unit) && !memcmp(part, unit, len);
+}
+
+/* ID, or WHO-ID.scope; but not the scope of its monitor, WHO-conmon-ID. */
+static bool is_container(const char *part, size_t len, const char *id)
+{
+	static const char scope[] = ".scope", monitor[] = "-conmon-";
+	size_t who;
+
+	if (ends_with(part, len, scope))
+		len -= strlen(scope);
+	if (len < WEFT_CONTAINER_MAX)
+		return false;
+	who = len - WEFT_CONTAINER_MAX;
+	if (who && part[who - 1] != '-')
+		return false;
+	return !ends_with(part, who, monitor) &&
+	       !memcmp(part + who, id, strlen(id));
+}
+
+/* An instance, "weftd@NAME.service". */
+static bool is_instance(const char *part, size_t len, const char *template)
+{
+	size_t n = strlen(template);
+
+	return len > n && !memcmp(part, template, n) &&
+	       ends_with(part, len, ".service");
+}
+
+/**
+ * weft_workload_is_weft() - is it weftd or the CA?
+ * @task: who
+ *
+ * Only root names units of the system's manager.
+ */
+bool weft_workload_is_weft(const struct weft_task *task)
+{
+	return in_part(task->cgroup, "weftd.service", is_unit) ||
+	       in_part(task->cgroup, "weft-ca.service", is_unit) ||
+	       in_part(task->cgroup, "weftd@", is_instance);
 }
 
 static bool selector_match(const struct weft_selector *s,
@@ -127,7 +175,13 @@ static bool selector_match(const struct weft_selector *s,
 	}
 	out->path = path > 1 ? path : 0;	/* the root is any cgroup */
 	if (s->unit) {
-		path = in_unit(task->cgroup, s->unit);
+		path = in_part(task->cgroup, s->unit, is_unit);
+		if (!path)
+			return false;
+		out->path = max(out->path, path);
+	}
+	if (s->container) {
+		path = in_part(task->cgroup, s->container, is_container);
 		if (!path)
 			return false;
 		out->path = max(out->path, path);
@@ -169,14 +223,21 @@ static bool workload_match(const struct weft_workload *w,
 	return found;
 }
 
-struct weft_workload *weft_workload_match(const struct weft_gen *gen,
-					  const struct weft_task *task)
+static bool is_nothing(const struct specificity *s)
 {
+	return !s->exe && !s->path && !s->uid && !s->gid;
+}
+
+struct weft_workload *weft_workload_match(const struct weft_gen *gen,
+					  const struct weft_task *task,
+					  bool *last_resort)
+{
+	struct specificity narrow = {}, one;
 	struct weft_workload *best = NULL;
-	struct specificity narrow, one;
 	const struct weft_table *t;
 	u32 i;
 
+	*last_resort = false;
 	if (!gen)
 		return NULL;
 	t = &gen->tables[WEFT_KIND_WORKLOAD];
@@ -191,6 +252,7 @@ struct weft_workload *weft_workload_match(const struct weft_gen *gen,
 			narrow = one;
 		}
 	}
+	*last_resort = best && is_nothing(&narrow);
 	return best;
 }
 
@@ -210,4 +272,14 @@ u8 weft_workload_mode(const struct weft_workload *w, u16 port)
 		    w->ports[i].mode != WEFT_MODE_DEFAULT)
 			return w->ports[i].mode;
 	return w->mode;
+}
+
+bool weft_workload_names_port(const struct weft_workload *w, u16 port)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_ports; i++)
+		if (w->ports[i].port == port)
+			return true;
+	return false;
 }

@@ -16,6 +16,7 @@ struct weft_selector {
 	const char *cgroup;	/* NULL: does not matter */
 	const char *unit;
 	const char *exe;
+	const char *container;
 	bool has_uid;
 	bool has_gid;
 	u32 uid;
@@ -57,13 +58,23 @@ struct weft_workload *weft_workload_create(u16 n_selectors, u16 n_ports);
 struct weft_workload *weft_workload_get(struct weft_workload *w);
 void weft_workload_put(struct weft_workload *w);	/* NULL is fine */
 
-/* The workload the process belongs to, or NULL; no reference is taken. */
+/*
+ * The workload the process belongs to, or NULL; no reference is taken.
+ * @last_resort: only by being below the root of all cgroups
+ */
 struct weft_workload *weft_workload_match(const struct weft_gen *gen,
-					  const struct weft_task *task);
+					  const struct weft_task *task,
+					  bool *last_resort);
+
+/* Is it weftd or the CA, as their units say? */
+bool weft_workload_is_weft(const struct weft_task *task);
 struct weft_workload *weft_workload_find(const struct weft_gen *gen,
 					 const char *name);
 
 /* enum weft_mode for a listener of @w on @port: never DEFAULT. */
 u8 weft_workload_mode(const struct weft_workload *w, u16 port);
+
+/* Do @w's exceptions name @port? */
+bool weft_workload_names_port(const struct weft_workload *w, u16 port);
 
 #endif

@@ -15,7 +15,7 @@ ID = "spiffe://mesh.local/"
 WORKLOAD = {
     "NAME": "shop", "IDENTITY": ID + "shop", "MODE": C["WEFT_MODE_PERMISSIVE"],
     "SELECTORS": [{"CGROUP": "/system.slice/shop", "UNIT": "shop.service", "UID": 4711,
-                   "EXE": "/usr/bin/shop", "GID": 0}, {"UID": 4712}],
+                   "EXE": "/usr/bin/shop", "GID": 0}, {"UID": 4712}, {"CONTAINER": "0123456789ab"}],
     "PORTS": [{"PORT": 80, "MODE": C["WEFT_MODE_STRICT"]}, {"PORT": 81}]}
 SERVICE = {
     "NAME": "web", "ADDRESSES": ["240.0.0.1", "fd00::1"],
@@ -89,6 +89,8 @@ BAD = {
     "WEFT_SELECTOR_A_CGROUP": BAD_PATHS, "WEFT_SELECTOR_A_EXE": BAD_PATHS,
     "WEFT_SELECTOR_A_UNIT": [("a/b", "EINVAL"), ("..", "EINVAL"),
                              ("a" * (C["WEFT_SELECTOR_MAX"] + 1), "ERANGE")],
+    "WEFT_SELECTOR_A_CONTAINER": [(text, "EINVAL") for text in (
+        "0123456789a", "0123456789AB", "0123456789a/", "a" * (C["WEFT_CONTAINER_MAX"] + 1))],
     "WEFT_SELECTOR_A_UID": [(0xffffffff, "ERANGE")], "WEFT_SELECTOR_A_GID": [(0xffffffff, "ERANGE")],
     "WEFT_PORT_A_PORT": [(0, "ERANGE")],
     "WEFT_SERVICE_A_CONNECT_TIMEOUT": [(1, "ERANGE"), (9, "ERANGE"), (600001, "ERANGE")],

@@ -43,6 +43,11 @@ metadata: {name: by-executable}
 spec: {selectors: [{executable: $T/another-bash}]}
 ---
 apiVersion: weft/v1
+kind: Workload
+metadata: {name: by-container}
+spec: {selectors: [{container: 0123456789ab}]}
+---
+apiVersion: weft/v1
 kind: Service
 metadata: {name: web}
 spec:
@@ -75,6 +80,19 @@ as 3001 3002
 is "a user goes before a group" by-uid x "${setpriv[@]}" bash
 is "a unit before both" by-unit a "${setpriv[@]}" bash
 is "an executable before a unit" by-executable a "$T/another-bash"
+id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+# in_cgroup PATH: CMD is moved there before it calls
+in_cgroup() {
+    mkdir -p "/sys/fs/cgroup$1"
+    moved=(bash -c "echo \$\$ >/sys/fs/cgroup$1/cgroup.procs && bash \"\$@\"" sh)
+}
+in_cgroup /system.slice/docker-$id.scope
+is "a container" by-container x "${moved[@]}"
+is "whoever starts it" by-container a "${moved[@]}"
+in_cgroup /kubepods/burstable/pod1/$id
+is "a pod's" by-container x "${moved[@]}"
+in_cgroup /user.slice/user-3003.slice/user@3003.service/libpod-$id.scope
+none "a container that a user made up" x "${moved[@]}"
 none "who is none of them is in no mesh" x bash
 none "a group that is not the effective one does not count" x setpriv --groups 3002 bash
 
@@ -96,3 +114,29 @@ Y
 is "all the others can be the host" host/h1 x bash
 is "and a user is still himself" by-uid x setpriv --reuid 3001 --clear-groups bash
 is "and a unit" by-unit a bash
+
+# --- which must not lock anybody out
+call_from() { in_host "$1" python3 "$E2E/dial.py" talk "$2" "$3" 1 hello; }
+start_app roots h1 9021 python3 "$E2E/dial.py" server echo:22 echo:9021
+start_app others h1 9022 setpriv --reuid 3004 --regid 3004 --clear-groups python3 "$E2E/dial.py" server echo:9022
+contains "a neighbour cannot come in plaintext" "ECONNRESET" "$(call_from h2 10.77.0.1 9021)"
+contains "but to log in" "ok" "$(call_from h2 10.77.0.1 22)"
+contains "by IPv6 too" "ok" "$(call_from h2 fd77::1 22)"
+contains "root speaks to itself" "ok" "$(call_from h1 127.0.0.1 9021)"
+contains "by IPv6 too" "ok" "$(call_from h1 ::1 9021)"
+contains "by its other address it does not" "ECONNRESET" "$(call_from h1 10.77.0.1 9021)"
+contains "nor to another user's" "ECONNRESET" "$(call_from h1 127.0.0.1 9022)"
+document h1 host.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: host}
+spec: {identity: host/h1, selectors: [{cgroup: /}], ports: [{port: 22, mode: strict}]}
+Y
+contains "unless its document names the port" "ECONNRESET" "$(call_from h2 10.77.0.1 22)"
+document h1 host.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: host}
+spec: {identity: host/h1, selectors: [{cgroup: /}]}
+Y
+contains "and as long as it does" "ok" "$(call_from h2 10.77.0.1 22)"

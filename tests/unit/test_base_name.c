@@ -143,6 +143,18 @@ static void paths_are_absolute_and_plain(void **state)
 	assert_non_null(weft_path_problem(longest));
 }
 
+#define ID64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void containers_are_hexadecimal(void **state)
+{
+	static const char *const fine[] = { "0123456789ab", ID64 };
+	static const char *const wrong[] = { "", "0123456789a", ID64 "0", "0123456789AB",
+					     "0123456789abg", "docker-0123456789ab" };
+
+	all_fine(weft_container_problem, fine, WEFT_ARRAY_SIZE(fine));
+	all_wrong(weft_container_problem, wrong, WEFT_ARRAY_SIZE(wrong));
+}
+
 static void units_are_one_part_of_a_path(void **state)
 {
 	static const char *const fine[] = { "nginx.service", "a@b\\x2dc.service", "...", "x" };
@@ -185,6 +197,7 @@ int main(void)
 		cmocka_unit_test(patterns_hold_the_whole_trust_domain),
 		cmocka_unit_test(trust_domains_have_their_own_letters),
 		cmocka_unit_test(paths_are_absolute_and_plain),
+		cmocka_unit_test(containers_are_hexadecimal),
 		cmocka_unit_test(units_are_one_part_of_a_path),
 		cmocka_unit_test(a_final_star_matches_what_begins_so),
 		cmocka_unit_test(the_trust_domain_is_found_in_an_identity),

@@ -117,7 +117,7 @@ static const struct {
 	{ "workload add web unit a", "workload \"web\": identity: is needed "
 				     "(spiffe://TRUST-DOMAIN/PATH)" },
 	{ "workload add web identity " ID,
-	  "workload \"web\": a selector is needed (unit, cgroup, uid, gid, exe)" },
+	  "workload \"web\": a selector is needed (unit, cgroup, container, uid, gid, exe)" },
 	{ "workload add web identity spiffe://x",
 	  "workload \"web\": identity \"spiffe://x\": a SPIFFE ID without a path is a trust "
 	  "domain, not a workload" },
@@ -130,6 +130,9 @@ static const struct {
 	  "workload \"web\": unit \"/a/b\": not the last part of a cgroup path (nginx.service)" },
 	{ "workload add web unit a unit b", "workload \"web\": unit: given twice" },
 	{ "workload add web cgroup a", "workload \"web\": cgroup \"a\": not an absolute path" },
+	{ "workload add web container 0123456789a",
+	  "workload \"web\": container \"0123456789a\": not the first 12 to 64 lower-case "
+	  "hexadecimal digits of a container's id" },
 	{ "workload add web exe /a/../b",
 	  "workload \"web\": exe \"/a/../b\": a path with an empty, '.' or '..' part or a final "
 	  "'/'" },
@@ -142,11 +145,11 @@ static const struct {
 	{ "workload add web gid 4294967295",
 	  "workload \"web\": gid \"4294967295\": not a number from 0 to 4294967294" },
 	{ "workload add web or unit a",
-	  "workload \"web\": or: a selector (unit, cgroup, uid, gid, exe) goes before it" },
+	  "workload \"web\": or: a selector (unit, cgroup, container, uid, gid, exe) goes before it" },
 	{ "workload add web unit a or or unit b",
-	  "workload \"web\": or: a selector (unit, cgroup, uid, gid, exe) goes before it" },
+	  "workload \"web\": or: a selector (unit, cgroup, container, uid, gid, exe) goes before it" },
 	{ "workload add web identity " ID " unit a or",
-	  "workload \"web\": or: a selector (unit, cgroup, uid, gid, exe) goes after it" },
+	  "workload \"web\": or: a selector (unit, cgroup, container, uid, gid, exe) goes after it" },
 	{ "workload add web mode off",
 	  "workload \"web\": mode \"off\": not a mode (strict, permissive or disabled)" },
 	{ "workload add web mode default",
@@ -159,8 +162,8 @@ static const struct {
 	{ "workload add web port x:strict",
 	  "workload \"web\": port \"x:strict\": not a port (1 to 65535)" },
 	{ "workload add web user 3",
-	  "workload \"web\": \"user\": unknown word (identity, unit, cgroup, uid, gid, exe, or, mode, "
-	  "port)" },
+	  "workload \"web\": \"user\": unknown word (identity, unit, cgroup, container, uid, gid, "
+	  "exe, or, mode, port)" },
 
 	/* policy */
 	{ "policy add p", "policy \"p\": action: is needed (allow, deny or audit)" },
@@ -278,7 +281,8 @@ static const char *const right[] = {
 	"endpoint replace service web address fd00::1",
 	"endpoint del service web address 10.0.0.1:80",
 	"workload", "w", "workload add web identity " ID " uid 0",
-	"workload add web identity " ID " unit a cgroup /a exe /b uid 1 or unit b or uid 2 gid 0 "
+	"workload add web identity " ID " unit a cgroup /a exe /b uid 1 or unit b container "
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef or uid 2 gid 0 "
 	"mode permissive port 80:strict port 81:disabled",
 	"workload del web", "policy", "p", "policy add p action allow", "policy add p action deny any",
 	"policy add p action deny workload web from * port 80 or any or port 1",

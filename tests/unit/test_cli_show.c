@@ -103,20 +103,22 @@ static void endpoints_are_shown_as_they_were_added(void **state)
 
 static void workloads_are_shown_as_they_were_added(void **state)
 {
-	expect("workload add web identity spiffe://x/web unit nginx.service uid 33 or exe /b "
-	       "mode strict port 80:permissive port 81:disabled", "");
+	expect("workload add web identity spiffe://x/web unit nginx.service uid 33 or "
+	       "container 0123456789ab exe /b mode strict port 80:permissive port 81:disabled", "");
 	expect("workload",
 	       "NAME  OWNER   MODE    PORTS                      IDENTITY        SELECTORS\n"
 	       "web   static  strict  80:permissive,81:disabled  spiffe://x/web  "
-	       "unit nginx.service uid 33 or exe /b\n");
+	       "unit nginx.service uid 33 or container 0123456789ab exe /b\n");
 	expect("workload show web -j",
 	       "[{\n\t\t\"name\":\t\"web\",\n\t\t\"owner\":\t\"static\",\n\t\t\"mode\":\t\"strict\","
 	       "\n\t\t\"ports\":\t[{\n\t\t\t\t\"port\":\t80,\n\t\t\t\t\"mode\":\t\"permissive\"\n"
 	       "\t\t\t}, {\n\t\t\t\t\"port\":\t81,\n\t\t\t\t\"mode\":\t\"disabled\"\n\t\t\t}],\n"
 	       "\t\t\"identity\":\t\"spiffe://x/web\",\n\t\t\"selectors\":\t[{\n"
 	       "\t\t\t\t\"unit\":\t\"nginx.service\",\n\t\t\t\t\"cgroup\":\tnull,\n"
+	       "\t\t\t\t\"container\":\tnull,\n"
 	       "\t\t\t\t\"uid\":\t33,\n\t\t\t\t\"gid\":\tnull,\n\t\t\t\t\"exe\":\tnull\n\t\t\t}, {\n"
-	       "\t\t\t\t\"unit\":\tnull,\n\t\t\t\t\"cgroup\":\tnull,\n\t\t\t\t\"uid\":\tnull,\n"
+	       "\t\t\t\t\"unit\":\tnull,\n\t\t\t\t\"cgroup\":\tnull,\n"
+	       "\t\t\t\t\"container\":\t\"0123456789ab\",\n\t\t\t\t\"uid\":\tnull,\n"
 	       "\t\t\t\t\"gid\":\tnull,\n"
 	       "\t\t\t\t\"exe\":\t\"/b\"\n\t\t\t}]\n\t}]\n");
 	expect("workload del web", "");

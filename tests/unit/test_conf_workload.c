@@ -131,35 +131,35 @@ static const struct wrong wrongs[] = {
 	{ "spec.selectors", MISSING,
 	  HEAD("Workload") "spec:\n  mode: strict\n",
 	  AT(4) "spec.selectors: missing: must be a list of 1 to 64 items, each a mapping of "
-	  "unit, cgroup, uid, gid and executable" },
+	  "unit, cgroup, container, uid, gid and executable" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors: {uid: 0}\n",
 	  AT(5) "spec.selectors: a mapping: must be a list of 1 to 64 items, each a mapping "
-	  "of unit, cgroup, uid, gid and executable" },
+	  "of unit, cgroup, container, uid, gid and executable" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors: [nginx.service]\n",
-	  AT(5) "spec.selectors[0]: \"nginx.service\": must be a mapping of unit, cgroup, uid, "
-	  "gid and executable" },
+	  AT(5) "spec.selectors[0]: \"nginx.service\": must be a mapping of unit, cgroup, "
+	  "container, uid, gid and executable" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors:\n  -\n",
-	  AT(6) "spec.selectors[0]: nothing: must be a mapping of unit, cgroup, uid, gid and "
-	  "executable" },
+	  AT(6) "spec.selectors[0]: nothing: must be a mapping of unit, cgroup, "
+	  "container, uid, gid and executable" },
 	{ "spec.selectors", VALUE,
 	  HEAD("Workload") "spec:\n  selectors: [{}]\n",
 	  AT(5) "spec.selectors[0]: an empty mapping: must have at least one of unit, cgroup, "
-	  "uid, gid and executable" },
+	  "container, uid, gid and executable" },
 	{ "spec.selectors", VALUE,
 	  HEAD("Workload") "spec:\n  selectors: [{pid: 33}]\n",
 	  AT(5) "spec.selectors[0].pid: unknown field (did you mean \"uid\"?); allowed here: "
-	  "unit, cgroup, uid, gid, executable" },
+	  "unit, cgroup, container, uid, gid, executable" },
 	{ "spec.selectors", COUNT,
 	  HEAD("Workload") "spec:\n  selectors: []\n",
 	  AT(5) "spec.selectors: an empty list: must be a list of 1 to 64 items, each a "
-	  "mapping of unit, cgroup, uid, gid and executable" },
+	  "mapping of unit, cgroup, container, uid, gid and executable" },
 	{ "spec.selectors", COUNT,
 	  HEAD("Workload") "spec:\n  selectors: [$65 {uid: @}$]\n",
 	  AT(5) "spec.selectors: 65 items: must be a list of 1 to 64 items, each a mapping of "
-	  "unit, cgroup, uid, gid and executable" },
+	  "unit, cgroup, container, uid, gid and executable" },
 	{ "spec.selectors", TWIN,
 	  HEAD("Workload") "spec:\n  selectors:\n  - {uid: 33, unit: nginx.service}\n"
 	  "  - {uid: 0}\n  - unit: nginx.service\n    uid: 33\n",
@@ -234,6 +234,34 @@ static const struct wrong wrongs[] = {
 	  SELECTOR("cgroup: \"\"\n"),
 	  AT(6) "spec.selectors[0].cgroup: \"\": must be an absolute path in cgroup v2 in its "
 	  "shortest form, such as /system.slice/nginx.service" },
+	{ "spec.selectors[].container", SHAPE,
+	  SELECTOR("container: []\n"),
+	  AT(6) "spec.selectors[0].container: a list: must be the first 12 to 64 lower-case "
+	  "hexadecimal digits of a container's id" },
+	{ "spec.selectors[].container", SHAPE,
+	  SELECTOR("container:\n"),
+	  AT(6) "spec.selectors[0].container: nothing: must be the first 12 to 64 lower-case "
+	  "hexadecimal digits of a container's id" },
+	{ "spec.selectors[].container", VALUE,
+	  SELECTOR("container: web\n"),
+	  AT(6) "spec.selectors[0].container: \"web\": must be the first 12 to 64 lower-case "
+	  "hexadecimal digits of a container's id" },
+	{ "spec.selectors[].container", VALUE,
+	  SELECTOR("container: 0123456789a\n"),
+	  AT(6) "spec.selectors[0].container: \"0123456789a\": must be the first 12 to 64 lower-case "
+	  "hexadecimal digits of a container's id" },
+	{ "spec.selectors[].container", VALUE,
+	  SELECTOR("container: 0123456789AB\n"),
+	  AT(6) "spec.selectors[0].container: \"0123456789AB\": must be the first 12 to 64 lower-case "
+	  "hexadecimal digits of a container's id" },
+	{ "spec.selectors[].container", VALUE,
+	  SELECTOR("container: docker-0123456789ab\n"),
+	  AT(6) "spec.selectors[0].container: \"docker-0123456789ab\": must be the first 12 to 64 lower-case "
+	  "hexadecimal digits of a container's id" },
+	{ "spec.selectors[].container", VALUE,
+	  SELECTOR("container: \"\"\n"),
+	  AT(6) "spec.selectors[0].container: \"\": must be the first 12 to 64 lower-case "
+	  "hexadecimal digits of a container's id" },
 	{ "spec.selectors[].executable", SHAPE,
 	  SELECTOR("executable: []\n"),
 	  AT(6) "spec.selectors[0].executable: a list: must be the absolute path of an "
@@ -363,7 +391,7 @@ static void each_field_wrong_is_one_clear_error(void **state)
 
 static void no_field_is_without_its_wrong_cases(void **state)
 {
-	check_coverage(&weft_kind_workload, wrongs, WEFT_ARRAY_SIZE(wrongs), 16);
+	check_coverage(&weft_kind_workload, wrongs, WEFT_ARRAY_SIZE(wrongs), 17);
 }
 
 int main(void)

@@ -45,7 +45,7 @@ static void a_workload_survives(void **state)
 {
 	struct weft_nl_selector selectors[] = {
 		{ .unit = "nginx.service", .has_uid = true, .uid = 0 },
-		{ .cgroup = "/a/b", .exe = "/usr/bin/x" },
+		{ .cgroup = "/a/b", .exe = "/usr/bin/x", .container = "0123456789ab" },
 		{ .has_uid = true, .uid = 4294967294 },
 	};
 	struct weft_nl_port_mode ports[] = { { 80, WEFT_MODE_PERMISSIVE },
@@ -68,6 +68,8 @@ static void a_workload_survives(void **state)
 	assert_null(out.selectors[0].exe);
 	assert_string_equal(out.selectors[1].cgroup, "/a/b");
 	assert_string_equal(out.selectors[1].exe, "/usr/bin/x");
+	assert_string_equal(out.selectors[1].container, "0123456789ab");
+	assert_null(out.selectors[0].container);
 	assert_false(out.selectors[1].has_uid);
 	assert_true(out.selectors[2].uid == 4294967294);
 	assert_int_equal(out.n_ports, 2);

@@ -227,3 +227,13 @@ const char *weft_unit_problem(const char *unit)
 		return "not the last part of a cgroup path (nginx.service)";
 	return NULL;
 }
+
+const char *weft_container_problem(const char *id)
+{
+	size_t len = strspn(id, "0123456789abcdef");
+
+	if (id[len] || len < WEFT_CONTAINER_MIN || len > WEFT_CONTAINER_MAX)
+		return "not the first " STRINGIFY(WEFT_CONTAINER_MIN) " to " STRINGIFY(
+			WEFT_CONTAINER_MAX) " lower-case hexadecimal digits of a container's id";
+	return NULL;
+}

@@ -35,6 +35,9 @@ const char *weft_path_problem(const char *path);
 /* Last part of a cgroup path, as selectors have it: "nginx.service". */
 const char *weft_unit_problem(const char *unit);
 
+/* A container's id, or its first digits, as container engines list it. */
+const char *weft_container_problem(const char *id);
+
 /* Is @identity what @pattern says? */
 bool weft_identity_match(const char *pattern, const char *identity);
 

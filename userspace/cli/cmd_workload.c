@@ -2,7 +2,7 @@
 /*
  * weftctl workload.
  *
- * unit, cgroup, uid, gid and exe fill one selector, all of which must match;
+ * unit, cgroup, container, uid, gid and exe fill one selector, all of which must match;
  * "or" begins the next.
  */
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 #include "cli/value.h"
 #include "nl/nl_workload.h"
 
-#define WORDS "identity, unit, cgroup, uid, gid, exe, or, mode, port"
+#define WORDS "identity, unit, cgroup, container, uid, gid, exe, or, mode, port"
 
 /* A command line while it is read. */
 struct reading {
@@ -72,6 +72,8 @@ static int take_selector_part(struct weft_cli *cli, const char *word, struct rea
 		return weft_value_text(cli, word, weft_unit_problem, &selector->unit);
 	if (!strcmp(word, "cgroup"))
 		return weft_value_text(cli, word, weft_path_problem, &selector->cgroup);
+	if (!strcmp(word, "container"))
+		return weft_value_text(cli, word, weft_container_problem, &selector->container);
 	if (!strcmp(word, "exe"))
 		return weft_value_text(cli, word, weft_path_problem, &selector->exe);
 	if (!strcmp(word, "gid"))
@@ -82,7 +84,7 @@ static int take_selector_part(struct weft_cli *cli, const char *word, struct rea
 static int take_or(struct weft_cli *cli, struct reading *reading)
 {
 	if (!reading->selector_open)
-		return weft_cli_usage(cli, "or: a selector (unit, cgroup, uid, gid, exe) goes before it");
+		return weft_cli_usage(cli, "or: a selector (unit, cgroup, container, uid, gid, exe) goes before it");
 	reading->selector_open = false;
 	return WEFT_EXIT_DONE;
 }
@@ -119,8 +121,8 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 
 	if (!strcmp(word, "identity"))
 		return weft_value_text(cli, word, weft_identity_problem, &workload->identity);
-	if (!strcmp(word, "unit") || !strcmp(word, "cgroup") || !strcmp(word, "uid") ||
-	    !strcmp(word, "gid") || !strcmp(word, "exe"))
+	if (!strcmp(word, "unit") || !strcmp(word, "cgroup") || !strcmp(word, "container") ||
+	    !strcmp(word, "uid") || !strcmp(word, "gid") || !strcmp(word, "exe"))
 		return take_selector_part(cli, word, reading);
 	if (!strcmp(word, "or"))
 		return take_or(cli, reading);
@@ -147,11 +149,11 @@ static int take_workload(struct weft_cli *cli, void *object)
 		last = word;
 	}
 	if (!strcmp(last, "or"))
-		return weft_cli_usage(cli, "or: a selector (unit, cgroup, uid, gid, exe) goes after it");
+		return weft_cli_usage(cli, "or: a selector (unit, cgroup, container, uid, gid, exe) goes after it");
 	if (!workload->identity)
 		return weft_cli_usage(cli, "identity: is needed (spiffe://TRUST-DOMAIN/PATH)");
 	if (!workload->n_selectors)
-		return weft_cli_usage(cli, "a selector is needed (unit, cgroup, uid, gid, exe)");
+		return weft_cli_usage(cli, "a selector is needed (unit, cgroup, container, uid, gid, exe)");
 	return WEFT_EXIT_DONE;
 }
 
@@ -166,6 +168,10 @@ static void write_selector(FILE *f, const struct weft_nl_selector *selector)
 	}
 	if (selector->cgroup) {
 		fprintf(f, "%scgroup %s", gap, selector->cgroup);
+		gap = " ";
+	}
+	if (selector->container) {
+		fprintf(f, "%scontainer %s", gap, selector->container);
 		gap = " ";
 	}
 	if (selector->has_uid) {
@@ -216,6 +222,7 @@ static void print_selectors(struct weft_print *p, const struct weft_nl_workload 
 		weft_print_item_begin(p);
 		weft_print_string(p, "unit", selector->unit);
 		weft_print_string(p, "cgroup", selector->cgroup);
+		weft_print_string(p, "container", selector->container);
 		print_id(p, "uid", selector->has_uid, selector->uid);
 		print_id(p, "gid", selector->has_gid, selector->gid);
 		weft_print_string(p, "exe", selector->exe);

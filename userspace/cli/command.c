@@ -105,9 +105,10 @@ const struct weft_object weft_objects[] = {
 	  "                                    [mode MODE] [port PORT:MODE]...\n"
 	  "       weftctl workload del NAME\n"
 	  "\n"
-	  "SELECTOR: one or more of  unit UNIT  cgroup PATH  uid N  gid N  exe PATH,  which\n"
-	  "must all match; \"or\" begins another. MODE, what listeners accept: strict (mutual TLS\n"
-	  "only, the default), permissive (plaintext too), disabled (not meshed).\n",
+	  "SELECTOR: one or more of  unit UNIT  cgroup PATH  container ID  uid N  gid N\n"
+	  "exe PATH,  which must all match; \"or\" begins another. MODE, what listeners accept:\n"
+	  "strict (mutual TLS only, the default), permissive (plaintext too), disabled (not\n"
+	  "meshed).\n",
 	  &weft_cli_kind_workload, NULL },
 	{ "policy", object_verbs,
 	  "Usage: weftctl policy [show [NAME]]\n"

@@ -15,6 +15,8 @@
 #define WHAT_UNIT "the whole name of a unit, such as nginx.service"
 #define WHAT_CGROUP \
 	"an absolute path in cgroup v2 in its shortest form, such as /system.slice/nginx.service"
+#define WHAT_CONTAINER \
+	"the first 12 to 64 lower-case hexadecimal digits of a container's id"
 #define WHAT_EXE "the absolute path of an executable in its shortest form, such as /usr/sbin/nginx"
 
 static const char *const modes[] = {
@@ -83,6 +85,14 @@ static int convert_cgroup(struct weft_schema_reader *r, const struct weft_node *
 	return *out ? 0 : weft_error_nomem(r->err);
 }
 
+static int convert_container(struct weft_schema_reader *r, const struct weft_node *node, char **out)
+{
+	if (weft_container_problem(node->text))
+		return weft_schema_fail(r, node, "must be " WHAT_CONTAINER);
+	*out = strdup(node->text);
+	return *out ? 0 : weft_error_nomem(r->err);
+}
+
 static int convert_exe(struct weft_schema_reader *r, const struct weft_node *node, char **out)
 {
 	if (!is_canonical_path(node->text) || !node->text[1])
@@ -96,6 +106,8 @@ static const struct weft_field selector_fields[] = {
 	  WEFT_FIELD_AT(struct weft_nl_selector, unit) },
 	{ .name = "cgroup", .type = WEFT_FIELD_STRING, .what = WHAT_CGROUP,
 	  .convert = convert_cgroup, WEFT_FIELD_AT(struct weft_nl_selector, cgroup) },
+	{ .name = "container", .type = WEFT_FIELD_STRING, .what = WHAT_CONTAINER,
+	  .convert = convert_container, WEFT_FIELD_AT(struct weft_nl_selector, container) },
 	{ .name = "uid", .type = WEFT_FIELD_NUMBER, .min = 0, .max = UINT32_MAX - 1,
 	  WEFT_FIELD_AT(struct weft_nl_selector, uid),
 	  WEFT_FIELD_SET_AT(struct weft_nl_selector, has_uid) },
@@ -112,8 +124,8 @@ static int check_selector(struct weft_schema_reader *r, const struct weft_node *
 			  void *object)
 {
 	if (!node->n_items)
-		return weft_schema_fail(r, node, "must have at least one of unit, cgroup, uid, "
-						 "gid and executable");
+		return weft_schema_fail(r, node, "must have at least one of unit, cgroup, "
+						 "container, uid, gid and executable");
 	return 0;
 }
 

@@ -16,6 +16,7 @@ void weft_nl_workload_uninit(struct weft_nl_workload *workload)
 		free(workload->selectors[i].cgroup);
 		free(workload->selectors[i].unit);
 		free(workload->selectors[i].exe);
+		free(workload->selectors[i].container);
 	}
 	free(workload->selectors);
 	free(workload->ports);
@@ -30,7 +31,8 @@ static int put_selector(struct nl_msg *msg, const struct weft_nl_selector *selec
 
 	if (!nest || weft_nl_put_string(msg, WEFT_SELECTOR_A_CGROUP, selector->cgroup) ||
 	    weft_nl_put_string(msg, WEFT_SELECTOR_A_UNIT, selector->unit) ||
-	    weft_nl_put_string(msg, WEFT_SELECTOR_A_EXE, selector->exe))
+	    weft_nl_put_string(msg, WEFT_SELECTOR_A_EXE, selector->exe) ||
+	    weft_nl_put_string(msg, WEFT_SELECTOR_A_CONTAINER, selector->container))
 		return -EMSGSIZE;
 	/* not put_u32_set(): root is 0 */
 	if (selector->has_uid && nla_put_u32(msg, WEFT_SELECTOR_A_UID, selector->uid))
@@ -95,6 +97,7 @@ static int parse_selector(struct nlattr *nest, struct weft_nl_selector *selector
 		[WEFT_SELECTOR_A_UID] = { .type = NLA_U32 },
 		[WEFT_SELECTOR_A_EXE] = { .type = NLA_STRING },
 		[WEFT_SELECTOR_A_GID] = { .type = NLA_U32 },
+		[WEFT_SELECTOR_A_CONTAINER] = { .type = NLA_STRING },
 	};
 	struct nlattr *tb[WEFT_SELECTOR_A_MAX + 1];
 	int r = weft_nl_parse(tb, WEFT_SELECTOR_A_MAX, nest, policy);
@@ -105,6 +108,8 @@ static int parse_selector(struct nlattr *nest, struct weft_nl_selector *selector
 		r = weft_nl_get_string(&selector->unit, tb[WEFT_SELECTOR_A_UNIT]);
 	if (!r)
 		r = weft_nl_get_string(&selector->exe, tb[WEFT_SELECTOR_A_EXE]);
+	if (!r)
+		r = weft_nl_get_string(&selector->container, tb[WEFT_SELECTOR_A_CONTAINER]);
 	if (!r && tb[WEFT_SELECTOR_A_UID]) {
 		selector->has_uid = true;
 		selector->uid = nla_get_u32(tb[WEFT_SELECTOR_A_UID]);

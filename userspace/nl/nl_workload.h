@@ -15,6 +15,7 @@ struct weft_nl_selector {
 	char *cgroup;
 	char *unit;
 	char *exe;
+	char *container;
 	bool has_uid;
 	bool has_gid;
 	uint32_t uid;

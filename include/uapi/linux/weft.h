@@ -148,6 +148,8 @@ struct weft_tls_secrets {
 #define WEFT_NAME_MAX		253	/* names of objects: a DNS name (RFC 1123) */
 #define WEFT_IDENTITY_MAX	2048	/* SPIFFE ID, section 2.3 of its specification */
 #define WEFT_SELECTOR_MAX	1023	/* text of a selector */
+#define WEFT_CONTAINER_MIN	12	/* hex digits of a container's id, as it is listed */
+#define WEFT_CONTAINER_MAX	64	/* all of it */
 #define WEFT_DETAIL_MAX		255	/* free text of the daemon */
 #define WEFT_CIPHER_MAX		63
 #define WEFT_WORKLOADS_MAX	4096
@@ -232,9 +234,15 @@ enum weft_mode {
 /*
  * A workload is a set of processes with one identity. A selector matches when
  * all its parts do; a workload matches when one of its selectors does. Of
- * several workloads the most specific wins: executable, then unit or cgroup
- * (the longer path; the root, which everything is below, counts for nothing),
- * then uid, then gid; then the name that sorts first.
+ * several workloads the most specific wins: executable, then unit, cgroup or
+ * container (the longer path; the root, which everything is below, counts for
+ * nothing), then uid, then gid; then the name that sorts first.
+ *
+ * A workload that has a process only by the root is that of the last resort. It
+ * leaves alone what an operator needs to come back: a listener at port 22,
+ * unless its ports name it, callers from the loopback addresses at a listener
+ * of root's, and weftd and the CA (weftd.service, weftd@*.service,
+ * weft-ca.service).
  */
 enum weft_workload_attr {
 	WEFT_WORKLOAD_A_UNSPEC,
@@ -261,6 +269,10 @@ enum weft_selector_attr {
 	 */
 	WEFT_SELECTOR_A_EXE,
 	WEFT_SELECTOR_A_GID,		/* u32, effective group id in the initial user namespace */
+	/* string, the first 12 to 64 lower-case hex digits of a container's id; as Docker,
+	 * containerd, CRI-O and Podman name its cgroup, not below a unit of another name
+	 */
+	WEFT_SELECTOR_A_CONTAINER,
 	__WEFT_SELECTOR_A_MAX
 };
 #define WEFT_SELECTOR_A_MAX (__WEFT_SELECTOR_A_MAX - 1)
