@@ -50,6 +50,10 @@ static void each_option_is_taken(void **state)
 	assert_int_equal(o.svid_lifetime, 5400);
 	assert_int_equal(parse(&o, NULL, "--no-resumption", NULL), 0);
 	assert_false(o.resume);
+	assert_int_equal(parse(&o, NULL, "--tls-profile", "fips"), 0);
+	assert_true(o.fips);
+	assert_int_equal(parse(&o, NULL, "--tls-profile", "default"), 0);
+	assert_false(o.fips);
 	assert_int_equal(parse(&o, NULL, "--help", NULL), 0);
 	assert_true(o.help);
 	assert_int_equal(parse(&o, NULL, "--version", NULL), 0);
@@ -88,6 +92,7 @@ static void wrong_values_are_named(void **state)
 		{ "--svid-lifetime", "12", "\"12\"" },
 		{ "--config-dir", "conf.d", "\"conf.d\" is no absolute path" },
 		{ "--trust-domain", "Mesh.Local", "\"Mesh.Local\"" },
+		{ "--tls-profile", "FIPS", "--tls-profile: \"FIPS\" is not default or fips" },
 		{ "--workers", NULL, "--workers: needs a value" },
 		{ "--wrokers", "2", "--wrokers: no such option" },
 		{ "extra", NULL, "extra: weftd takes options only" },

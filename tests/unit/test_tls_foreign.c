@@ -4,6 +4,8 @@
  */
 #include "tls_fixture.h"
 
+#include <strings.h>
+
 /* ---- one encounter ---- */
 
 struct encounter {
@@ -191,9 +193,16 @@ static void future_certificate_is_refused(void **state)
 	refuse_validity(*state, HOUR, 2 * HOUR, "certificate is not yet valid");
 }
 
+static void key_taken(struct world *w, EVP_PKEY *key)
+{
+	X509 *cert = new_cert(CART, key, &w->ca, -HOUR, HOUR);
+
+	assert_taken(w, (struct habits){ .cert = cert, .key = key }, CART);
+	X509_free(cert);
+}
+
 static void svids_of_every_kind_of_key_are_taken(void **state)
 {
-	struct world *w = *state;
 	EVP_PKEY *const keys[] = {
 		EVP_EC_gen("P-384"),
 		EVP_RSA_gen(2048),
@@ -202,12 +211,76 @@ static void svids_of_every_kind_of_key_are_taken(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		X509 *cert = new_cert(CART, keys[i], &w->ca, -HOUR, HOUR);
-
-		assert_taken(w, (struct habits){ .cert = cert, .key = keys[i] }, CART);
-		X509_free(cert);
+		key_taken(*state, keys[i]);
 		EVP_PKEY_free(keys[i]);
 	}
+}
+
+/* The engine in both roles exchanges keys by @name with a peer that has @groups. */
+static void assert_group(struct world *w, const char *groups, const char *name)
+{
+	for (int server = 0; server < 2; server++) {
+		struct encounter e;
+		const char *group;
+
+		meet(&e, w, &(struct habits){ .is_server = server, .groups = groups });
+		if (e.status != WEFT_HS_DONE)
+			fail_msg("%s", weft_hs_detail(e.hs));
+		group = SSL_group_to_name(e.f.ssl, SSL_get_negotiated_group(e.f.ssl));
+		if (!group || strcasecmp(group, name))
+			fail_msg("%s instead of %s", group ? group : "no group", name);
+		part(&e);
+	}
+}
+
+static bool has_ml_kem(void)
+{
+	return OpenSSL_version_num() >= 0x30500000;
+}
+
+static void keys_are_exchanged_by_ml_kem_where_both_can(void **state)
+{
+	assert_group(*state, NULL, has_ml_kem() ? "X25519MLKEM768" : "x25519");
+	assert_group(*state, "X25519", "x25519");
+	assert_group(*state, "P-256", "secp256r1");
+}
+
+static void refuse_habit(struct world *w, const char *groups, const char *suites, EVP_PKEY *key)
+{
+	X509 *cert = key ? new_cert(CART, key, &w->ca, -HOUR, HOUR) : NULL;
+
+	for (int server = 0; server < 2; server++) {
+		struct encounter e;
+
+		meet(&e, w, &(struct habits){ .is_server = server, .groups = groups,
+					      .suites = suites, .cert = cert, .key = key });
+		assert_int_equal(e.status, WEFT_HS_FAILED);
+		part(&e);
+	}
+	X509_free(cert);
+}
+
+static void fips_profile_takes_approved_algorithms_only(void **state)
+{
+	struct world w = *(struct world *)*state;
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), *approved = EVP_RSA_gen(2048);
+
+	weft_tls_use_profile(WEFT_TLS_PROFILE_FIPS);
+	w.client = new_ctx(WEFT_ROLE_CLIENT, w.cart, w.bundle);
+	w.server = new_ctx(WEFT_ROLE_SERVER, w.payments, w.bundle);
+	weft_tls_use_profile(WEFT_TLS_PROFILE_DEFAULT);
+	assert_group(&w, NULL, "secp256r1"); /* what a host of the default profile has in common */
+	assert_group(&w, "P-384", "secp384r1");
+	if (has_ml_kem())
+		assert_group(&w, "SecP256r1MLKEM768", "SecP256r1MLKEM768");
+	key_taken(&w, approved);
+	refuse_habit(&w, "X25519", NULL, NULL);
+	refuse_habit(&w, NULL, "TLS_CHACHA20_POLY1305_SHA256", NULL);
+	refuse_habit(&w, NULL, NULL, key);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(approved);
+	weft_tls_ctx_put(w.client);
+	weft_tls_ctx_put(w.server);
 }
 
 /* What one bundle vouches for, it remembers; another one has to see for itself. */
@@ -779,6 +852,8 @@ int main(void)
 		cmocka_unit_test(only_the_chain_of_the_svid_is_sent),
 		cmocka_unit_test(client_without_certificate_is_refused),
 		cmocka_unit_test(svids_of_every_kind_of_key_are_taken),
+		cmocka_unit_test(keys_are_exchanged_by_ml_kem_where_both_can),
+		cmocka_unit_test(fips_profile_takes_approved_algorithms_only),
 		cmocka_unit_test(chain_taken_before_is_refused_by_a_bundle_without_its_root),
 		cmocka_unit_test(expired_certificate_is_refused),
 		cmocka_unit_test(future_certificate_is_refused),

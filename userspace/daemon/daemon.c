@@ -697,6 +697,8 @@ int weft_daemon_run(const struct weft_options *options)
 	struct weft_error err = { 0 };
 	int status = 1;
 
+	if (options->fips)
+		weft_tls_use_profile(WEFT_TLS_PROFILE_FIPS);
 	if (prepare_process(&err) || sd_event_new(&d.loop) < 0)
 		weft_log_error("cannot start: %s", *err.text ? err.text : "no event loop");
 	else

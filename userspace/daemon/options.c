@@ -28,6 +28,7 @@ const char weft_options_help[] =
 	"  --workers N           handshake threads, 1 to 64 (one per CPU)\n"
 	"  --svid-lifetime TIME  of workload certificates, 10s to 720h (12h)\n"
 	"  --no-resumption       every handshake with certificates and signatures\n"
+	"  --tls-profile NAME    algorithms: default, or fips, approved ones only\n"
 	"  --help, --version\n";
 
 enum option_id {
@@ -41,6 +42,7 @@ enum option_id {
 	OPTION_WORKERS,
 	OPTION_SVID_LIFETIME,
 	OPTION_NO_RESUMPTION,
+	OPTION_TLS_PROFILE,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -56,6 +58,7 @@ static const struct option long_options[] = {
 	{ "workers", required_argument, NULL, OPTION_WORKERS },
 	{ "svid-lifetime", required_argument, NULL, OPTION_SVID_LIFETIME },
 	{ "no-resumption", no_argument, NULL, OPTION_NO_RESUMPTION },
+	{ "tls-profile", required_argument, NULL, OPTION_TLS_PROFILE },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ 0 },
@@ -116,6 +119,16 @@ static int parse_svid_lifetime(struct weft_options *options, const char *value,
 	return 0;
 }
 
+static int parse_tls_profile(struct weft_options *options, const char *value,
+			     struct weft_error *err)
+{
+	options->fips = !strcmp(value, "fips");
+	if (!options->fips && strcmp(value, "default"))
+		return weft_error_set(err, EINVAL, "--tls-profile: \"%s\" is not default or fips",
+				      value);
+	return 0;
+}
+
 static int parse_option(struct weft_options *options, int id, const char *value,
 			struct weft_error *err)
 {
@@ -142,6 +155,8 @@ static int parse_option(struct weft_options *options, int id, const char *value,
 	case OPTION_NO_RESUMPTION:
 		options->resume = false;
 		return 0;
+	case OPTION_TLS_PROFILE:
+		return parse_tls_profile(options, value, err);
 	case OPTION_HELP:
 		options->help = true;
 		return 0;

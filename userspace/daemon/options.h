@@ -37,6 +37,7 @@ struct weft_options {
 	unsigned int workers;
 	uint32_t svid_lifetime; /* seconds */
 	bool resume;
+	bool fips; /* approved algorithms only */
 	bool help;
 	bool version;
 };

@@ -57,7 +57,6 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 
 static void set_options(SSL_CTX *ctx)
 {
-	weft_tls_ctx_rules(ctx);
 	/* Or a peer that sends KeyUpdates without end keeps SSL_read() from the deadline. */
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
@@ -85,10 +84,11 @@ static int set_svid(SSL_CTX *ctx, const struct weft_svid *svid, X509 *root,
 
 static int configure(SSL_CTX *ctx, enum weft_role role, struct weft_error *err)
 {
+	int r = weft_tls_ctx_rules(ctx, err);
+
+	if (r)
+		return r;
 	set_options(ctx);
-	if (SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 ||
-	    SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1)
-		return weft_crypto_error(err, EIO, "OpenSSL offers no TLS 1.3");
 	if (role == WEFT_ROLE_SERVER) {
 		/* Or a client that offers a session fails against SSL_VERIFY_PEER. */
 		SSL_CTX_set_session_id_context(ctx, alpn, ALPN_LEN);

@@ -27,6 +27,14 @@
 #define GROUPS_PQ "*X25519MLKEM768:*X25519:P-256"
 #define GROUPS_CLASSIC "X25519:P-256"
 
+/* Approved: a hybrid is (SP 800-56C r2, 2) whose part on the curve is. */
+#define FIPS_CIPHERS "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
+#define FIPS_GROUPS_PQ "*SecP256r1MLKEM768:*P-256:P-384"
+#define FIPS_GROUPS_CLASSIC "P-256:P-384"
+#define FIPS_SIGNATURES \
+	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:" \
+	"rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512"
+
 static const unsigned char alpn[] = "\x06" WEFT_TLS_ALPN;
 #define ALPN_LEN (sizeof(alpn) - 1)
 
@@ -41,6 +49,13 @@ struct weft_tls_ctx {
 };
 
 static uint64_t last_number; /* atomic */
+
+static enum weft_tls_profile profile;
+
+void weft_tls_use_profile(enum weft_tls_profile chosen)
+{
+	profile = chosen;
+}
 
 /* Where an SSL keeps its struct weft_tls_ops. */
 static int ops_index;
@@ -115,17 +130,39 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_groups(SSL_CTX *ssl)
+static int set_groups(SSL_CTX *ssl, struct weft_error *err)
 {
-	bool ok;
+	bool fips = profile == WEFT_TLS_PROFILE_FIPS, ok;
+	const char *classic = fips ? FIPS_GROUPS_CLASSIC : GROUPS_CLASSIC;
 
 	ERR_set_mark();
-	ok = SSL_CTX_set1_groups_list(ssl, GROUPS_PQ) == 1;
+	ok = SSL_CTX_set1_groups_list(ssl, fips ? FIPS_GROUPS_PQ : GROUPS_PQ) == 1;
 	ERR_pop_to_mark();
-	return ok || SSL_CTX_set1_groups_list(ssl, GROUPS_CLASSIC) == 1;
+	if (ok || SSL_CTX_set1_groups_list(ssl, classic) == 1)
+		return 0;
+	return weft_crypto_error(err, EIO, "OpenSSL takes no groups \"%s\"", classic);
 }
 
-void weft_tls_ctx_rules(SSL_CTX *ssl)
+static int set_algorithms(SSL_CTX *ssl, struct weft_error *err)
+{
+	const char *ciphers = has_aes() ? CIPHERS_AES : CIPHERS_CHACHA;
+
+	if (SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) != 1 ||
+	    SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) != 1)
+		return weft_crypto_error(err, EIO, "OpenSSL offers no TLS 1.3");
+	if (profile == WEFT_TLS_PROFILE_FIPS) {
+		ciphers = FIPS_CIPHERS;
+		if (SSL_CTX_set1_sigalgs_list(ssl, FIPS_SIGNATURES) != 1)
+			return weft_crypto_error(err, EIO, "OpenSSL takes no signatures \"%s\"",
+						 FIPS_SIGNATURES);
+	}
+	if (SSL_CTX_set_ciphersuites(ssl, ciphers) != 1)
+		return weft_crypto_error(err, EIO, "OpenSSL takes no cipher suites \"%s\"",
+					 ciphers);
+	return set_groups(ssl, err);
+}
+
+int weft_tls_ctx_rules(SSL_CTX *ssl, struct weft_error *err)
 {
 	uint64_t on = SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET;
 
@@ -145,6 +182,7 @@ void weft_tls_ctx_rules(SSL_CTX *ssl)
 	/* Records that the kernel's sequence number would not know of. */
 	SSL_CTX_set_num_tickets(ssl, 0);
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	return set_algorithms(ssl, err);
 }
 
 static void set_callbacks(SSL_CTX *ssl, enum weft_role role)
@@ -164,22 +202,14 @@ static void set_callbacks(SSL_CTX *ssl, enum weft_role role)
 
 static int configure(struct weft_tls_ctx *ctx, struct weft_error *err)
 {
-	const char *ciphers = has_aes() ? CIPHERS_AES : CIPHERS_CHACHA;
 	const struct weft_svid *svid = ctx->svid;
 	SSL_CTX *ssl = ctx->ssl;
+	int r = weft_tls_ctx_rules(ssl, err);
 
-	weft_tls_ctx_rules(ssl);
+	if (r)
+		return r;
 	set_callbacks(ssl, ctx->role);
 	SSL_CTX_set1_cert_store(ssl, weft_bundle_store(ctx->bundle));
-	if (SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) != 1 ||
-	    SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) != 1)
-		return weft_crypto_error(err, EIO, "OpenSSL offers no TLS 1.3");
-	if (SSL_CTX_set_ciphersuites(ssl, ciphers) != 1)
-		return weft_crypto_error(err, EIO, "OpenSSL takes no cipher suites \"%s\"",
-					 ciphers);
-	if (!set_groups(ssl))
-		return weft_crypto_error(err, EIO, "OpenSSL takes no groups \"%s\"",
-					 GROUPS_CLASSIC);
 	/* Inverted: 0 is success. */
 	if (ctx->role == WEFT_ROLE_CLIENT && SSL_CTX_set_alpn_protos(ssl, alpn, ALPN_LEN))
 		return weft_crypto_error(err, EIO, "OpenSSL takes no ALPN");

@@ -43,12 +43,29 @@ void weft_tls_ctx_put(struct weft_tls_ctx *ctx);
 /* For _cleanup_(weft_tls_ctx_put_ptr). */
 void weft_tls_ctx_put_ptr(struct weft_tls_ctx **ctx);
 
-/*
- * What every TLS context of weft has, also those that are not for the mesh
- * (join/channel.h): no tickets, sessions, compression or kTLS by itself, chains of a
- * bounded size.
+/* Which algorithms are offered and taken. */
+enum weft_tls_profile {
+	WEFT_TLS_PROFILE_DEFAULT, /* X25519 and P-256, with ML-KEM where OpenSSL has it */
+	WEFT_TLS_PROFILE_FIPS,	  /* approved ones only: SP 800-52r2, FIPS 140-3 IG D.F, C.H */
+};
+
+/**
+ * weft_tls_use_profile() - choose the algorithms of all contexts of the process
+ *
+ * Before the first context is made, and before any thread.
  */
-void weft_tls_ctx_rules(SSL_CTX *ssl);
+void weft_tls_use_profile(enum weft_tls_profile profile);
+
+/**
+ * weft_tls_ctx_rules() - what every TLS context of weft has
+ * @ssl: a new context, also one that is not for the mesh (join/channel.h)
+ *
+ * TLS 1.3 alone, the algorithms of the profile; no tickets, sessions, compression or
+ * kTLS by itself, chains of a bounded size.
+ *
+ * Return: 0; -EIO, OpenSSL refuses a setting (@err says which).
+ */
+int weft_tls_ctx_rules(SSL_CTX *ssl, struct weft_error *err);
 
 enum weft_role weft_tls_ctx_role(const struct weft_tls_ctx *ctx);
 const struct weft_svid *weft_tls_ctx_svid(const struct weft_tls_ctx *ctx);     /* the context's */
