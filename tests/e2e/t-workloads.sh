@@ -84,7 +84,7 @@ id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 # in_cgroup PATH: CMD is moved there before it calls
 in_cgroup() {
     mkdir -p "/sys/fs/cgroup$1"
-    moved=(bash -c "echo \$\$ >/sys/fs/cgroup$1/cgroup.procs && bash \"\$@\"" sh)
+    moved=(bash -c "echo 0 >/sys/fs/cgroup$1/cgroup.procs && bash \"\$@\"" sh)
 }
 in_cgroup /system.slice/docker-$id.scope
 is "a container" by-container x "${moved[@]}"
