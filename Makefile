@@ -231,8 +231,10 @@ clean:
 lint:
 	tests/lint/run
 
+# Of what the tests repeat, so much (%): on two cores all is over in well under an hour.
+SHARE	?= 70
 test:
-	tests/run
+	tests/run -s $(SHARE)
 
 test-debug:
 	tests/run -d

@@ -20,7 +20,7 @@
  * who waited for the last one would neither apply a configuration nor renew a
  * certificate, and be taken for hung by systemd.
  */
-#define BATCH 64
+#define BATCH 16
 #define BATCH_FULL 2 /* beside WEFT_NL_EVENTS_LOST */
 
 struct weft_events {
