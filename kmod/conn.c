@@ -414,14 +414,22 @@ bool weft_conn_move(struct weft_conn *c, u8 from, u8 to)
  */
 void weft_conn_want(struct weft_conn *c)
 {
+	u8 state = weft_conn_state(c);
+
+	if (state != WEFT_CONN_CONNECTING && state != WEFT_CONN_SNIFF)
+		return;
 	c->deadline = weft_conn_deadline();
-	if (!weft_conn_move(c, WEFT_CONN_CONNECTING, WEFT_CONN_WANT) &&
-	    !weft_conn_move(c, WEFT_CONN_SNIFF, WEFT_CONN_WANT))
+	if (!weft_conn_move(c, state, WEFT_CONN_WANT))
 		return;
 	weft_count(c->wn, handshakes_wanted);
-	weft_upcall_offer(c);
-	mod_delayed_work(weft_wq, &c->work, c->offer_lost ? HZ / 20 :
+	/* before: a worker that fails, and CLOSE, kick */
+	mod_delayed_work(weft_wq, &c->work,
 			 READ_ONCE(handshake_timeout) * HZ / 1000 + 1);
+	weft_upcall_offer(c);
+	if (c->offer_lost)
+		mod_delayed_work(weft_wq, &c->work, HZ / 20);
+	else if (READ_ONCE(c->tcp_closed))
+		weft_conn_kick(c);
 }
 
 /**

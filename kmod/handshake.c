@@ -279,7 +279,10 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 	}
 	cancel_delayed_work(&c->work);	/* LIVE, it flushes: see ktls_send.c */
 	/* a close_notify or FIN may wait already: that does not matter */
-	weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_LIVE);
+	if (!weft_conn_move(c, WEFT_CONN_HANDSHAKE, WEFT_CONN_LIVE)) {
+		release_sock(sk);
+		return -ECANCELED;
+	}
 	weft_conn_unclaim(c);		/* the ULP refuses sockmap now */
 	if (c->tcp_closed && !sk->sk_err)	/* a RST, muted */
 		WRITE_ONCE(sk->sk_err, c->tcp_err ?: ECONNRESET);

@@ -251,6 +251,19 @@ static int live_shutdown(struct weft_conn *c, int how)
 	return err == -ENOTCONN && connected ? 0 : err;
 }
 
+/* Of a held child: the application gives it up, and so do we. Was it held? */
+static bool give_up(struct weft_conn *c)
+{
+	bool held;
+
+	mutex_lock(&c->mu);
+	held = is_held(c);		/* not LIVE meanwhile */
+	if (held)
+		weft_conn_abort(c, ECONNRESET);
+	mutex_unlock(&c->mu);
+	return held;
+}
+
 /* Of a held child it is remembered: shutdown() does not wait. */
 static int conn_shutdown(struct socket *sock, int how)
 {
@@ -260,11 +273,7 @@ static int conn_shutdown(struct socket *sock, int how)
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
 	if (c->role == WEFT_ROLE_SERVER && is_held(c)) {
-		if (how == SHUT_RDWR) {		/* it gives up: so do we */
-			weft_conn_abort(c, ECONNRESET);
-			return 0;
-		}
-		if (shutdown_later(c, how))
+		if (how == SHUT_RDWR ? give_up(c) : shutdown_later(c, how))
 			return 0;
 	}
 	if (!is_live(c)) {

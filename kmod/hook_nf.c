@@ -22,6 +22,7 @@
 #include "conn.h"
 #include "handshake.h"
 #include "hook_nf.h"
+#include "ktls.h"
 #include "steer.h"
 #include "synopt.h"
 #include "task.h"
@@ -31,7 +32,9 @@ static struct weft_conn *conn_of_sk(const struct sock *sk)
 {
 	struct socket *sock = READ_ONCE(sk->sk_socket);
 
-	return sock ? weft_conn_of(sock) : NULL;
+	if (!sock)
+		return NULL;
+	return weft_conn_of(sock) ?: weft_ktls_shadowed(sock);
 }
 
 /*

@@ -29,6 +29,23 @@ static struct shadow {
 static struct proto_ops shadow_ops[2];
 static bool primed[2];			/* the ULP has TCP's ops already */
 
+/**
+ * weft_ktls_shadowed() - whose shadow is this?
+ * @sock: a socket's ->sk_socket; the sock is locked, any context
+ *
+ * Who waited for the lock of the sock may write while its shadow is in place.
+ *
+ * Return: the conn; NULL, it is no shadow.
+ */
+struct weft_conn *weft_ktls_shadowed(const struct socket *sock)
+{
+	const void *at = sock;
+
+	if (at < (void *)shadows || at >= (void *)&shadows[ARRAY_SIZE(shadows)])
+		return NULL;
+	return container_of(sock, struct shadow, sa.socket)->c;
+}
+
 static int shadow_set_rcvlowat(struct sock *sk, int val)	/* sk locked */
 {
 	struct socket *sock = sk->sk_socket;

@@ -226,6 +226,12 @@ static u16 local_port(const struct sock *sk)
 	return READ_ONCE(inet_sk(sk)->inet_num);
 }
 
+/* Once it is closed inet_num is 0: sk_clone() forgets that it is bound. */
+static u16 child_port(const struct sock *sk)
+{
+	return ntohs(inet_sk(sk)->inet_sport);
+}
+
 /* A child of a listener: hold it, or let it pass if it is not covered. */
 static int listener_child(const struct weft_listener *l, struct socket *newsock,
 			  const struct proto_ops *base)
@@ -236,7 +242,7 @@ static int listener_child(const struct weft_listener *l, struct socket *newsock,
 	u8 mode;
 
 	lock_sock(sk);
-	if (child_cover(l, sk, local_port(sk), &w, &mode)) {
+	if (child_cover(l, sk, child_port(sk), &w, &mode)) {
 		child_untrap(sk);
 		weft_set_ops(newsock, base);
 	} else {
@@ -317,7 +323,7 @@ static bool is_stale(const struct socket *sock)
 /* @by's reference is given away. 0 or -ENOMEM. */
 static int trap_covered(struct sock *sk, struct socket *sock, struct cover by)
 {
-	u16 port = local_port(sk);
+	u16 port = child_port(sk);
 
 	if (!is_left(&by, by.workload, sk, port))
 		return child_hold(sock, by.workload,
@@ -338,7 +344,7 @@ static void trap_child(struct sock *sk, struct socket *sock)
 	weft_count(wn, trapped);
 	err = weft_task_current(&task, GFP_KERNEL);
 	if (!err) {
-		weft_steer_listen(&wn->tables, local_port(sk), &task, &steer);
+		weft_steer_listen(&wn->tables, child_port(sk), &task, &steer);
 		if (steer.verdict == WEFT_STEER_MESH)
 			err = trap_covered(sk, sock, cover_of(&steer, &task));
 		weft_steer_uninit(&steer);
