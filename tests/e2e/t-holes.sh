@@ -219,6 +219,23 @@ refute "the old id cannot be deleted" weftctl_in h1 conn del "$old"
 equal "and is told as it was" '"refused"' "$(conns h1 "select(.id == $old) | .reason")"
 equal "the connection goes on" reused "$(tell hand 'holes.echo(r, "reused")')"
 
+# --- a child that is closed before accept() belongs to its port still
+puppet slow h2
+document h2 slow.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: slow}
+spec: {selectors: [{unit: slow.service}], mode: disabled, ports: [{port: 7950, mode: strict}]}
+Y
+tell slow 'L = socket.create_server(("10.77.0.2", 7950))' >/dev/null
+in_host h1 python3 -c '
+import socket, struct
+s = socket.create_connection(("10.77.0.2", 7950))
+s.send(b"plain-secret")
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+s.close()'
+equal "data of a peer that reset before accept() is not read" ECONNRESET "$(tell slow 'L.accept()[0].recv(100)')"
+
 # --- what holds the module is told
 equal "sockets that are not decided are counted" 1 "$(tell hand 'u = socket.socket()' >/dev/null; status h1 undecided)"
 refute "and hold the module" rmmod weft
