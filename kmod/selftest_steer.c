@@ -259,6 +259,7 @@ static const char *last_resort_leaves_ssh_and_weft(struct weft_tables *t)
 		    WEFT_STEER_MESH);
 	WEFT_EXPECT(decide(t, "fd00::1", 7000, &weftd).verdict ==
 		    WEFT_STEER_PASS);
+	WEFT_EXPECT(!weft_tables_del(t, WEFT_KIND_WORKLOAD, "all", NULL));
 	WEFT_EXPECT(!weft_st_workload_mode(t, "all", WEFT_MODE_STRICT, ssh));
 	WEFT_EXPECT(listens(t, 22, &stranger) == WEFT_STEER_MESH);
 	return NULL;
