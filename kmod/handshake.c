@@ -270,8 +270,6 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 	c->resumed = d->resumed;
 	weft_conn_set_string(&c->cipher, d->cipher, WEFT_CIPHER_MAX);
 	drop_daemon(c);
-	if (c->role == WEFT_ROLE_CLIENT)
-		weft_connect_live(c);
 	lock_sock(sk);
 	if (!weft_handshake_alone(c)) {	/* it would write past kTLS */
 		release_sock(sk);
@@ -283,6 +281,8 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 		release_sock(sk);
 		return -ECANCELED;
 	}
+	if (c->role == WEFT_ROLE_CLIENT)
+		weft_connect_live(c);
 	weft_conn_unclaim(c);		/* the ULP refuses sockmap now */
 	if (c->tcp_closed && !sk->sk_err)	/* a RST, muted */
 		WRITE_ONCE(sk->sk_err, c->tcp_err ?: ECONNRESET);

@@ -34,7 +34,7 @@ static struct weft_conn *conn_of_sk(const struct sock *sk)
 
 	if (!sock)
 		return NULL;
-	return weft_conn_of(sock) ?: weft_ktls_shadowed(sock);
+	return weft_conn_of(sock) ?: weft_ktls_shadowed(sock, sk);
 }
 
 /*
@@ -68,6 +68,8 @@ static unsigned int filter_syn(struct weft_net *wn, struct sk_buff *skb,
 {
 	struct weft_conn *c = conn_of_sk(sk);
 
+	if (IS_ERR(c))
+		return NF_DROP;
 	if (c && c->role == WEFT_ROLE_CLIENT) {
 		if (weft_conn_state(c) == WEFT_CONN_CONNECTING)
 			weft_synopt_add(skb, hdrlen);
@@ -84,6 +86,8 @@ static unsigned int filter_data(struct weft_net *wn, const struct sock *sk,
 {
 	struct weft_conn *c = conn_of_sk(sk);
 
+	if (IS_ERR(c))
+		return NF_DROP;		/* TCP sends it again */
 	if (!c || weft_handshake_may_send(c, ntohl(th->seq) + len))
 		return NF_ACCEPT;
 	weft_count(wn, plaintext_dropped);

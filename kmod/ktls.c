@@ -31,19 +31,25 @@ static bool primed[2];			/* the ULP has TCP's ops already */
 
 /**
  * weft_ktls_shadowed() - whose shadow is this?
- * @sock: a socket's ->sk_socket; the sock is locked, any context
+ * @sock: what was a sock's ->sk_socket; RCU is held, any context
+ * @sk: the sock
  *
  * Who waited for the lock of the sock may write while its shadow is in place.
+ * What netfilter queued comes back without that lock: the shadow may be
+ * another's by then.
  *
- * Return: the conn; NULL, it is no shadow.
+ * Return: the conn; NULL, it is no shadow; ERR_PTR(-EAGAIN) it was.
  */
-struct weft_conn *weft_ktls_shadowed(const struct socket *sock)
+struct weft_conn *weft_ktls_shadowed(const struct socket *sock,
+				     const struct sock *sk)
 {
 	const void *at = sock;
+	struct weft_conn *c;
 
 	if (at < (void *)shadows || at >= (void *)&shadows[ARRAY_SIZE(shadows)])
 		return NULL;
-	return container_of(sock, struct shadow, sa.socket)->c;
+	c = READ_ONCE(container_of(sock, struct shadow, sa.socket)->c);
+	return READ_ONCE(c->sock->sk) == sk ? c : ERR_PTR(-EAGAIN);
 }
 
 static int shadow_set_rcvlowat(struct sock *sk, int val)	/* sk locked */
@@ -79,7 +85,7 @@ static int shadow_setsockopt(struct weft_conn *c, int level, int opt,
 	int ix = weft_family(sk), err;
 
 	mutex_lock(&sh->mu);
-	sh->c = c;
+	WRITE_ONCE(sh->c, c);
 	s->state = sock->state;
 	s->type = sock->type;
 	s->sk = sk;

@@ -15,7 +15,8 @@
 int weft_ktls_init(void);
 void weft_ktls_uninit(void);
 int weft_ktls_prepare(struct weft_conn *c);
-struct weft_conn *weft_ktls_shadowed(const struct socket *sock);
+struct weft_conn *weft_ktls_shadowed(const struct socket *sock,
+				     const struct sock *sk);
 void weft_ktls_detach(struct weft_conn *c);
 int weft_ktls_key(struct weft_conn *c, int opt, sockptr_t val,
 		  unsigned int len);

@@ -136,25 +136,65 @@ static struct cover cover_of(const struct weft_steer *steer,
 	};
 }
 
-/* Which workload and mode a child @sk of @l has today. 0 or -ENOENT. */
+/*
+ * Which workload and mode a child @sk that the caller accepts has today, as a
+ * listener of his would. @l: whose child it is; NULL: one that is not marked.
+ * 0, -ENOENT it is left alone, -ENOMEM. @w's reference is the caller's.
+ */
+static int cover_anew(const struct weft_listener *l, const struct sock *sk,
+		      u16 port, struct weft_workload **w, u8 *mode)
+{
+	struct weft_net *wn = weft_net(sock_net(sk));
+	struct weft_steer steer;
+	struct weft_task task;
+	struct cover by = {};
+	int err;
+
+	err = weft_task_current(&task, GFP_KERNEL);
+	if (err)
+		return err;
+	weft_steer_listen(&wn->tables, port, &task, &steer);
+	if (steer.verdict == WEFT_STEER_MESH)
+		by = cover_of(&steer, &task);
+	weft_steer_uninit(&steer);
+	weft_task_uninit(&task);
+	if (l)
+		by.of_root = l->by.of_root;
+	if (!by.workload)
+		return -ENOENT;
+	if (is_left(&by, by.workload, sk, port)) {
+		weft_workload_put(by.workload);
+		return -ENOENT;
+	}
+	*w = by.workload;
+	*mode = weft_workload_mode(*w, port);
+	return 0;
+}
+
+/*
+ * The same for a child of a marked listener: by the workload of then. When it
+ * is gone, or was that of the last resort, there may be another one by now, and
+ * systemd's listeners are accepted from by others.
+ */
 static int child_cover(const struct weft_listener *l, const struct sock *sk,
 		       u16 port, struct weft_workload **w, u8 *mode)
 {
 	const struct weft_gen *gen;
-	int err = -ENOENT;
+	int err = -EAGAIN;
 
+	if (l->by.last_resort)
+		return cover_anew(l, sk, port, w, mode);
 	rcu_read_lock();
 	gen = weft_gen_current(&l->wn->tables);
 	*w = gen ? weft_workload_find(gen, l->by.workload->name) : NULL;
-	if (*w && !is_left(&l->by, *w, sk, port)) {
+	if (*w) {
 		*mode = weft_workload_mode(*w, port);
-		if (*mode != WEFT_MODE_DISABLED)
-			err = 0;
+		err = *mode == WEFT_MODE_DISABLED ? -ENOENT : 0;
 	}
 	if (!err)
 		weft_workload_get(*w);
 	rcu_read_unlock();
-	return err;
+	return err == -EAGAIN ? cover_anew(l, sk, port, w, mode) : err;
 }
 
 /**
@@ -238,16 +278,18 @@ static int listener_child(const struct weft_listener *l, struct socket *newsock,
 {
 	struct sock *sk = newsock->sk;
 	struct weft_workload *w;
-	int err = 0;
 	u8 mode;
+	int err;
 
 	lock_sock(sk);
-	if (child_cover(l, sk, child_port(sk), &w, &mode)) {
-		child_untrap(sk);
-		weft_set_ops(newsock, base);
-	} else {
+	err = child_cover(l, sk, child_port(sk), &w, &mode);
+	if (!err) {
 		err = child_hold(newsock, w, mode, READ_ONCE(l->own_save_syn),
 				 GFP_KERNEL);
+	} else if (err == -ENOENT) {
+		child_untrap(sk);
+		weft_set_ops(newsock, base);
+		err = 0;
 	}
 	release_sock(sk);
 	return err;
@@ -297,8 +339,9 @@ static int mptcp_accept(struct socket *sock, struct socket *newsock,
 		module_put(THIS_MODULE);
 	else
 		weft_set_ops(newsock, base);
-	if (child_cover(l, newsock->sk, local_port(sock->sk), &w, &mode))
-		return 0;
+	err = child_cover(l, newsock->sk, local_port(sock->sk), &w, &mode);
+	if (err)
+		return err == -ENOENT ? 0 : err;
 	if (newsock->sk->sk_protocol != IPPROTO_TCP) {
 		weft_workload_put(w);
 		return -ECONNABORTED;
@@ -320,37 +363,18 @@ static bool is_stale(const struct socket *sock)
 		     weft_is_early(sock));
 }
 
-/* @by's reference is given away. 0 or -ENOMEM. */
-static int trap_covered(struct sock *sk, struct socket *sock, struct cover by)
-{
-	u16 port = child_port(sk);
-
-	if (!is_left(&by, by.workload, sk, port))
-		return child_hold(sock, by.workload,
-				  weft_workload_mode(by.workload, port), false,
-				  GFP_KERNEL);
-	weft_workload_put(by.workload);
-	return 0;
-}
-
 /* Hold it by what the caller of accept() is; without memory it is refused. */
 static void trap_child(struct sock *sk, struct socket *sock)
 {
-	struct weft_net *wn = weft_net(sock_net(sk));
-	struct weft_steer steer;
-	struct weft_task task;
+	struct weft_workload *w;
+	u8 mode;
 	int err;
 
-	weft_count(wn, trapped);
-	err = weft_task_current(&task, GFP_KERNEL);
-	if (!err) {
-		weft_steer_listen(&wn->tables, child_port(sk), &task, &steer);
-		if (steer.verdict == WEFT_STEER_MESH)
-			err = trap_covered(sk, sock, cover_of(&steer, &task));
-		weft_steer_uninit(&steer);
-		weft_task_uninit(&task);
-	}
-	if (err)
+	weft_count(weft_net(sock_net(sk)), trapped);
+	err = cover_anew(NULL, sk, child_port(sk), &w, &mode);
+	if (!err)
+		err = child_hold(sock, w, mode, false, GFP_KERNEL);
+	if (err && err != -ENOENT)
 		weft_set_ops(sock, &refused_ops[weft_family(sk)]);
 	child_untrap(sk);
 }

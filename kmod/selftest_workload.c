@@ -88,6 +88,9 @@ static const char *unit_of_a_users_manager_is_none(struct weft_tables *t)
 #define ID	"0123456789abcdef0123456789abcdef" \
 		"0123456789abcdef0123456789abcdef"
 
+#define OTHER	"ffffffffffffffffffffffffffffffff" \
+		"ffffffffffffffffffffffffffffffff"
+
 static const char *container_is_known_by_its_cgroup(struct weft_tables *t)
 {
 	WEFT_EXPECT(!weft_st_workload(t, 0, "w",
@@ -105,14 +108,16 @@ static const char *container_is_known_by_its_cgroup(struct weft_tables *t)
 	EXPECT_MATCH("/docker/0123456789ab", "", 0, "");
 	EXPECT_MATCH("/docker/x" ID ".scope", "", 0, "");
 	EXPECT_MATCH("/docker/-" ID "0.scope", "", 0, "");
+	EXPECT_MATCH("/docker/g" ID, "", 0, "");
+	EXPECT_MATCH("/docker/" OTHER "/" ID, "", 0, "");
 	return NULL;
 }
 
 static const char *container_of_a_user_is_none(struct weft_tables *t)
 {
 	WEFT_EXPECT(!weft_st_workload(t, 0, "w", SELECTOR(.container = ID)));
-	EXPECT_MATCH("/user.slice/user-7.slice/user@7.service/user.slice/libpod-"
-		     ID ".scope", "", 7, "");
+	EXPECT_MATCH("/user.slice/user-7.slice/user@7.service/libpod-" ID
+		     ".scope", "", 7, "");
 	return NULL;
 }
 
@@ -157,10 +162,11 @@ static bool is_weft(const char *cgroup)
 static const char *weft_is_known_by_its_unit(struct weft_tables *t)
 {
 	WEFT_EXPECT(is_weft("/system.slice/weftd.service"));
-	WEFT_EXPECT(is_weft("/system.slice/system-weftd.slice/weftd@a.service"));
+	WEFT_EXPECT(is_weft("/system.slice/s.slice/weftd@a.service"));
 	WEFT_EXPECT(is_weft("/system.slice/weft-ca.service"));
 	WEFT_EXPECT(!is_weft("/system.slice/weftd@a.slice"));
 	WEFT_EXPECT(!is_weft("/system.slice/weftd.service.d"));
+	WEFT_EXPECT(!is_weft("/docker/" OTHER "/weftd.service"));
 	WEFT_EXPECT(!is_weft("/user.slice/user@7.service/weftd.service"));
 	return NULL;
 }

@@ -86,11 +86,30 @@ static bool ends_with(const char *part, size_t len, const char *suffix)
 	return len > n && !memcmp(part + len - n, suffix, n);
 }
 
+/* ID, or WHO-ID.scope; but not the scope of its monitor, WHO-conmon-ID. */
+static bool is_container(const char *part, size_t len, const char *id)
+{
+	static const char scope[] = ".scope", monitor[] = "-conmon-";
+	size_t who;
+
+	if (ends_with(part, len, scope))
+		len -= strlen(scope);
+	if (len < WEFT_CONTAINER_MAX)
+		return false;
+	who = len - WEFT_CONTAINER_MAX;
+	if (who && part[who - 1] != '-')
+		return false;
+	if (strspn(part + who, "0123456789abcdef") < WEFT_CONTAINER_MAX)
+		return false;
+	return !ends_with(part, who, monitor) &&
+	       !memcmp(part + who, id, strlen(id));
+}
+
 /*
  * Length of @path up to and with its last part that @is says it is, else 0.
- * Below a service or scope the system's manager has no say (user@1000.service
- * hands its subtree to the user, who names units there as he likes): not looked
- * at.
+ * Below a service, scope or container the system's manager has no say
+ * (user@1000.service hands its subtree to the user, who names units there as he
+ * likes): not looked at.
  */
 static size_t in_part(const char *path, const char *what,
 		      bool (*is)(const char *part, size_t len,
@@ -105,7 +124,7 @@ static size_t in_part(const char *path, const char *what,
 		if (is(at, part, what))
 			found = at + part - path;
 		if (ends_with(at, part, ".service") ||
-		    ends_with(at, part, ".scope"))
+		    ends_with(at, part, ".scope") || is_container(at, part, ""))
 			break;
 		at += part;
 	}
@@ -115,23 +134,6 @@ static size_t in_part(const char *path, const char *what,
 static bool is_unit(const char *part, size_t len, const char *unit)
 {
 	return len == strlen(unit) && !memcmp(part, unit, len);
-}
-
-/* ID, or WHO-ID.scope; but not the scope of its monitor, WHO-conmon-ID. */
-static bool is_container(const char *part, size_t len, const char *id)
-{
-	static const char scope[] = ".scope", monitor[] = "-conmon-";
-	size_t who;
-
-	if (ends_with(part, len, scope))
-		len -= strlen(scope);
-	if (len < WEFT_CONTAINER_MAX)
-		return false;
-	who = len - WEFT_CONTAINER_MAX;
-	if (who && part[who - 1] != '-')
-		return false;
-	return !ends_with(part, who, monitor) &&
-	       !memcmp(part + who, id, strlen(id));
 }
 
 /* An instance, "weftd@NAME.service". */
