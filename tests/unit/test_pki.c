@@ -52,8 +52,8 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	static const char *const files[] = { "ca/ca.key", "ca/ca.crt", "a.crt",	   "a.key",
-					     "b.crt",	  "b.key",     "roots.pem" };
+	static const char *const files[] = { "ca/ca.key", "ca/ca.crt", "ca/issued", "a.crt",
+					     "a.key",	  "b.crt",     "b.key",	    "roots.pem" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		unlink(in_dir(files[i]));
