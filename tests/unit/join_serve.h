@@ -22,7 +22,7 @@ static struct weft_join_server *server;
 
 /* What it told, under a lock. */
 static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
-static int joined, issued, refused;
+static int joined, issued, refused, warned;
 static char last_refusal[WEFT_ERROR_MAX], last_node[64];
 
 static inline void note(int *counter, const struct weft_join_event *event)
@@ -54,11 +54,19 @@ static inline void on_failed(const char *text, void *data)
 {
 }
 
+static inline void on_warned(const char *text, void *data)
+{
+	pthread_mutex_lock(&told_lock);
+	warned++;
+	pthread_mutex_unlock(&told_lock);
+}
+
 static const struct weft_join_log_ops ops = {
 	.joined = on_joined,
 	.issued = on_issued,
 	.refused = on_refused,
 	.failed = on_failed,
+	.warned = on_warned,
 };
 
 static inline void serve(const char *ca_name, uint32_t deadline_ms, uint32_t lifetime_max)
@@ -76,7 +84,7 @@ static inline void serve(const char *ca_name, uint32_t deadline_ms, uint32_t lif
 	ca = open_ca(ca_name);
 	config.ca = ca;
 	assert_int_equal(weft_addr_parse(&config.listen, "127.0.0.1"), 0);
-	joined = issued = refused = 0;
+	joined = issued = refused = warned = 0;
 	if (weft_join_server_start(&config, &server, &err))
 		fail_msg("%s", err.text);
 	assert_true(weft_join_server_port(server) > 0);

@@ -70,6 +70,13 @@ static void on_failed(const char *words, void *data)
 	tell(data, "failed", &event, words);
 }
 
+static void on_warned(const char *words, void *data)
+{
+	const struct weft_join_event event = { .text = words };
+
+	tell(data, "warning", &event, words);
+}
+
 /* The signals that end it are blocked before there is a thread they could go to. */
 static int serve(struct weft_cli *cli, const struct weft_join_server_config *config)
 {
@@ -107,6 +114,7 @@ static int serve_words(struct weft_cli *cli, const struct weft_ca_words *words, 
 		.issued = on_issued,
 		.refused = on_refused,
 		.failed = on_failed,
+		.warned = on_warned,
 		.data = &journal,
 	};
 	const struct weft_join_server_config config = {

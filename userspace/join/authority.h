@@ -30,6 +30,8 @@ struct weft_join_log_ops {
 	void (*refused)(const struct weft_join_event *event, void *data);
 	/* The server could not do something of its own, and goes on. */
 	void (*failed)(const char *text, void *data);
+	/* Somebody should do something in time. */
+	void (*warned)(const char *text, void *data);
 	void *data;
 };
 

@@ -25,6 +25,7 @@ struct weft_join_client {
 	EVP_PKEY *key;	       /* or NULL: none yet */
 	struct weft_svid *svid; /* of the node, or NULL */
 	struct weft_roots roots; /* none: not joined */
+	struct weft_bundle *told; /* the CA has heard that this one is trusted; or NULL */
 };
 
 /* ---- what there is ---- */
@@ -42,6 +43,7 @@ void weft_join_client_close(struct weft_join_client *client)
 	EVP_PKEY_free(client->key);
 	weft_svid_put(client->svid);
 	weft_roots_uninit(&client->roots);
+	weft_bundle_put(client->told);
 	free(client);
 }
 
@@ -372,8 +374,11 @@ static int obtain(struct weft_join_client *client, const char *identity, EVP_PKE
 		r = add_trusts(client, &request.trusts, err);
 	if (!r)
 		r = exchange(client, &request, &answer, err);
-	if (!r)
+	if (!r) {
+		weft_bundle_put(client->told);
+		client->told = weft_bundle_get(client->roots.bundle);
 		r = weft_join_accept(&client->route, &answer, identity, key, svid, roots, err);
+	}
 	weft_join_request_uninit(&request);
 	weft_join_answer_uninit(&answer);
 	return r;
@@ -443,5 +448,6 @@ int weft_join_client_refresh(struct weft_join_client *client, struct weft_error 
 		r = take_roots(client, &roots, err);
 	weft_join_answer_uninit(&answer);
 	weft_roots_uninit(&roots);
-	return r;
+	/* Says which roots it trusts now, and is by the one that signs now. */
+	return r || client->roots.bundle == client->told ? r : renew(client, err);
 }

@@ -87,7 +87,8 @@ int weft_join_client_sign(struct weft_join_client *client, const char *identity,
 /**
  * weft_join_client_refresh() - ask the CA which roots are to be trusted
  *
- * Renews the node's own certificate as weft_join_client_sign() does.
+ * Renews the node's own certificate as weft_join_client_sign() does, and also when the
+ * CA has not heard yet that these roots are trusted here.
  *
  * Return: 0; as above.
  */

@@ -115,7 +115,8 @@ static int pick_roots(X509_STORE_CTX *store, const struct suspicion *s, struct w
 	}
 	if (!r && !sk_X509_num(roots->certs))
 		r = weft_error_set(err, EKEYREJECTED,
-				   "it does not show the root that the token is for");
+				   "it does not show the root that the token is for: if its root was "
+				   "replaced since, make a new token (weftctl ca token add)");
 	return r;
 }
 

@@ -245,15 +245,13 @@ static int list_one(const char *ca_dir, const char *name, struct weft_join_nodes
 	return 0;
 }
 
-int weft_registry_list(const char *ca_dir, struct weft_join_nodes *ret, struct weft_error *err)
+int weft_registry_list_locked(const char *ca_dir, struct weft_join_nodes *ret,
+			      struct weft_error *err)
 {
-	_cleanup_close_ int lock = weft_dir_lock(ca_dir, err);
 	struct weft_join_nodes nodes = { 0 };
 	struct weft_strv names = { 0 };
 	int r;
 
-	if (lock < 0)
-		return lock;
 	r = weft_record_names(ca_dir, KIND, &names, err);
 	for (size_t i = 0; !r && i < names.count; i++)
 		r = list_one(ca_dir, names.items[i], &nodes, err);
@@ -263,6 +261,13 @@ int weft_registry_list(const char *ca_dir, struct weft_join_nodes *ret, struct w
 	else
 		*ret = nodes;
 	return r;
+}
+
+int weft_registry_list(const char *ca_dir, struct weft_join_nodes *nodes, struct weft_error *err)
+{
+	_cleanup_close_ int lock = weft_dir_lock(ca_dir, err);
+
+	return lock < 0 ? lock : weft_registry_list_locked(ca_dir, nodes, err);
 }
 
 int weft_registry_delete(const char *ca_dir, const char *name, struct weft_error *err)

@@ -8,7 +8,7 @@
  * nothing, so that a new join or a deletion revokes what was there before.
  *
  * Blocking calls on local files, for the CLI and the threads of the server. Each
- * takes weft_dir_lock() of @ca_dir.
+ * takes weft_dir_lock() of @ca_dir but the one with _locked.
  */
 #ifndef WEFT_JOIN_REGISTRY_H
 #define WEFT_JOIN_REGISTRY_H
@@ -82,6 +82,10 @@ int weft_registry_seen(const char *ca_dir, const char *name, const struct weft_j
  * system.
  */
 int weft_registry_list(const char *ca_dir, struct weft_join_nodes *nodes, struct weft_error *err);
+
+/* The same with the lock of @ca_dir held. */
+int weft_registry_list_locked(const char *ca_dir, struct weft_join_nodes *nodes,
+			      struct weft_error *err);
 
 /**
  * weft_registry_delete() - a node may obtain nothing any more

@@ -20,6 +20,7 @@
 #include "join/channel.h"
 #include "join/grant.h"
 #include "join/server.h"
+#include "pki/ca_rotate.h"
 #include "pki/crypto.h"
 #include "pki/pem.h"
 
@@ -29,10 +30,21 @@
 
 enum slot_state { FREE, BUSY, DONE };
 
+/* The CA as it was read, for the connections that begin while it is so. Constant. */
+struct office {
+	unsigned int refs; /* atomic */
+	struct weft_ca *ca;
+	struct weft_authority authority;
+	char *bundle_pem;
+	struct weft_bundle *bundle;
+	STACK_OF(X509) *roots;
+};
+
 struct slot {
 	struct weft_join_server *server;
 	pthread_t thread; /* the accept thread's */
 	/* Set before the thread starts. */
+	struct office *office;
 	SSL_CTX *tls;
 	struct weft_addr peer;
 	/* Under server->lock. */
@@ -41,15 +53,18 @@ struct slot {
 };
 
 struct weft_join_server {
-	struct weft_authority authority;
+	const struct weft_join_log_ops *ops;
+	const char *ca_dir;
+	int64_t lifetime_max;
 	uint32_t deadline_ms;
-	char *ca_identity, *bundle_pem;
-	struct weft_bundle *bundle;
-	STACK_OF(X509) *roots;
+	char *ca_identity;
 	int listen_fd, wake_fd;
 	pthread_t thread;
 	bool stopping; /* atomic */
 	/* The accept thread's. */
+	struct office *office;
+	struct weft_error problem; /* with its files, as it was told */
+	bool warned;
 	SSL_CTX *tls;
 	int64_t renew_at, valid_from; /* as time() */
 
@@ -57,10 +72,64 @@ struct weft_join_server {
 	struct slot slots[WEFT_JOIN_CONNECTIONS_MAX];
 };
 
+/* ---- the CA as it was read ---- */
+
+static void office_put(struct office *office)
+{
+	if (!office || __atomic_sub_fetch(&office->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	weft_ca_close(office->ca);
+	weft_bundle_put(office->bundle);
+	sk_X509_pop_free(office->roots, X509_free);
+	free(office->bundle_pem);
+	free(office);
+}
+
+static int office_fill(struct office *office, const struct weft_join_server *server,
+		       const struct weft_ca *ca, struct weft_error *err)
+{
+	int r = weft_ca_reopen(ca, &office->ca, err);
+
+	if (!r)
+		r = weft_ca_roots(office->ca, &office->roots, err);
+	if (!r)
+		r = weft_ca_bundle(office->ca, &office->bundle, err);
+	if (!r)
+		r = weft_pem_format_certs(NULL, office->roots, &office->bundle_pem, err);
+	if (r)
+		return r;
+	office->authority = (struct weft_authority){
+		.ca = office->ca,
+		.ca_dir = server->ca_dir,
+		.bundle = office->bundle_pem,
+		.lifetime_max = server->lifetime_max,
+		.ops = server->ops,
+	};
+	return 0;
+}
+
+/* The files of @ca as they are now. */
+static int office_create(const struct weft_join_server *server, const struct weft_ca *ca,
+			 struct office **ret, struct weft_error *err)
+{
+	struct office *office = calloc(1, sizeof(*office));
+	int r;
+
+	if (!office)
+		return weft_error_nomem(err);
+	office->refs = 1;
+	r = office_fill(office, server, ca, err);
+	if (r)
+		office_put(office);
+	else
+		*ret = office;
+	return r;
+}
+
 /* ---- one connection, in its own thread ---- */
 
 struct visitor {
-	const struct weft_join_server *server;
+	const struct office *office;
 	struct weft_join_peer peer;
 	char *identity;
 	struct weft_error problem;
@@ -75,12 +144,12 @@ struct visitor {
 static int meet(X509_STORE_CTX *store, void *data, struct weft_error *err)
 {
 	struct visitor *visitor = data;
-	const struct weft_join_server *server = visitor->server;
+	const struct office *office = visitor->office;
 	const EVP_PKEY *key = X509_get0_pubkey(X509_STORE_CTX_get0_cert(store));
 
 	visitor->peer.problem = visitor->problem.text;
 	if (!key || weft_crypto_key_digest(key, visitor->peer.key, &visitor->problem) ||
-	    weft_channel_verify(store, server->roots, server->bundle, &visitor->identity,
+	    weft_channel_verify(store, office->roots, office->bundle, &visitor->identity,
 				&visitor->problem)) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 0;
@@ -99,7 +168,7 @@ static void broken(struct weft_join_answer *answer, int error, const struct weft
 static int converse(const struct visitor *visitor, struct weft_channel *channel,
 		    struct weft_join_answer *answer)
 {
-	const struct weft_authority *authority = &visitor->server->authority;
+	const struct weft_authority *authority = &visitor->office->authority;
 	struct weft_join_request request = { 0 };
 	struct weft_error err = { 0 };
 	char *text = NULL;
@@ -138,7 +207,7 @@ static void serve(const struct slot *slot, int fd)
 	struct weft_join_server *server = slot->server;
 	_cleanup_(weft_channel_close_ptr) struct weft_channel *channel = NULL;
 	int64_t deadline = weft_channel_deadline(server->deadline_ms);
-	struct visitor visitor = { .server = server };
+	struct visitor visitor = { .office = slot->office };
 	struct weft_channel_judge judge = { .verify = meet, .data = &visitor };
 	struct weft_join_answer answer = { 0 };
 
@@ -167,6 +236,7 @@ static void *connection_thread(void *data)
 	pthread_mutex_unlock(&server->lock);
 	serve(slot, fd);
 	SSL_CTX_free(slot->tls);
+	office_put(slot->office);
 
 	/* Closed under the lock: stop() shuts down no descriptor that is not ours. */
 	pthread_mutex_lock(&server->lock);
@@ -232,6 +302,8 @@ static void start_connection(struct weft_join_server *server, struct slot *slot,
 
 	SSL_CTX_up_ref(server->tls);
 	slot->tls = server->tls;
+	__atomic_add_fetch(&server->office->refs, 1, __ATOMIC_RELAXED);
+	slot->office = server->office;
 	slot->peer = *peer;
 	/* The thread waits until all of it is known. */
 	pthread_mutex_lock(&server->lock);
@@ -244,23 +316,26 @@ static void start_connection(struct weft_join_server *server, struct slot *slot,
 	if (started)
 		return;
 	SSL_CTX_free(slot->tls);
+	office_put(slot->office);
 	close(fd);
 }
 
 /* ---- the accept thread ---- */
 
-/* A new certificate; what is being served keeps the old one. */
+/* A new certificate; what is being served keeps the old one. While a rotation lasts it is
+ * one that also those know who have not heard of it: with a token, or after a long time. */
 static int renew(struct weft_join_server *server, struct weft_error *err)
 {
 	_cleanup_(weft_svid_put_ptr) struct weft_svid *svid = NULL;
-	const struct weft_ca *ca = server->authority.ca;
 	SSL_CTX *tls;
+	X509 *root;
 	int r;
 
-	r = weft_ca_issue(ca, server->ca_identity, WEFT_CA_LIFETIME_DEFAULT, &svid, err);
+	r = weft_ca_issue_known(server->office->ca, server->ca_identity, WEFT_CA_LIFETIME_DEFAULT,
+				&svid, &root, err);
 	if (r)
 		return r;
-	r = weft_channel_ctx_create(WEFT_ROLE_SERVER, svid, weft_ca_cert(ca), &tls, err);
+	r = weft_channel_ctx_create(WEFT_ROLE_SERVER, svid, root, &tls, err);
 	if (r)
 		return r;
 	SSL_CTX_free(server->tls);
@@ -273,14 +348,54 @@ static int renew(struct weft_join_server *server, struct weft_error *err)
 /* The old one is good for as long again as it has served. */
 static void renew_or_tell(struct weft_join_server *server)
 {
-	const struct weft_join_log_ops *ops = server->authority.ops;
 	struct weft_error err = { 0 };
 
 	if (!renew(server, &err))
 		return;
 	server->renew_at = time(NULL) + RETRY;
-	if (ops)
-		ops->failed(err.text, ops->data);
+	if (server->ops)
+		server->ops->failed(err.text, server->ops->data);
+}
+
+/* Once for each server: it is long before. */
+static void warn(struct weft_join_server *server)
+{
+	X509 *root = weft_ca_cert(server->office->ca);
+	char end[WEFT_CRYPTO_TIME_MAX];
+	struct weft_error text;
+
+	if (server->warned || !weft_ca_is_ending(server->office->ca, time(NULL)))
+		return;
+	server->warned = true;
+	weft_error_set(&text, EKEYEXPIRED,
+		       "the root certificate expires on %s: make the next one in time (weftctl ca "
+		       "rotate prepare)",
+		       weft_crypto_time_format(weft_crypto_time(X509_get0_notAfter(root)), end));
+	if (server->ops)
+		server->ops->warned(text.text, server->ops->data);
+}
+
+/* Is the root rotated? What cannot be read is told once; the former state goes on, but
+ * signs nothing. */
+static void look(struct weft_join_server *server)
+{
+	struct weft_error err = { 0 };
+	struct office *office;
+
+	if (weft_ca_changed(server->office->ca)) {
+		if (office_create(server, server->office->ca, &office, &err)) {
+			if (server->ops && strcmp(err.text, server->problem.text))
+				server->ops->failed(err.text, server->ops->data);
+			server->problem = err;
+			return;
+		}
+		office_put(server->office);
+		server->office = office;
+		server->problem.text[0] = '\0';
+		server->renew_at = 0;
+		server->warned = false;
+	}
+	warn(server);
 }
 
 static bool is_out_of_resources(int error)
@@ -304,6 +419,7 @@ static bool accept_one(struct weft_join_server *server, struct slot *slot)
 		close(fd);
 		return true;
 	}
+	look(server);
 	/* The clock may have been set back since. */
 	if (time(NULL) >= server->renew_at || time(NULL) < server->valid_from)
 		renew_or_tell(server);
@@ -347,10 +463,8 @@ static void server_free(struct weft_join_server *server)
 	if (server->wake_fd >= 0)
 		close(server->wake_fd);
 	SSL_CTX_free(server->tls);
-	weft_bundle_put(server->bundle);
-	sk_X509_pop_free(server->roots, X509_free);
+	office_put(server->office);
 	free(server->ca_identity);
-	free(server->bundle_pem);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
 }
@@ -379,34 +493,25 @@ static int listen_on(struct weft_join_server *server, const struct weft_addr *ad
 static int set_up(struct weft_join_server *server, const struct weft_join_server_config *config,
 		  struct weft_error *err)
 {
-	struct weft_authority *authority = &server->authority;
-	X509 *root = weft_ca_cert(config->ca);
 	int r;
 
-	*authority = (struct weft_authority){
-		.ca = config->ca,
-		.ca_dir = config->ca_dir,
-		.lifetime_max = config->lifetime_max ? config->lifetime_max
-						     : WEFT_CA_LIFETIME_DEFAULT,
-		.ops = config->ops,
-	};
-	if (authority->lifetime_max < WEFT_CA_LIFETIME_MIN ||
-	    authority->lifetime_max > WEFT_CA_LIFETIME_MAX)
+	server->ops = config->ops;
+	server->ca_dir = config->ca_dir;
+	server->lifetime_max = config->lifetime_max ? config->lifetime_max
+						    : WEFT_CA_LIFETIME_DEFAULT;
+	if (server->lifetime_max < WEFT_CA_LIFETIME_MIN ||
+	    server->lifetime_max > WEFT_CA_LIFETIME_MAX)
 		return weft_error_set(err, ERANGE,
 				      "lifetime of %lld s: allowed are %d to %d seconds",
-				      (long long)authority->lifetime_max, WEFT_CA_LIFETIME_MIN,
+				      (long long)server->lifetime_max, WEFT_CA_LIFETIME_MIN,
 				      WEFT_CA_LIFETIME_MAX);
 	server->ca_identity = weft_join_ca_identity(weft_ca_trust_domain(config->ca));
-	server->roots = sk_X509_new_null();
-	if (!server->ca_identity || !server->roots || !sk_X509_push(server->roots, root))
+	if (!server->ca_identity)
 		return weft_error_nomem(err);
-	X509_up_ref(root);
-	r = weft_ca_bundle(config->ca, &server->bundle, err);
-	if (!r)
-		r = weft_pem_format_certs(NULL, server->roots, &server->bundle_pem, err);
+	r = office_create(server, config->ca, &server->office, err);
 	if (r)
 		return r;
-	authority->bundle = server->bundle_pem;
+	warn(server);
 	return renew(server, err);
 }
 

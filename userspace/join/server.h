@@ -21,7 +21,7 @@ struct weft_join_server;
 #define WEFT_JOIN_PER_ADDRESS_MAX 8  /* those after it are closed at once */
 
 struct weft_join_server_config {
-	struct weft_ca *ca;	      /* must outlive the server */
+	const struct weft_ca *ca;     /* opened anew, here and whenever its files change */
 	const char *ca_dir;	      /* of @ca; must outlive the server */
 	struct weft_addr listen;      /* port 0: any, see weft_join_server_port() */
 	uint32_t lifetime_max;	      /* s, of SVIDs; 0: WEFT_CA_LIFETIME_DEFAULT */

@@ -119,6 +119,20 @@ static int check_ttl(int64_t ttl, struct weft_error *err)
 			      (long long)ttl, WEFT_TOKEN_TTL_MIN, WEFT_TOKEN_TTL_MAX);
 }
 
+/* By any of those that are trusted the node may know the CA: one of them may go before
+ * the token is used. */
+static int pin_roots(const struct weft_ca *ca, struct weft_ticket *ticket, struct weft_error *err)
+{
+	_cleanup_x509s_ STACK_OF(X509) *roots = NULL;
+	int r = weft_ca_roots(ca, &roots, err);
+
+	for (int i = 0; !r && i < sk_X509_num(roots); i++) {
+		r = weft_crypto_cert_digest(sk_X509_value(roots, i), ticket->roots[i], err);
+		ticket->n_roots = i + 1;
+	}
+	return r;
+}
+
 /* What both halves have in common is made here. */
 static int fill(const struct weft_ca *ca, const char *node, const struct weft_strv *identities,
 		struct weft_token *token, struct weft_ticket *ticket, struct weft_error *err)
@@ -144,12 +158,11 @@ static int fill(const struct weft_ca *ca, const char *node, const struct weft_st
 		return weft_crypto_error(err, EIO, "cannot make a secret");
 	weft_hex_format(id, sizeof(id), token->id);
 	strcpy(ticket->id, token->id);
-	ticket->n_roots = 1;
 	token->node = strdup(node);
 	ticket->trust_domain = strdup(weft_ca_trust_domain(ca));
 	if (!token->node || !ticket->trust_domain)
 		return weft_error_nomem(err);
-	return weft_crypto_cert_digest(weft_ca_cert(ca), ticket->roots[0], err);
+	return pin_roots(ca, ticket, err);
 }
 
 /* The CA's half comes last: only then can anybody join. */
