@@ -225,7 +225,12 @@ static const struct {
 	  "service: only weftctl apply has --confirm and --state-dir" },
 
 	/* ca */
-	{ "ca frob", "ca: \"frob\": no such verb (show, export, token, node, serve)" },
+	{ "ca frob", "ca: \"frob\": no such verb (show, export, rotate, token, node, serve)" },
+	{ "ca rotate frob",
+	  "ca rotate: \"frob\": no such verb (show, prepare, activate, finish, abort)" },
+	{ "ca rotate prepare without n1", "\"without\": unknown word (dir)" },
+	{ "ca rotate activate without", "without: a value is needed" },
+	{ "ca rotate activate n1", "\"n1\": unknown word (without, dir)" },
 	{ "ca show file x", "\"file\": unknown word (dir)" },
 	{ "ca show dir", "dir: a value is needed" },
 	{ "ca show di x", "\"di\": unknown word (dir)" },

@@ -98,6 +98,8 @@ static void no_ca_is_made_by_accident(void **state)
 		"ca show dir @/ca", "ca export dir @/ca", "ca token show dir @/ca",
 		"ca token del 0123456789abcdef dir @/ca", "ca node show dir @/ca",
 		"ca node del n1 dir @/ca", ADD "file @/t", "ca serve listen 127.0.0.1:1 dir @/ca",
+		"ca rotate show dir @/ca", "ca rotate prepare dir @/ca", "ca rotate activate dir @/ca",
+		"ca rotate finish dir @/ca", "ca rotate abort dir @/ca",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
@@ -123,23 +125,103 @@ static void ca_is_shown_with_its_counts(void **state)
 		      "this is the CA of trust domain \"example.org\", not of \"example.com\"");
 }
 
-static void ca_that_ends_within_a_year_has_a_notice(void **state)
+/* The root, with another time of validity: days from now. */
+static void date_root(int from, int to)
 {
 	struct weft_cert_spec spec = {
 		.uri = "spiffe://example.org",
-		.not_before = time(NULL) - 1000,
-		.not_after = time(NULL) + 364 * 86400LL,
+		.not_before = time(NULL) + from * 86400LL,
+		.not_after = time(NULL) + to * 86400LL,
 	};
 	X509 *cert;
 
-	expect_done(ADD "file @/t trust-domain example.org");
 	assert_int_equal(weft_pem_read_key(in_dir("ca/ca.key"), &spec.key, NULL), 0);
 	assert_int_equal(weft_cert_make(&spec, &cert, NULL), 0);
 	assert_int_equal(weft_pem_write_certs(in_dir("ca/ca.crt"), cert, NULL, NULL), 0);
 	EVP_PKEY_free(spec.key);
 	X509_free(cert);
+}
+
+/* The last tenth of its life, or less than the longest life of what it signs. */
+static void ca_that_is_near_its_end_has_a_notice(void **state)
+{
+	expect_done(ADD "file @/t trust-domain example.org");
+	date_root(-3290, 364);
 	expect_done("ca show dir @/ca");
-	assert_prints("notice:        the root expires within a year");
+	assert_prints("notice:        the root is near its end: make the next one now");
+	date_root(-9, 91);
+	expect_done("ca show dir @/ca");
+	assert_null(strstr(cli_out, "notice"));
+	date_root(-11, 89);
+	expect_done("ca show dir @/ca");
+	assert_prints("notice:        the root is near its end: make the next one now");
+	/* Who rotates it knows. */
+	expect_done("ca rotate prepare dir @/ca");
+	expect_done("ca show dir @/ca");
+	assert_null(strstr(cli_out, "notice"));
+}
+
+static void rotation_is_shown_at_each_step(void **state)
+{
+	expect_done(ADD "file @/t trust-domain example.org");
+	expect_done("ca show dir @/ca");
+	assert_null(strstr(cli_out, "rotation"));
+	expect_done("-j ca show dir @/ca");
+	assert_prints("\"rotation\":\tnull");
+	expect_done("ca rotate show dir @/ca");
+	assert_prints("step:    none\n");
+	assert_prints("advice:  no rotation is under way\n");
+
+	expect_done("ca rotate prepare dir @/ca");
+	assert_string_equal(cli_out, "");
+	expect_done("ca show dir @/ca");
+	assert_prints("rotation:\n");
+	assert_prints("  step:        prepared\n");
+	assert_prints("  since:       20");
+	assert_prints("  next root:   ");
+	assert_prints("all trust the next root: weftctl ca rotate activate\n");
+	expect_done("ca export dir @/ca");
+	assert_non_null(strstr(strstr(cli_out, "BEGIN CERTIFICATE") + 1, "BEGIN CERTIFICATE"));
+
+	expect_done("ca rotate activate dir @/ca");
+	expect_done("-j ca rotate show dir @/ca");
+	assert_prints("\"step\":\t\"activated\"");
+	assert_prints("\"next_root\":\tnull");
+	assert_prints("\"finish_after\":\tnull"); /* it has signed nothing */
+	assert_prints("\"not_trusted_by\":\t");
+	expect_done("ca rotate finish dir @/ca");
+	expect_done("ca rotate show dir @/ca");
+	assert_prints("step:    none\n");
+}
+
+static void rotation_that_is_refused_says_why(void **state)
+{
+	static const struct weft_strv nothing;
+	struct weft_join_claim claim = { .address = "192.0.2.1", .now = time(NULL) };
+	struct weft_ticket ticket = { 0 };
+	struct weft_join_node node = { 0 };
+
+	expect_done(ADD "file @/t trust-domain example.org");
+	expect_failed("ca rotate activate dir @/ca", "there is no next root");
+	expect_failed("ca rotate finish dir @/ca", "no rotation is under way");
+	expect_failed("ca rotate abort dir @/ca", "no rotation is under way");
+	assert_int_equal(weft_ticket_read(in_dir("t"), &ticket, NULL), 0);
+	assert_int_equal(weft_registry_join(in_dir("ca"), ticket.id, ticket.secret, &claim, &node,
+					    NULL),
+			 0);
+	weft_join_node_uninit(&node);
+	assert_int_equal(weft_registry_seen(in_dir("ca"), "n1", &claim, &nothing, &node, NULL), 0);
+	weft_join_node_uninit(&node);
+	weft_ticket_uninit(&ticket);
+	expect_done("ca rotate prepare dir @/ca");
+	expect_failed("ca rotate activate dir @/ca", "1 node has not said to trust the next root");
+	expect_failed("ca rotate activate without n2 dir @/ca", "there is no such node");
+	expect_done("ca rotate show dir @/ca");
+	assert_prints("not trusted by:  n1 (last seen on 20");
+	expect_done("ca rotate activate without n1 dir @/ca");
+	expect_failed("ca rotate abort dir @/ca", "the next root signs already");
+	assert_int_equal(run("ca rotate frob dir @/ca"), WEFT_EXIT_USAGE);
+	assert_int_equal(run("ca rotate prepare without n1 dir @/ca"), WEFT_EXIT_USAGE);
 }
 
 static void root_is_exported(void **state)
@@ -323,7 +405,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_DIR(no_ca_is_made_by_accident),
 		IN_DIR(ca_is_shown_with_its_counts),
-		IN_DIR(ca_that_ends_within_a_year_has_a_notice),
+		IN_DIR(ca_that_is_near_its_end_has_a_notice),
+		IN_DIR(rotation_is_shown_at_each_step),
+		IN_DIR(rotation_that_is_refused_says_why),
 		IN_DIR(root_is_exported),
 		IN_DIR(token_is_added_shown_and_deleted),
 		IN_DIR(token_that_makes_no_sense_is_not_added),

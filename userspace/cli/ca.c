@@ -9,7 +9,6 @@
 #include "base/number.h"
 #include "cli/value.h"
 #include "join/grant.h"
-#include "pki/crypto.h"
 
 /* Is @word in the list @known, whose items ", " separates? */
 static bool is_known(const char *known, const char *word)
@@ -66,7 +65,7 @@ static int take_listen(struct weft_cli *cli, struct weft_addr *out)
 
 static int take_word(struct weft_cli *cli, const char *word, struct weft_ca_words *words)
 {
-	const char *identity;
+	const char *value;
 	int code;
 
 	if (!strcmp(word, "dir"))
@@ -83,13 +82,16 @@ static int take_word(struct weft_cli *cli, const char *word, struct weft_ca_word
 		return take_seconds(cli, word, &words->lifetime);
 	if (!strcmp(word, "listen"))
 		return take_listen(cli, &words->listen);
-	/* identity: what it may be depends on the CA */
-	code = weft_cli_take_value(cli, word, &identity);
+	code = weft_cli_take_value(cli, word, &value);
 	if (code)
 		return code;
+	if (!strcmp(word, "without"))
+		return weft_strv_add(&words->without, value) ? weft_cli_nomem(cli) :
+								  WEFT_EXIT_DONE;
+	/* identity: what it may be depends on the CA */
 	if (words->identities.count == WEFT_GRANTS_MAX)
 		return weft_value_full(cli, word, WEFT_GRANTS_MAX);
-	return weft_strv_add(&words->identities, identity) ? weft_cli_nomem(cli) : WEFT_EXIT_DONE;
+	return weft_strv_add(&words->identities, value) ? weft_cli_nomem(cli) : WEFT_EXIT_DONE;
 }
 
 int weft_ca_take_words(struct weft_cli *cli, const char *known, struct weft_ca_words *words)
@@ -112,6 +114,7 @@ int weft_ca_take_words(struct weft_cli *cli, const char *known, struct weft_ca_w
 void weft_ca_words_uninit(struct weft_ca_words *words)
 {
 	weft_strv_uninit(&words->identities);
+	weft_strv_uninit(&words->without);
 }
 
 int weft_ca_open_named(struct weft_cli *cli, const struct weft_ca_words *words,
@@ -138,5 +141,5 @@ void weft_ca_print_time(struct weft_print *p, const char *key, int64_t time)
 {
 	char text[WEFT_CRYPTO_TIME_MAX];
 
-	weft_print_string(p, key, weft_crypto_time_format(time, text));
+	weft_print_string(p, key, time ? weft_crypto_time_format(time, text) : NULL);
 }

@@ -16,7 +16,7 @@ const char weft_help[] =
 	"  apply FILE...|show|confirm|rollback\n"
 	"                            documents, undone unless confirmed\n"
 	"  conn show|del             meshed connections, also those that ended lately\n"
-	"  ca show|export|token|node|serve\n"
+	"  ca show|export|rotate|token|node|serve\n"
 	"                            the CA of this host, and the nodes that join it\n"
 	"  monitor                   events as they happen\n"
 	"  explain CONN              everything known of one connection, and what to do\n"
@@ -64,6 +64,7 @@ static const struct weft_verb apply_verbs[] = {
 static const struct weft_verb ca_verbs[] = {
 	{ "show", weft_ca_show },
 	{ "export", weft_ca_export },
+	{ "rotate", weft_ca_rotate },
 	{ "token", weft_ca_token },
 	{ "node", weft_ca_node },
 	{ "serve", weft_ca_serve },
@@ -140,6 +141,9 @@ const struct weft_object weft_objects[] = {
 	{ "ca", ca_verbs,
 	  "Usage: weftctl ca [show [dir DIR]]\n"
 	  "       weftctl ca export [file FILE] [dir DIR]\n"
+	  "       weftctl ca rotate [show [dir DIR]]\n"
+	  "       weftctl ca rotate prepare|finish|abort [dir DIR]\n"
+	  "       weftctl ca rotate activate [without NODE]... [dir DIR]\n"
 	  "       weftctl ca token add node NAME identity ID... file FILE [ttl DURATION]\n"
 	  "                            [trust-domain NAME] [dir DIR]\n"
 	  "       weftctl ca token [show [dir DIR]]\n"
@@ -153,7 +157,12 @@ const struct weft_object weft_objects[] = {
 	  "given. A token lets node NAME join once, within ttl (1h), and obtain the IDs; a\n"
 	  "final '/*' stands for all below. FILE, which must be new, goes to the node and is\n"
 	  "a secret. A token for a node that joined changes what it may obtain. lifetime:\n"
-	  "the longest of a certificate, 24h without. node del: it obtains nothing more.\n",
+	  "the longest of a certificate, 24h without. node del: it obtains nothing more.\n"
+	  "\n"
+	  "rotate: another root. prepare makes it, trusted beside the one that signs; activate\n"
+	  "has it sign, when all nodes trust it (without NODE: but this one); finish drops the\n"
+	  "old one, when nothing it signed is valid any more. abort undoes prepare. show says\n"
+	  "who is waited for, and what comes next.\n",
 	  NULL, NULL },
 	{ "monitor", monitor_verbs,
 	  "Usage: weftctl monitor\n"
