@@ -6,13 +6,16 @@
 #include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -515,6 +518,128 @@ static void interrupted_finish_and_abort_are_repeated(void **state)
 	assert_int_equal(weft_ca_finish(in_dir("ca"), time(NULL), &err), -ENOENT);
 }
 
+/* ---- killed ---- */
+
+static int step_prepare(void)
+{
+	return weft_ca_prepare(in_dir("ca"), &err);
+}
+
+static int step_activate(void)
+{
+	return weft_ca_activate(in_dir("ca"), &proven, &err);
+}
+
+static int step_finish(void)
+{
+	return weft_ca_finish(in_dir("ca"), time(NULL) + 100 * DAY, &err);
+}
+
+static int step_abort(void)
+{
+	return weft_ca_abort(in_dir("ca"), &err);
+}
+
+/* Calls that change something, or have it on disk. */
+static bool changes_files(uint64_t call)
+{
+	static const long calls[] = { SYS_write,    SYS_pwrite64, SYS_fsync,	SYS_fdatasync,
+				      SYS_rename,   SYS_renameat, SYS_renameat2, SYS_unlink,
+				      SYS_unlinkat, SYS_fchmod,	  SYS_mkdir };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (call == (uint64_t)calls[i])
+			return true;
+	return false;
+}
+
+/* Until a call of that kind is about to begin. Return: false: the process has ended. */
+static bool go_to_change(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+	int status;
+
+	for (;;) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (!WIFSTOPPED(status)) {
+			assert_int_equal(status, 0);
+			return false;
+		}
+		assert_true(ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0);
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY && changes_files(info.entry.nr))
+			return true;
+	}
+}
+
+/* @step, killed before its change number @n, from 0. Return: false: it has no more. */
+static bool killed_at(int (*step)(void), int n)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		_exit(-step());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_int_equal(ptrace(PTRACE_SETOPTIONS, pid, NULL,
+				PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
+			 0);
+	do
+		if (!go_to_change(pid))
+			return false;
+	while (n--);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return true;
+}
+
+/* @before: leads to where @step begins. After it there are so many roots. */
+static void survives(void (*before)(void), int (*step)(void), enum weft_ca_step end, size_t roots)
+{
+	int n = 0;
+
+	for (bool killed = true; killed; n++) {
+		struct weft_ca *ca;
+		int r;
+
+		assert_int_equal(setup(NULL), 0);
+		before();
+		killed = killed_at(step, n);
+		/* It is there, and signs, whatever has become of the step. */
+		ca = open_ca();
+		assert_step(weft_ca_step(ca), weft_ca_step(ca) == WEFT_CA_STEADY ? 1 : 2);
+		weft_ca_close(ca);
+		r = step();
+		if (r && r != -ENOENT) /* it had happened, and left nothing */
+			fail_msg("killed before change %d: %s", n, err.text);
+		assert_step(end, roots);
+		assert_int_equal(teardown(NULL), 0);
+	}
+	assert_true(n > 3);
+}
+
+static void nothing(void)
+{
+}
+
+static void prepare_and_activate(void)
+{
+	prepare();
+	activate();
+}
+
+static void step_that_is_killed_anywhere_can_be_repeated(void **state)
+{
+	survives(nothing, step_prepare, WEFT_CA_PREPARED, 2);
+	survives(prepare, step_activate, WEFT_CA_ACTIVATED, 2);
+	survives(prepare_and_activate, step_finish, WEFT_CA_STEADY, 1);
+	survives(prepare, step_abort, WEFT_CA_STEADY, 1);
+}
+
 /* ---- more than one at once ---- */
 
 static void two_at_once_make_one_root(void **state)
@@ -774,6 +899,7 @@ int main(void)
 		ROTATED(activate_that_has_not_come_to_its_step_has_not_happened),
 		ROTATED(activate_that_was_interrupted_comes_to_its_end),
 		ROTATED(interrupted_finish_and_abort_are_repeated),
+		cmocka_unit_test(step_that_is_killed_anywhere_can_be_repeated),
 		ROTATED(two_at_once_make_one_root),
 		ROTATED(authority_that_was_read_before_signs_nothing),
 		ROTATED(user_that_has_not_said_it_trusts_the_root_is_waited_for),

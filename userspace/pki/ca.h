@@ -94,7 +94,8 @@ enum weft_ca_step weft_ca_step(const struct weft_ca *ca);
  * The authority's; NULL: there is none. */
 X509 *weft_ca_other(const struct weft_ca *ca);
 
-/* All that are trusted, the one that signs first; the caller's. Return: 0, -ENOMEM. */
+/* All that are trusted, the one that signs first: nodes that see another order have their
+ * certificates signed anew. The caller's. Return: 0, -ENOMEM. */
 int weft_ca_roots(const struct weft_ca *ca, STACK_OF(X509) **roots, struct weft_error *err);
 
 /* Is it time for another root? Long before it ends: a tenth of its life, and not less than
