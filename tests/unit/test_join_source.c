@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include "join/source.h"
+#include "pki/ca_rotate.h"
 
 /* Of whatever the thread does; a test that waits so long has failed. */
 #define PATIENCE_MS 60000
@@ -104,6 +105,72 @@ static void a_short_life_is_not_asked_for_without_end(void **state)
 		weft_svid_put(svid);
 		assert_in_range(issued, asked, asked + 1);
 	}
+	weft_source_destroy(source);
+}
+
+/* How many roots the CA has heard that n1 trusts. */
+static size_t heard(void)
+{
+	struct weft_join_nodes nodes;
+	size_t n;
+
+	assert_int_equal(weft_registry_list(in_dir("ca"), &nodes, NULL), 0);
+	assert_int_equal(nodes.count, 1);
+	n = nodes.items[0].trusts.count;
+	weft_join_nodes_uninit(&nodes);
+	return n;
+}
+
+/* As the daemon does. Return: roots it trusts now. */
+static size_t take_over(struct weft_source *source)
+{
+	struct weft_bundle *bundle;
+	size_t n;
+
+	assert_int_equal(weft_source_bundle(source, &bundle, NULL), 0);
+	n = weft_bundle_count(bundle);
+	weft_bundle_put(bundle);
+	return n;
+}
+
+static void until_heard(struct weft_source *source, size_t roots)
+{
+	struct weft_error problem;
+
+	for (int ms = 0; heard() != roots; ms += 10) {
+		assert_true(ms < PATIENCE_MS);
+		weft_source_refresh(source, &problem);
+		usleep(10000);
+	}
+}
+
+/* What the CA hears is what connections are judged by, not what lies ready. */
+static void roots_are_told_once_they_are_in_use(void **state)
+{
+	struct weft_error problem;
+	struct weft_source *source;
+	struct weft_svid *svid;
+	int asked;
+
+	end();
+	serve("ca", 0, 10); /* seconds: they are renewed all the time */
+	make_token("n1", ANYTHING, "n1.token");
+	source = open_source("n1", true, address());
+	assert_int_equal(obtain(source, CART, &svid, NULL), 0);
+	weft_svid_put(svid);
+	assert_int_equal(take_over(source), 1);
+	until_heard(source, 1);
+	assert_int_equal(weft_ca_prepare(in_dir("ca"), NULL), 0);
+	/* The first certificate brings the roots along, those after it would tell. */
+	for (asked = issued; issued < asked + 3; usleep(10000)) {
+		if (!weft_source_svid(source, CART, 10, &svid, NULL))
+			weft_svid_put(svid);
+		weft_source_refresh(source, &problem);
+		assert_int_equal(heard(), 1);
+	}
+	assert_int_equal(take_over(source), 2);
+	assert_int_equal(heard(), 1);
+	until_heard(source, 2);
 	weft_source_destroy(source);
 }
 
@@ -215,6 +282,7 @@ int main(void)
 		SERVED(an_identity_is_obtained_after_joining),
 		SERVED(what_is_young_is_not_asked_for_again),
 		SERVED(a_short_life_is_not_asked_for_without_end),
+		SERVED(roots_are_told_once_they_are_in_use),
 		SERVED(a_refusal_has_the_words_of_the_ca),
 		SERVED(without_the_ca_what_is_on_disk_is_used),
 		SERVED(a_ca_that_comes_later_is_joined_then),

@@ -25,6 +25,7 @@ struct weft_join_client {
 	EVP_PKEY *key;	       /* or NULL: none yet */
 	struct weft_svid *svid; /* of the node, or NULL */
 	struct weft_roots roots; /* none: not joined */
+	struct weft_bundle *used; /* by the node; NULL: that of @roots */
 	struct weft_bundle *told; /* the CA has heard that this one is trusted; or NULL */
 };
 
@@ -43,6 +44,7 @@ void weft_join_client_close(struct weft_join_client *client)
 	EVP_PKEY_free(client->key);
 	weft_svid_put(client->svid);
 	weft_roots_uninit(&client->roots);
+	weft_bundle_put(client->used);
 	weft_bundle_put(client->told);
 	free(client);
 }
@@ -55,6 +57,13 @@ void weft_join_client_close_ptr(struct weft_join_client **client)
 void weft_join_client_set_deadline(struct weft_join_client *client, uint32_t ms)
 {
 	client->route.deadline_ms = ms;
+}
+
+void weft_join_client_use(struct weft_join_client *client, struct weft_bundle *bundle)
+{
+	bundle = weft_bundle_get(bundle);
+	weft_bundle_put(client->used);
+	client->used = bundle;
 }
 
 struct weft_bundle *weft_join_client_bundle(const struct weft_join_client *client)
@@ -335,15 +344,20 @@ static int need_node(const struct weft_join_client *client, struct weft_error *e
 			      weft_crypto_time_format(client->svid->not_after, text));
 }
 
+static struct weft_bundle *used(const struct weft_join_client *client)
+{
+	return client->used ? client->used : client->roots.bundle;
+}
+
 static int add_trusts(const struct weft_join_client *client, struct weft_strv *trusts,
 		      struct weft_error *err)
 {
-	for (int i = 0; i < sk_X509_num(client->roots.certs); i++) {
+	for (size_t i = 0; i < weft_bundle_count(used(client)); i++) {
 		char text[WEFT_HEX_SIZE(WEFT_CRYPTO_DIGEST_LEN)];
 		uint8_t digest[WEFT_CRYPTO_DIGEST_LEN];
 		int r;
 
-		r = weft_crypto_cert_digest(sk_X509_value(client->roots.certs, i), digest, err);
+		r = weft_crypto_cert_digest(weft_bundle_root(used(client), i), digest, err);
 		if (r)
 			return r;
 		if (weft_strv_add(trusts, weft_hex_format(digest, sizeof(digest), text)))
@@ -376,7 +390,7 @@ static int obtain(struct weft_join_client *client, const char *identity, EVP_PKE
 		r = exchange(client, &request, &answer, err);
 	if (!r) {
 		weft_bundle_put(client->told);
-		client->told = weft_bundle_get(client->roots.bundle);
+		client->told = weft_bundle_get(used(client));
 		r = weft_join_accept(&client->route, &answer, identity, key, svid, roots, err);
 	}
 	weft_join_request_uninit(&request);
@@ -449,5 +463,5 @@ int weft_join_client_refresh(struct weft_join_client *client, struct weft_error 
 	weft_join_answer_uninit(&answer);
 	weft_roots_uninit(&roots);
 	/* Says which roots it trusts now, and is by the one that signs now. */
-	return r || client->roots.bundle == client->told ? r : renew(client, err);
+	return r || used(client) == client->told ? r : renew(client, err);
 }

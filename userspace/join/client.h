@@ -94,6 +94,15 @@ int weft_join_client_sign(struct weft_join_client *client, const char *identity,
  */
 int weft_join_client_refresh(struct weft_join_client *client, struct weft_error *err);
 
+/**
+ * weft_join_client_use() - these roots are in use on this node
+ * @bundle: the client takes its own reference
+ *
+ * They are what the CA is told that the node trusts. Without this call it is what the
+ * client has, at once.
+ */
+void weft_join_client_use(struct weft_join_client *client, struct weft_bundle *bundle);
+
 /* The bundle that is trusted now, a reference for the caller; NULL: not joined. */
 struct weft_bundle *weft_join_client_bundle(const struct weft_join_client *client);
 

@@ -2,8 +2,8 @@
 /*
  * A rotation of the CA's root (pki/ca_rotate.h), as the nodes have it: who has said that
  * the other root is trusted there. A node says so with each request for a certificate;
- * it asks for the roots every WEFT_SOURCE_JOIN_ROOTS seconds, and says so at once when
- * they are others.
+ * it asks for the roots every WEFT_SOURCE_JOIN_ROOTS seconds, and when they are others it
+ * says so as soon as its daemon uses them.
  *
  * Blocking calls on local files, for the CLI. One thread.
  */

@@ -42,13 +42,15 @@ struct shared {
 	bool changed; /* since the last refresh() */
 	struct weft_error problem; /* the CA cannot be asked; "": it can */
 	struct weft_bundle *bundle;
+	struct weft_bundle *handed; /* the latest that was asked for; NULL: none */
+	struct weft_bundle *in_use; /* it was handed out before the last refresh() */
 	struct want *wants; /* nobody goes */
 	size_t n;
+	int64_t roots_due; /* time() */
 
 	/* Constant, or the thread's. */
 	char *svid_dir;
 	struct weft_join_client *client;
-	int64_t roots_due; /* time() */
 	unsigned int backoff;
 };
 
@@ -71,6 +73,8 @@ static void shared_put(struct shared *s)
 		want_uninit(&s->wants[i]);
 	free(s->wants);
 	weft_bundle_put(s->bundle);
+	weft_bundle_put(s->handed);
+	weft_bundle_put(s->in_use);
 	weft_join_client_close(s->client);
 	free(s->svid_dir);
 	if (s->source.fd >= 0)
@@ -237,6 +241,7 @@ static void turn(struct shared *s)
 	_cleanup_(weft_svid_put_ptr) struct weft_svid *svid = NULL;
 	_cleanup_free_ char *identity = NULL;
 	struct weft_error err = { 0 };
+	struct weft_bundle *used;
 	struct want *want = next(s);
 	int64_t lifetime;
 	bool refused;
@@ -253,6 +258,8 @@ static void turn(struct shared *s)
 		pause_for(s, 1);
 		return;
 	}
+	used = s->in_use;
+	weft_join_client_use(s->client, used);
 	pthread_mutex_unlock(&s->lock);
 	r = ask(s, identity, lifetime, &svid, &refused, &err);
 	pthread_mutex_lock(&s->lock);
@@ -267,7 +274,8 @@ static void turn(struct shared *s)
 		announce(s); /* that it is over */
 	}
 	s->backoff = 0;
-	s->roots_due = time(NULL) + WEFT_SOURCE_JOIN_ROOTS;
+	/* Others may have come into use meanwhile. */
+	s->roots_due = s->in_use == used ? time(NULL) + WEFT_SOURCE_JOIN_ROOTS : 0;
 	if (identity)
 		answered(s, identity, r, svid, &err);
 }
@@ -293,6 +301,8 @@ static int join_bundle(struct weft_source *source, struct weft_bundle **bundle,
 
 	pthread_mutex_lock(&s->lock);
 	*bundle = weft_bundle_get(s->bundle);
+	weft_bundle_put(s->handed);
+	s->handed = weft_bundle_get(s->bundle);
 	pthread_mutex_unlock(&s->lock);
 	return 0;
 }
@@ -362,6 +372,17 @@ static int join_svid(struct weft_source *source, const char *identity, int64_t l
 	return r;
 }
 
+/* Who asks again has put in use what he was given before: now the CA may hear of it. */
+static void put_in_use(struct shared *s)
+{
+	if (!s->handed || s->handed == s->in_use)
+		return;
+	weft_bundle_put(s->in_use);
+	s->in_use = weft_bundle_get(s->handed);
+	s->roots_due = 0;
+	pthread_cond_signal(&s->more);
+}
+
 static int join_refresh(struct weft_source *source, struct weft_error *problem)
 {
 	struct shared *s = (struct shared *)source;
@@ -371,6 +392,7 @@ static int join_refresh(struct weft_source *source, struct weft_error *problem)
 	pthread_mutex_lock(&s->lock);
 	if (read(s->source.fd, &count, sizeof(count)) < 0)
 		count = 0; /* nothing was announced */
+	put_in_use(s);
 	changed = s->changed;
 	s->changed = false;
 	if (problem && *s->problem.text)
@@ -447,6 +469,7 @@ static int set_up(struct shared *s, const char *dir, struct weft_error *err)
 		s->bundle = weft_bundle_create();
 	if (!s->bundle)
 		return weft_error_nomem(err);
+	s->in_use = weft_bundle_get(s->bundle); /* nobody has any other */
 	s->source.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->source.fd < 0)
 		return weft_error_set(err, errno, "eventfd: %s", strerror(errno));

@@ -7,6 +7,9 @@
  *     ▲                      │
  *     └── refresh() ◀── fd ──┘
  *
+ * The CA is told which roots are trusted here once they are: those that were handed out
+ * are in use by the next time that refresh() is called.
+ *
  * What was obtained is kept in files too: a daemon that starts while the CA is away
  * goes on with what it has.
  */

@@ -163,6 +163,11 @@ size_t weft_bundle_count(const struct weft_bundle *bundle)
 	return bundle->count;
 }
 
+X509 *weft_bundle_root(const struct weft_bundle *bundle, size_t i)
+{
+	return bundle->roots[i].cert;
+}
+
 static bool is_of(const struct root *root, const char *identity)
 {
 	const char *domain;

@@ -76,6 +76,9 @@ void weft_bundle_put_ptr(struct weft_bundle **bundle);
 /* How many roots it has. */
 size_t weft_bundle_count(const struct weft_bundle *bundle);
 
+/* One of them, by number, the bundle's. */
+X509 *weft_bundle_root(const struct weft_bundle *bundle, size_t i);
+
 /* Has it a root of the trust domain of this SPIFFE ID? */
 bool weft_bundle_has(const struct weft_bundle *bundle, const char *identity);
 
