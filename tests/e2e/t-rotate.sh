@@ -5,7 +5,7 @@
 # that would cut somebody off are refused, and in the end the old root counts for nothing.
 # The month that certificates of the old root may be valid passes by setting the clock.
 # timeout: 600
-# seconds: 150
+# seconds: 240
 # kernels: 7.2
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
