@@ -25,6 +25,7 @@
 #include "pki/cert.h"
 #include "pki/crypto.h"
 #include "pki/pem.h"
+#include "pki/serial.h"
 #include "pki/spiffe.h"
 #include "pki/svid.h"
 
@@ -383,6 +384,48 @@ static void issued_serials_and_keys_differ(void **state)
 	weft_svid_put(a);
 	weft_svid_put(b);
 	weft_ca_close(ca);
+}
+
+/* @number in hexadecimal, as BN_hex2bn() has it. */
+static int serial_of(const char *number, char *serial, struct weft_error *err)
+{
+	X509 *cert = X509_new();
+	BIGNUM *bn = NULL;
+	int r;
+
+	assert_true(BN_hex2bn(&bn, number));
+	assert_non_null(BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(cert)));
+	r = weft_pki_serial(cert, serial, err);
+	BN_free(bn);
+	X509_free(cert);
+	return r;
+}
+
+static void serials_are_read_in_one_form(void **state)
+{
+	char serial[WEFT_SERIAL_SIZE];
+	struct weft_error err = { 0 };
+
+	assert_int_equal(serial_of("A1B2", serial, &err), 0);
+	assert_string_equal(serial, "a1b2");
+	assert_int_equal(serial_of("0", serial, &err), 0);
+	assert_string_equal(serial, "00");
+	/* 20 bytes, the first of them with its highest bit: 21 in DER */
+	assert_int_equal(serial_of("FF112233445566778899AABBCCDDEEFF00112233", serial, &err), 0);
+	assert_string_equal(serial, "ff112233445566778899aabbccddeeff00112233");
+}
+
+static void serials_that_cannot_be_revoked_are_refused(void **state)
+{
+	char serial[WEFT_SERIAL_SIZE] = "same";
+	struct weft_error err = { 0 };
+
+	assert_int_equal(serial_of("-01", serial, &err), -EBADMSG);
+	assert_string_equal(err.text, "its serial number is negative");
+	assert_int_equal(serial_of("01FF112233445566778899AABBCCDDEEFF00112233", serial, &err),
+			 -EBADMSG);
+	assert_string_equal(err.text, "its serial number has 21 bytes, RFC 5280 allows 20");
+	assert_string_equal(serial, "same");
 }
 
 static void issue_refuses_foreign_and_broken_identities(void **state)
@@ -856,6 +899,8 @@ int main(void)
 		IN_DIR(ca_that_has_expired_says_the_way_out),
 		IN_DIR(issued_certificate_is_an_svid),
 		IN_DIR(issued_serials_and_keys_differ),
+		cmocka_unit_test(serials_are_read_in_one_form),
+		cmocka_unit_test(serials_that_cannot_be_revoked_are_refused),
 		IN_DIR(issue_refuses_foreign_and_broken_identities),
 		IN_DIR(issue_refuses_lifetimes_out_of_range),
 		IN_DIR(issue_ends_with_the_root),

@@ -151,6 +151,7 @@ struct weft_tls_secrets {
 #define WEFT_CONTAINER_MIN	12	/* hex digits of a container's id, as it is listed */
 #define WEFT_CONTAINER_MAX	64	/* all of it */
 #define WEFT_DETAIL_MAX		255	/* free text of the daemon */
+#define WEFT_SERIAL_MAX		40	/* serial: 20 bytes (RFC 5280, 4.1.2.2), two digits each */
 #define WEFT_CIPHER_MAX		63
 #define WEFT_WORKLOADS_MAX	4096
 #define WEFT_SERVICES_MAX	16384
