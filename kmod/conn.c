@@ -60,6 +60,7 @@ static void conn_free(struct weft_conn *c)
 	kfree(c->peer_identity);
 	kfree(c->policy);
 	kfree(c->audit);
+	kfree(c->revocation);
 	kfree(c->detail);
 	kfree(c->cipher);
 	kfree(c->cgroup);

@@ -133,6 +133,9 @@ struct weft_conn {
 	u16 err;
 	u64 generation;
 	char *peer_identity;
+	char peer_serial[WEFT_SERIAL_MAX + 1];	/* "": not known */
+	u8 revoked;			/* enum weft_revoked */
+	char *revocation;		/* the one that says so */
 	char *policy;
 	char *audit;			/* the AUDIT policy that matches */
 	char *detail;

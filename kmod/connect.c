@@ -533,6 +533,9 @@ int weft_connect_reset(struct weft_conn *c)
 	weft_conn_set_string(&c->peer_identity, NULL, 0);
 	weft_conn_set_string(&c->policy, NULL, 0);
 	weft_conn_set_string(&c->audit, NULL, 0);
+	weft_conn_set_string(&c->revocation, NULL, 0);
+	c->peer_serial[0] = '\0';
+	c->revoked = WEFT_REVOKED_NOTHING;
 	weft_conn_set_string(&c->detail, NULL, 0);
 	weft_conn_set_string(&c->cipher, NULL, 0);
 	return 0;

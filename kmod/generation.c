@@ -13,6 +13,7 @@
 #include <linux/workqueue.h>
 #include "generation_priv.h"
 #include "policy.h"
+#include "revocation.h"
 #include "workload.h"
 
 atomic_t weft_objects = ATOMIC_INIT(0);
@@ -91,6 +92,7 @@ static void gen_destroy(struct weft_gen *gen)
 	unsigned int i;
 
 	weft_lookup_uninit(&gen->lookup);
+	weft_revoked_uninit(&gen->revoked);
 	for (i = 0; i < ARRAY_SIZE(gen->tables); i++)
 		weft_table_uninit(&gen->tables[i], i);
 	for (i = 0; i < WEFT_OWNERS; i++)
@@ -181,6 +183,8 @@ static u16 object_wire(enum weft_kind kind, const void *object)
 		return ((const struct weft_service *)object)->wire;
 	case WEFT_KIND_POLICY:
 		return ((const struct weft_policy *)object)->wire;
+	case WEFT_KIND_REVOCATION:
+		return ((const struct weft_revocation *)object)->wire;
 	default:
 		return 0;
 	}
@@ -193,7 +197,7 @@ static void gen_append(struct weft_gen *gen, enum weft_kind kind,
 	gen->wire_max = max(gen->wire_max, object_wire(kind, object));
 }
 
-/* Workloads and policies: the static one, else the daemon's. */
+/* Workloads, policies, revocations: the static one, else the daemon's. */
 static int gen_merge(struct weft_gen *gen, enum weft_kind kind,
 		     struct weft_fault *f)
 {
@@ -305,6 +309,14 @@ static int gen_services(struct weft_gen *gen, const struct weft_gen *old,
 				f);
 }
 
+static int gen_revocations(struct weft_gen *gen, struct weft_fault *f)
+{
+	int err = gen_merge(gen, WEFT_KIND_REVOCATION, f);
+
+	return err ?: weft_revoked_init(&gen->revoked,
+					&gen->tables[WEFT_KIND_REVOCATION], f);
+}
+
 struct weft_gen *weft_gen_create(struct weft_set *const sets[WEFT_OWNERS],
 				 const struct weft_gen *old,
 				 struct weft_fault *f)
@@ -323,6 +335,8 @@ struct weft_gen *weft_gen_create(struct weft_set *const sets[WEFT_OWNERS],
 	err = gen_merge(gen, WEFT_KIND_WORKLOAD, f);
 	if (!err)
 		err = gen_merge(gen, WEFT_KIND_POLICY, f);
+	if (!err)
+		err = gen_revocations(gen, f);
 	if (!err)
 		err = gen_services(gen, old, f);
 	if (err) {

@@ -4,6 +4,7 @@
  *
  *	weft_tables --> weft_gen -+-> tables: what is in force, joined
  *				  +-> lookup: addresses of it
+ *				  +-> revoked: identities and serials of it
  *				  +-> sets[DAEMON], sets[STATIC]: as configured
  *
  * Sets, objects and joined services are shared between generations; one that
@@ -17,6 +18,7 @@
 #include "fault.h"
 #include "generation.h"
 #include "lookup.h"
+#include "revocation.h"
 #include "table.h"
 
 /* The objects of one owner. Immutable once in a generation. */
@@ -33,6 +35,7 @@ struct weft_gen {
 	u16 wire_max;		/* of its objects, for the dumps' buffers */
 	struct weft_table tables[WEFT_KIND_ENDPOINTS];	/* by enum weft_kind */
 	struct weft_lookup lookup;
+	struct weft_revoked_set revoked;
 	struct weft_set *sets[WEFT_OWNERS];
 	struct rcu_work free;
 };

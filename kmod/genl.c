@@ -38,6 +38,7 @@ static const struct nla_policy conn_key_policy[] = {
 static const struct nla_policy judge_policy[] = {
 	[WEFT_CONN_A_ID] = { .type = NLA_U64 },
 	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_NUL_STRING },
+	[WEFT_CONN_A_PEER_SERIAL] = { .type = NLA_NUL_STRING },
 };
 
 static const struct nla_policy done_policy[] = {
@@ -81,6 +82,8 @@ POLICY_NEW(endpoint_new, WEFT_A_ENDPOINT, weft_endpoint_policy);
 POLICY_KEY(endpoint_key, WEFT_A_ENDPOINT, endpoint_key_policy);
 POLICY_NEW(policy_new, WEFT_A_POLICY, weft_policy_policy);
 POLICY_KEY(policy_key, WEFT_A_POLICY, name_policy);
+POLICY_NEW(revocation_new, WEFT_A_REVOCATION, weft_revocation_policy);
+POLICY_KEY(revocation_key, WEFT_A_REVOCATION, name_policy);
 POLICY_KEY(conn_key, WEFT_A_CONN, conn_key_policy);
 POLICY_KEY(conn_judge, WEFT_A_CONN, judge_policy);
 POLICY_KEY(conn_done, WEFT_A_CONN, done_policy);
@@ -113,6 +116,14 @@ static const struct genl_ops ops[] = {
 	{ ADMIN(POLICY_DEL, policy_key), .doit = weft_genl_policy_del },
 	{ ADMIN(POLICY_GET, policy_key), .doit = weft_genl_policy_get,
 	  .start = weft_genl_dump_start, .dumpit = weft_genl_policy_dump },
+	{ ADMIN(REVOCATION_NEW, revocation_new),
+	  .doit = weft_genl_revocation_new },
+	{ ADMIN(REVOCATION_DEL, revocation_key),
+	  .doit = weft_genl_revocation_del },
+	{ ADMIN(REVOCATION_GET, revocation_key),
+	  .doit = weft_genl_revocation_get,
+	  .start = weft_genl_dump_start,
+	  .dumpit = weft_genl_revocation_dump },
 	{ ADMIN(CONN_GET, conn_key), .doit = weft_genl_conn_get,
 	  .start = weft_genl_conn_start, .dumpit = weft_genl_conn_dump },
 	{ ADMIN(CONN_DEL, conn_key), .doit = weft_genl_conn_del },
@@ -325,7 +336,7 @@ int weft_genl_nest(const struct genl_info *info, int attr, struct nlattr **tb,
 	static const char * const names[WEFT_A_MAX + 1] = {
 		[WEFT_A_WORKLOAD] = "WORKLOAD", [WEFT_A_SERVICE] = "SERVICE",
 		[WEFT_A_ENDPOINT] = "ENDPOINT", [WEFT_A_POLICY] = "POLICY",
-		[WEFT_A_CONN] = "CONN",
+		[WEFT_A_REVOCATION] = "REVOCATION", [WEFT_A_CONN] = "CONN",
 	};
 	const struct nlattr *nest = info->attrs[attr];
 

@@ -140,6 +140,10 @@ int weft_nla_peek(const struct nlattr *nla, const char *what, size_t max,
 int weft_nla_name(const struct nlattr *nla, const char *what, const char **out,
 		  struct weft_fault *f);
 
+/* As weft_nla_peek() for a certificate's serial number. */
+int weft_nla_serial(const struct nlattr *nla, const char *what,
+		    const char **out, struct weft_fault *f);
+
 /* As weft_nla_peek() for a whole SPIFFE ID. */
 int weft_nla_identity(const struct nlattr *nla, const char *what,
 		      const char **out, struct weft_fault *f);
@@ -162,6 +166,27 @@ int weft_nla_name_dup(const struct nlattr *nla, const char *what,
 int weft_nla_dup(const struct nlattr *nla, const char *what, size_t max,
 		 const char *(*wrong)(const char *text), const char **out,
 		 struct weft_fault *f);
+
+struct weft_nla_texts {
+	unsigned int max;
+	size_t len;
+	const char *(*wrong)(const char *text);
+};
+
+/**
+ * weft_nla_texts() - a list of texts that must look a certain way, copied
+ * @list: the attribute; NULL: none
+ * @what: how the error calls them, such as "serials of the revocation"
+ * @limits: how many, how long and NULL or what is wrong with one
+ * @out: kmalloc()ed array of kmalloc()ed strings; the caller's also on error
+ * @n: how many of them are there
+ * @f: filled in on error
+ *
+ * Return: 0, -EINVAL, -ERANGE too long or too many, -ENOMEM.
+ */
+int weft_nla_texts(const struct nlattr *list, const char *what,
+		   const struct weft_nla_texts *limits, const char ***out,
+		   u16 *n, struct weft_fault *f);
 
 /**
  * weft_nla_patterns() - a list of identities and prefixes
@@ -192,7 +217,7 @@ int weft_nla_u32(const struct nlattr *nla, const char *what, u32 max, u32 *out,
 int weft_nla_count(const struct nlattr *list, const char *what,
 		   unsigned int max, struct weft_fault *f);
 
-/* Workloads, services and policies, by name: what they have in common. */
+/* Workloads, services, policies and so on, by name: what they share. */
 
 struct weft_genl_kind {
 	enum weft_kind kind;
@@ -245,6 +270,8 @@ extern const struct nla_policy weft_workload_policy[WEFT_WORKLOAD_A_MAX + 1];
 extern const struct nla_policy weft_service_policy[WEFT_SERVICE_A_MAX + 1];
 extern const struct nla_policy weft_endpoint_policy[WEFT_ENDPOINT_A_MAX + 1];
 extern const struct nla_policy weft_policy_policy[WEFT_POLICY_A_MAX + 1];
+extern const struct nla_policy
+	weft_revocation_policy[WEFT_REVOCATION_A_MAX + 1];
 
 /* Tells subscribers of a new generation (WEFT_EVENT_GENERATION). */
 void weft_genl_generation_event(struct weft_net *wn);
@@ -275,6 +302,11 @@ int weft_genl_policy_new(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_policy_del(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_policy_get(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_policy_dump(struct sk_buff *skb, struct netlink_callback *cb);
+
+int weft_genl_revocation_new(struct sk_buff *skb, struct genl_info *info);
+int weft_genl_revocation_del(struct sk_buff *skb, struct genl_info *info);
+int weft_genl_revocation_get(struct sk_buff *skb, struct genl_info *info);
+int weft_genl_revocation_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 /* genl_conn.c */
 int weft_genl_conn_get(struct sk_buff *skb, struct genl_info *info);

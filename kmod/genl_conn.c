@@ -106,16 +106,26 @@ static int put_parties(struct sk_buff *skb, const struct weft_conn *c)
 	       put_text(skb, WEFT_CONN_A_WORKLOAD, w ? w->name : NULL) ?:
 	       put_text(skb, WEFT_CONN_A_IDENTITY, w ? w->identity : NULL) ?:
 	       put_text(skb, WEFT_CONN_A_PEER_IDENTITY, c->peer_identity) ?:
+	       put_text(skb, WEFT_CONN_A_PEER_SERIAL, c->peer_serial) ?:
 	       put_text(skb, WEFT_CONN_A_COMM, c->comm) ?:
 	       put_text(skb, WEFT_CONN_A_CGROUP, c->cgroup) ?:
 	       nla_put_u32(skb, WEFT_CONN_A_PID, c->pid) ?:
 	       nla_put_u32(skb, WEFT_CONN_A_UID, c->uid);
 }
 
+static int put_revoked(struct sk_buff *skb, const struct weft_conn *c)
+{
+	if (c->reason != WEFT_REASON_REVOKED)
+		return 0;
+	return nla_put_u32(skb, WEFT_CONN_A_REVOKED, c->revoked) ?:
+	       put_text(skb, WEFT_CONN_A_REVOCATION, c->revocation);
+}
+
 static int put_verdict(struct sk_buff *skb, const struct weft_conn *c)
 {
 	return put_text(skb, WEFT_CONN_A_POLICY, c->policy) ?:
 	       put_text(skb, WEFT_CONN_A_AUDIT, c->audit) ?:
+	       put_revoked(skb, c) ?:
 	       put_text(skb, WEFT_CONN_A_DETAIL, c->detail) ?:
 	       put_text(skb, WEFT_CONN_A_CIPHER, c->cipher) ?:
 	       nla_put_u32(skb, WEFT_CONN_A_RESUMED, c->resumed) ?:

@@ -184,13 +184,16 @@ static int fill_judged(struct sk_buff *skb, const void *object,
 static int judge(struct genl_info *info, struct nlattr **tb,
 		 struct weft_conn *c, struct weft_fault *f)
 {
-	const char *peer;
+	const char *peer, *serial = NULL;
 	int err;
 
 	err = weft_nla_identity(tb[WEFT_CONN_A_PEER_IDENTITY],
 				"peer's identity", &peer, f);
+	if (!err && tb[WEFT_CONN_A_PEER_SERIAL])
+		err = weft_nla_serial(tb[WEFT_CONN_A_PEER_SERIAL],
+				      "peer's serial", &serial, f);
 	if (!err)
-		err = weft_handshake_judge(c, peer);
+		err = weft_handshake_judge(c, peer, serial);
 	if (err == -ENOMEM)
 		weft_fault_nomem(f);
 	if (err == -ECANCELED)

@@ -76,6 +76,14 @@ int weft_nla_identity(const struct nlattr *nla, const char *what,
 	return err ? err : text_check(nla, what, weft_identity_wrong, *out, f);
 }
 
+int weft_nla_serial(const struct nlattr *nla, const char *what,
+		    const char **out, struct weft_fault *f)
+{
+	int err = weft_nla_peek(nla, what, WEFT_SERIAL_MAX, out, f);
+
+	return err ? err : text_check(nla, what, weft_serial_wrong, *out, f);
+}
+
 int weft_nla_dup(const struct nlattr *nla, const char *what, size_t max,
 		 const char *(*wrong)(const char *text), const char **out,
 		 struct weft_fault *f)
@@ -119,26 +127,38 @@ int weft_nla_count(const struct nlattr *list, const char *what,
 	return n;
 }
 
-int weft_nla_patterns(const struct nlattr *list, const char *what,
-		      const char ***out, u16 *n, struct weft_fault *f)
+int weft_nla_texts(const struct nlattr *list, const char *what,
+		   const struct weft_nla_texts *limits, const char ***out,
+		   u16 *n, struct weft_fault *f)
 {
 	const struct nlattr *item;
 	int count, rest, err;
 
-	count = weft_nla_count(list, what, WEFT_IDENTITIES_MAX, f);
+	count = weft_nla_count(list, what, limits->max, f);
 	if (count <= 0)
 		return count;
 	*out = kcalloc(count, sizeof(**out), GFP_KERNEL_ACCOUNT);
 	if (!*out)
 		return weft_fault_nomem(f);
 	nla_for_each_nested(item, list, rest) {
-		err = weft_nla_dup(item, what, WEFT_IDENTITY_MAX,
-				   weft_pattern_wrong, &(*out)[*n], f);
+		err = weft_nla_dup(item, what, limits->len, limits->wrong,
+				   &(*out)[*n], f);
 		if (err)
 			return err;
 		(*n)++;
 	}
 	return 0;
+}
+
+int weft_nla_patterns(const struct nlattr *list, const char *what,
+		      const char ***out, u16 *n, struct weft_fault *f)
+{
+	static const struct weft_nla_texts patterns = {
+		.max = WEFT_IDENTITIES_MAX, .len = WEFT_IDENTITY_MAX,
+		.wrong = weft_pattern_wrong,
+	};
+
+	return weft_nla_texts(list, what, &patterns, out, n, f);
 }
 
 int weft_nla_addr(const struct nlattr *nla, const char *what,

@@ -112,6 +112,7 @@ int weft_handshake_accept(struct weft_conn *c, u32 portid)
 	c->judged = false;
 	c->resumed = false;
 	weft_conn_set_string(&c->peer_identity, NULL, 0);
+	c->peer_serial[0] = '\0';
 	WRITE_ONCE(c->generation, weft_judge_generation(c->wn));
 	c->aborting = false;
 	c->keys = 0;
@@ -233,17 +234,20 @@ static void judge(struct weft_conn *c)
  * weft_handshake_judge() - may this peer be at the other end?
  * @c: in HANDSHAKE, the caller's
  * @peer: the SPIFFE ID the worker verified
+ * @serial: of the peer's certificate, as revocations have it; NULL: not known
  *
- * The verdict is in c->reason, err, policy and generation.
+ * The verdict is in c->reason, err, policy, revocation and generation.
  *
  * Return: 0; -ECANCELED it is not the caller's (any more); -ENOMEM.
  */
-int weft_handshake_judge(struct weft_conn *c, const char *peer)
+int weft_handshake_judge(struct weft_conn *c, const char *peer,
+			 const char *serial)
 {
 	if (!weft_handshake_mine(c))
 		return -ECANCELED;
 	if (weft_conn_set_string(&c->peer_identity, peer, WEFT_IDENTITY_MAX))
 		return -ENOMEM;
+	strscpy(c->peer_serial, serial ?: "", sizeof(c->peer_serial));
 	judge(c);
 	return 0;
 }
@@ -307,7 +311,8 @@ static int handshake_live(struct weft_conn *c, const struct weft_done *d)
 static void server_failed(struct weft_conn *c, u8 reason, int err)
 {
 	struct sock *sk = c->sock->sk;
-	bool denied = reason == WEFT_REASON_POLICY_DENIED;
+	bool denied = reason == WEFT_REASON_POLICY_DENIED ||
+		      reason == WEFT_REASON_REVOKED;
 
 	weft_conn_set_verdict(c, reason, err);
 	if (denied) {

@@ -25,7 +25,8 @@ void weft_handshake_unpark(struct weft_conn *c);
 bool weft_handshake_alone(const struct weft_conn *c);
 int weft_handshake_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len);
 bool weft_handshake_may_send(const struct weft_conn *c, u32 end);
-int weft_handshake_judge(struct weft_conn *c, const char *peer);
+int weft_handshake_judge(struct weft_conn *c, const char *peer,
+			 const char *serial);
 int weft_handshake_done(struct weft_conn *c, const struct weft_done *d);
 void weft_handshake_cancel(struct weft_conn *c);
 void weft_handshake_step(struct weft_conn *c);

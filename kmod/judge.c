@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
+#include "generation_priv.h"
 #include "judge.h"
 #include "policy.h"
 #include "service.h"
@@ -73,6 +74,27 @@ u64 weft_judge_generation(const struct weft_net *wn)
 	return number;
 }
 
+/* Before all else, at both ends. */
+static bool judge_revoked(struct weft_conn *c, const struct weft_gen *gen)
+{
+	const struct weft_revocation *by = NULL;
+
+	c->revoked = gen ? weft_revoked_find(&gen->revoked, c->peer_identity,
+					     c->peer_serial, &by) :
+			   WEFT_REVOKED_NOTHING;
+	note(&c->revocation, by ? by->name : NULL);
+	return c->revoked != WEFT_REVOKED_NOTHING;
+}
+
+static u8 judge_allowed(struct weft_conn *c, const struct weft_gen *gen,
+			struct weft_policy_verdict *v)
+{
+	if (judge_revoked(c, gen))
+		return WEFT_REASON_REVOKED;
+	return c->role == WEFT_ROLE_CLIENT ? judge_client(c, gen) :
+					     judge_server(c, gen, v);
+}
+
 u8 weft_judge(struct weft_conn *c, bool *audit)
 {
 	struct weft_policy_verdict v = {};
@@ -81,8 +103,7 @@ u8 weft_judge(struct weft_conn *c, bool *audit)
 
 	rcu_read_lock();
 	gen = weft_gen_current(&c->wn->tables);
-	reason = c->role == WEFT_ROLE_CLIENT ? judge_client(c, gen) :
-					       judge_server(c, gen, &v);
+	reason = judge_allowed(c, gen, &v);
 	WRITE_ONCE(c->generation, weft_gen_number(gen));
 	note(&c->policy, name_of(v.policy));
 	*audit = note(&c->audit, name_of(v.audit));

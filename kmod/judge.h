@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Who may be at the other end of a connection: the one place where a conn meets
- * the policies and the identities of services.
+ * the revocations, the policies and the identities of services.
  */
 #ifndef WEFT_JUDGE_H
 #define WEFT_JUDGE_H
@@ -14,15 +14,17 @@ u64 weft_judge_generation(const struct weft_net *wn);
 /**
  * weft_judge() - may this peer be at the other end, as of now?
  * @c: a conn of a workload, with c->peer_identity as its peer proved it, or
- *	NULL; ->mu held, process context
+ *	NULL, and c->peer_serial; ->mu held, process context
  * @audit: whether an AUDIT policy matches that did not at the last judgment
  *
- * A server asks the policies, and for plaintext the mode of its port; a client
- * the identities that its service may have. What the generation does not know
- * any more has no say: without its workload a process is in no mesh. Which
- * policies and which generation said so is noted in @c.
+ * A peer that is revoked may be at neither end. Else a server asks the policies
+ * and, for plaintext, the mode of its port; a client the identities that its
+ * service may have. What the generation does not know any more has no say:
+ * without its workload a process is in no mesh. Which revocation, policies and
+ * generation said so is noted in @c.
  *
- * Return: enum weft_reason: NONE, POLICY_DENIED, PLAINTEXT or PEER_IDENTITY.
+ * Return: enum weft_reason: NONE, REVOKED, POLICY_DENIED, PLAINTEXT or
+ * PEER_IDENTITY.
  */
 u8 weft_judge(struct weft_conn *c, bool *audit);
 

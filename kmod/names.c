@@ -24,6 +24,7 @@ enum rule {
 	PATH,
 	UNIT,
 	CONTAINER,
+	SERIAL,
 	NOT_A_HOST,
 	NOT_MAPPED,
 	HOST_BITS,
@@ -51,6 +52,8 @@ static const char * const wrong[] = {
 		"a unit must be the last part of a cgroup path, as in 'nginx.service'",
 	[CONTAINER] =
 		"a container's id must be its first 12 to 64 lower-case hexadecimal digits",
+	[SERIAL] =
+		"a serial must be whole bytes of two digits each, 0 to 9 and a to f, without zero bytes in front",
 	[NOT_A_HOST] =
 		"it must be the address of one host",
 	[NOT_MAPPED] =
@@ -198,6 +201,17 @@ const char *weft_container_wrong(const char *id)
 
 	if (id[len] || len < WEFT_CONTAINER_MIN || len > WEFT_CONTAINER_MAX)
 		return wrong[CONTAINER];
+	return NULL;
+}
+
+const char *weft_serial_wrong(const char *serial)
+{
+	size_t len = strspn(serial, "0123456789abcdef");
+
+	if (!len || len % 2 || serial[len])
+		return wrong[SERIAL];
+	if (len > 2 && serial[0] == '0' && serial[1] == '0')
+		return wrong[SERIAL];
 	return NULL;
 }
 

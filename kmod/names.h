@@ -32,6 +32,9 @@ const char *weft_unit_wrong(const char *unit);
 /* A container's id, or how it begins. */
 const char *weft_container_wrong(const char *id);
 
+/* A certificate's serial number: digits of bytes, see weft_revocation_attr. */
+const char *weft_serial_wrong(const char *serial);
+
 /* A unicast address. */
 const char *weft_ip_wrong(const struct in6_addr *ip);
 

@@ -10,6 +10,7 @@
 
 #include "generation.h"
 #include "policy.h"
+#include "revocation.h"
 #include "service.h"
 #include "workload.h"
 
@@ -41,6 +42,7 @@ extern const struct weft_claims weft_claims_names;
 extern const struct weft_claims weft_claims_workload;
 extern const struct weft_claims weft_claims_service;
 extern const struct weft_claims weft_claims_policy;
+extern const struct weft_claims weft_claims_revocation;
 extern const struct weft_claims weft_claims_generation;
 extern const struct weft_claims weft_claims_steer;
 extern const struct weft_claims weft_claims_rekey;
@@ -87,6 +89,10 @@ struct weft_st_rule {
 int weft_st_policy(struct weft_tables *t, u32 txn, const char *name, u8 action,
 		   const char *workload, const struct weft_st_rule *rules,
 		   unsigned int n);
+
+int weft_st_revocation(struct weft_tables *t, u32 txn, const char *name,
+		       const char * const *identities,
+		       const char * const *serials, struct weft_fault *f);
 
 u32 weft_st_begin(struct weft_tables *t);	/* 0 on error */
 u64 weft_st_commit(struct weft_tables *t, u32 txn);	/* 0 on error */

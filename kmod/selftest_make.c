@@ -106,19 +106,17 @@ static unsigned int texts_count(const char * const *texts)
 	return n;
 }
 
-static int identities_copy(struct weft_service *s,
-			   const char * const *identities)
+static int texts_copy(const char * const *texts, const char ***out, u16 *count)
 {
-	unsigned int n = texts_count(identities);
+	unsigned int n = texts_count(texts);
 
 	if (!n)
 		return 0;
-	s->identities = kcalloc(n, sizeof(*s->identities), GFP_KERNEL);
-	if (!s->identities)
+	*out = kcalloc(n, sizeof(**out), GFP_KERNEL);
+	if (!*out)
 		return -ENOMEM;
-	for (; s->n_identities < n; s->n_identities++)
-		s->identities[s->n_identities] =
-			text(identities[s->n_identities]);
+	for (; *count < n; (*count)++)
+		(*out)[*count] = text(texts[*count]);
 	return 0;
 }
 
@@ -145,7 +143,7 @@ int weft_st_service(struct weft_tables *t, u32 txn, const char *name,
 		s->ports[i].port = ports[i].port;
 		s->ports[i].target = ports[i].target ? : ports[i].port;
 	}
-	err = identities_copy(s, identities);
+	err = texts_copy(identities, &s->identities, &s->n_identities);
 	if (!err)
 		err = put(t, txn, WEFT_KIND_SERVICE, s->name, s, f);
 	weft_service_put(s);
@@ -210,6 +208,26 @@ int weft_st_policy(struct weft_tables *t, u32 txn, const char *name, u8 action,
 	if (!err)
 		err = put(t, txn, WEFT_KIND_POLICY, p->name, p, NULL);
 	weft_policy_put(p);
+	return err;
+}
+
+int weft_st_revocation(struct weft_tables *t, u32 txn, const char *name,
+		       const char * const *identities,
+		       const char * const *serials, struct weft_fault *f)
+{
+	struct weft_revocation *r = weft_revocation_create();
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->name = text(name);
+	r->owner = owner_of(txn);
+	err = texts_copy(identities, &r->identities, &r->n_identities);
+	if (!err)
+		err = texts_copy(serials, &r->serials, &r->n_serials);
+	if (!err)
+		err = put(t, txn, WEFT_KIND_REVOCATION, r->name, r, f);
+	weft_revocation_put(r);
 	return err;
 }
 

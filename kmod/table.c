@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include <linux/weft.h>
 #include "policy.h"
+#include "revocation.h"
 #include "service.h"
 #include "table.h"
 #include "workload.h"
@@ -41,6 +42,16 @@ static void policy_put(void *object)
 	weft_policy_put(object);
 }
 
+static void revocation_get(void *object)
+{
+	weft_revocation_get(object);
+}
+
+static void revocation_put(void *object)
+{
+	weft_revocation_put(object);
+}
+
 static void endpoints_get(void *object)
 {
 	weft_endpoints_get(object);
@@ -63,6 +74,10 @@ const struct weft_kind_ops weft_kinds[WEFT_KINDS] = {
 	[WEFT_KIND_POLICY] = {
 		.noun = "policy", .max = WEFT_POLICIES_MAX,
 		.get = policy_get, .put = policy_put,
+	},
+	[WEFT_KIND_REVOCATION] = {
+		.noun = "revocation", .max = WEFT_REVOCATIONS_MAX,
+		.get = revocation_get, .put = revocation_put,
 	},
 	[WEFT_KIND_ENDPOINTS] = {
 		.noun = "endpoint list", .max = WEFT_SERVICES_MAX,

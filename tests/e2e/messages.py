@@ -28,6 +28,9 @@ POLICY = {
                "NETWORKS": [{"ADDRESS": "10.0.0.0", "PREFIX": 104}, {"ADDRESS": "fd00::", "PREFIX": 8}]},
               {}]}
 
+REVOCATION = {
+    "NAME": "leak", "IDENTITIES": [ID + "gone", "spiffe://other.org/x"], "SERIALS": ["00", "0a1b"]}
+
 
 def messages(transaction=None, conn=1):
     """Command -> its message.  transaction: of the NEW commands, if any; conn: an
@@ -42,14 +45,17 @@ def messages(transaction=None, conn=1):
         "ENDPOINT_NEW": {"ENDPOINT": {**KEY, "WEIGHT": 7}, **txn},
         "ENDPOINT_DEL": {"ENDPOINT": KEY}, "ENDPOINT_GET": {"ENDPOINT": KEY},
         "POLICY_NEW": {"POLICY": POLICY, **txn},
+        "REVOCATION_NEW": {"REVOCATION": REVOCATION, **txn},
         "CONN_GET": {"CONN": {"ID": conn}}, "CONN_DEL": {"CONN": {"ID": conn}},
         "HANDSHAKE_ACCEPT": {"CONN": {"ID": conn}},
-        "HANDSHAKE_JUDGE": {"CONN": {"ID": conn, "PEER_IDENTITY": ID + "web"}},
+        "HANDSHAKE_JUDGE": {"CONN": {"ID": conn, "PEER_IDENTITY": ID + "web",
+                                     "PEER_SERIAL": "7f"}},
         "HANDSHAKE_DONE": {"CONN": {
             "ID": conn, "REASON": C["WEFT_REASON_TLS"], "ERRNO": 111, "DETAIL": "no reason",
             "PEER_IDENTITY": ID + "web", "CIPHER": "TLS_AES_128_GCM_SHA256",
             "RESUMED": 1}}}
-    for noun, name in (("WORKLOAD", "shop"), ("SERVICE", "web"), ("POLICY", "guard")):
+    for noun, name in (("WORKLOAD", "shop"), ("SERVICE", "web"), ("POLICY", "guard"),
+                       ("REVOCATION", "leak")):
         for verb in ("DEL", "GET"):
             out[f"{noun}_{verb}"] = {noun: {"NAME": name}}
     return out
@@ -77,6 +83,8 @@ BAD_IDENTITIES = [
     (ID + "a//b", "EINVAL"), (ID + "../b", "EINVAL"), (ID + "a%20b", "EINVAL"), (ID + "web/", "EINVAL"),
     ("spiffe://Mesh.local/web", "EINVAL")]
 BAD_PATTERNS = BAD_IDENTITIES + [("spiffe://mesh*", "EINVAL"), (ID + "a*b", "EINVAL")]
+BAD_SERIALS = [("0" * (C["WEFT_SERIAL_MAX"] + 2), "ERANGE"), ("0", "EINVAL"), ("0A", "EINVAL"),
+               ("01:02", "EINVAL"), ("0001", "EINVAL"), ("zz", "EINVAL"), ("0x01", "EINVAL")]
 BAD_PATHS = [("relative", "EINVAL"), ("/a//b", "EINVAL"), ("/a/../b", "EINVAL"), ("/a/", "EINVAL"),
              ("/" + "a" * C["WEFT_SELECTOR_MAX"], "ERANGE")]
 BAD_ADDRESSES = [(a, "EINVAL") for a in (
@@ -84,6 +92,8 @@ BAD_ADDRESSES = [(a, "EINVAL") for a in (
 BAD = {
     "WEFT_WORKLOAD_A_IDENTITY": BAD_IDENTITIES, "WEFT_POLICY_A_WORKLOAD": BAD_NAMES,
     "WEFT_ENDPOINT_A_SERVICE": BAD_NAMES,
+    "WEFT_REVOCATION_A_IDENTITIES": BAD_IDENTITIES + [(ID + "*", "EINVAL"), ("*", "EINVAL")],
+    "WEFT_REVOCATION_A_SERIALS": BAD_SERIALS, "WEFT_CONN_A_PEER_SERIAL": BAD_SERIALS,
     "WEFT_NETWORK_A_ADDRESS": [("10.1.0.0", "EINVAL"), ("fd00::1", "EINVAL")],
     "WEFT_NETWORK_A_PREFIX": [(129, "ERANGE"), (0xffffffff, "ERANGE")],
     "WEFT_SELECTOR_A_CGROUP": BAD_PATHS, "WEFT_SELECTOR_A_EXE": BAD_PATHS,
@@ -101,10 +111,13 @@ BAD = {
     "WEFT_CONN_A_DETAIL": [("a" * (C["WEFT_DETAIL_MAX"] + 1), "ERANGE")],
     "WEFT_CONN_A_CIPHER": [("a" * (C["WEFT_CIPHER_MAX"] + 1), "ERANGE")],
     "WEFT_CONN_A_RESUMED": [(2, "ERANGE"), (0xffffffff, "ERANGE")]}
-# Lists: how many are allowed, and whether one may be there twice.
+# Lists, by the whole name or the last word of it: how many are allowed, and whether
+# one may be there twice.
 LISTS = {"SELECTORS": ("WEFT_SELECTORS_MAX", True), "PORTS": ("WEFT_PORTS_MAX", False),
          "ADDRESSES": ("WEFT_ADDRESSES_MAX", False), "IDENTITIES": ("WEFT_IDENTITIES_MAX", True),
-         "NETWORKS": ("WEFT_NETWORKS_MAX", True), "RULES": ("WEFT_RULES_MAX", True)}
+         "NETWORKS": ("WEFT_NETWORKS_MAX", True), "RULES": ("WEFT_RULES_MAX", True),
+         "WEFT_REVOCATION_A_IDENTITIES": ("WEFT_REVOKED_MAX", True),
+         "WEFT_REVOCATION_A_SERIALS": ("WEFT_REVOKED_MAX", True)}
 
 
 def path_of(item, parents):
@@ -280,10 +293,9 @@ def _spoil_nest(command, message, index):
 
 
 def _spoil_list(change, path, item, parents):
-    name = item.name
     if item.kind != "list":
         return
-    most, twice_is_fine = LISTS[name]
+    most, twice_is_fine = LISTS.get(full_name(item, parents)) or LISTS[item.name]
 
     def many(i, _):
         i.value += [i.value[0]] * (C[most] + 1 - len(i.value))

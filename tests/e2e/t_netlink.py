@@ -17,7 +17,7 @@ import sys
 import genl
 from genl import C, CLONE_NEWNET, COMMANDS, Genl, NLM_F_DUMP, NLM_F_REPLACE
 from harness import Child, check, equal, everything, in_child, run
-from messages import FROM_KERNEL, ID, KEY, POLICY, SERVICE, WORKLOAD, messages, spoil
+from messages import FROM_KERNEL, ID, KEY, POLICY, REVOCATION, SERVICE, WORKLOAD, messages, spoil
 
 NOBODY = 65534
 # The kernel refuses these itself, before the module hears of them, and says nothing.
@@ -75,7 +75,8 @@ def configure(nl):
             ("ENDPOINT_NEW", {"ENDPOINT": {**KEY, "SERVICE": "daemons"}}),
             ("WORKLOAD_NEW", {"WORKLOAD": {"NAME": "daemons", "IDENTITY": ID + "d",
                                            "SELECTORS": [{"UID": 1}]}}),
-            ("POLICY_NEW", {"POLICY": {"NAME": "daemons", "ACTION": 0}})):
+            ("POLICY_NEW", {"POLICY": {"NAME": "daemons", "ACTION": 0}}),
+            ("REVOCATION_NEW", {"REVOCATION": {"NAME": "daemons", "SERIALS": ["01"]}})):
         must(nl.request(command, {**attrs, "TRANSACTION": txn}))
     commit(nl, txn)
     for command, attrs in (
@@ -84,7 +85,8 @@ def configure(nl):
             ("SERVICE_NEW", service("web")),
             ("WORKLOAD_NEW", {"WORKLOAD": {"NAME": "shop", "IDENTITY": ID + "old",
                                            "SELECTORS": [{"UID": 2}]}}),
-            ("POLICY_NEW", {"POLICY": {"NAME": "guard", "ACTION": 0}})):
+            ("POLICY_NEW", {"POLICY": {"NAME": "guard", "ACTION": 0}}),
+            ("REVOCATION_NEW", {"REVOCATION": {"NAME": "leak", "SERIALS": ["02"]}})):
         must(nl.request(command, attrs))
 
 
@@ -139,7 +141,7 @@ def spoilt_transaction(nl):
     """Nothing of a refused message is staged."""
     configure(nl)
     txn = begin(nl)
-    for noun in ("WORKLOAD", "SERVICE", "ENDPOINT", "POLICY"):
+    for noun in ("WORKLOAD", "SERVICE", "ENDPOINT", "POLICY", "REVOCATION"):
         command = noun + "_NEW"
         all_refused(nl, command, messages(transaction=txn)[command])
     before = everything(nl)
@@ -149,13 +151,14 @@ def spoilt_transaction(nl):
              and len(after[n]) != len(before[n]) - 1]
     equal("an empty transaction after refused messages is empty", [], fewer)
     for command, message in messages(transaction=begin(nl)).items():
-        if command in ("WORKLOAD_NEW", "SERVICE_NEW", "ENDPOINT_NEW", "POLICY_NEW"):
+        if command.endswith("_NEW") and command != "WORKER_NEW":
             accepted(f"{command} itself is staged", nl.request(command, message))
 
 
 def right_messages_come_back(nl):
     """What is put in comes out again."""
-    for noun, whole in (("WORKLOAD", WORKLOAD), ("SERVICE", SERVICE), ("POLICY", POLICY)):
+    for noun, whole in (("WORKLOAD", WORKLOAD), ("SERVICE", SERVICE), ("POLICY", POLICY),
+                        ("REVOCATION", REVOCATION)):
         must(nl.request(noun + "_NEW", {noun: whole}))
         got = must(nl.request(noun + "_GET", {noun: {"NAME": whole["NAME"]}})).object[noun]
         shown = {k: v for k, v in got.items() if k in whole}
@@ -179,6 +182,8 @@ def orders(nl):
             ("a workload that exists", "EEXIST", "WORKLOAD_NEW", {"WORKLOAD": WORKLOAD}),
             ("a service that exists", "EEXIST", "SERVICE_NEW", {"SERVICE": SERVICE}),
             ("a policy that exists", "EEXIST", "POLICY_NEW", {"POLICY": POLICY}),
+            ("a revocation that exists", "EEXIST", "REVOCATION_NEW", {"REVOCATION": REVOCATION}),
+            ("a revocation of nothing", "EINVAL", "REVOCATION_NEW", {"REVOCATION": {"NAME": "none"}}),
             ("an endpoint that exists", "EEXIST", "ENDPOINT_NEW", {"ENDPOINT": KEY}),
             ("an endpoint the daemon has", "EEXIST", "ENDPOINT_NEW", ep),
             ("another service's address", "EEXIST", "SERVICE_NEW", other),
@@ -190,16 +195,20 @@ def orders(nl):
             ("deletion of no workload", "ENOENT", "WORKLOAD_DEL", {"WORKLOAD": {"NAME": "no"}}),
             ("deletion of no service", "ENOENT", "SERVICE_DEL", {"SERVICE": {"NAME": "no"}}),
             ("deletion of no policy", "ENOENT", "POLICY_DEL", {"POLICY": {"NAME": "no"}}),
+            ("deletion of no revocation", "ENOENT", "REVOCATION_DEL", {"REVOCATION": {"NAME": "no"}}),
             ("deletion of no endpoint", "ENOENT", "ENDPOINT_DEL", far),
             ("deletion of an endpoint of no service", "ENOENT", "ENDPOINT_DEL",
              {"ENDPOINT": {**KEY, "SERVICE": "no"}}),
             ("deletion of the daemon's workload", "EPERM", "WORKLOAD_DEL", {"WORKLOAD": {"NAME": "daemons"}}),
             ("deletion of the daemon's service", "EPERM", "SERVICE_DEL", {"SERVICE": {"NAME": "daemons"}}),
             ("deletion of the daemon's policy", "EPERM", "POLICY_DEL", {"POLICY": {"NAME": "daemons"}}),
+            ("deletion of the daemon's revocation", "EPERM", "REVOCATION_DEL",
+             {"REVOCATION": {"NAME": "daemons"}}),
             ("deletion of the daemon's endpoint", "EPERM", "ENDPOINT_DEL", ep),
             ("no such workload", "ENOENT", "WORKLOAD_GET", {"WORKLOAD": {"NAME": "no"}}),
             ("no such service", "ENOENT", "SERVICE_GET", {"SERVICE": {"NAME": "no"}}),
             ("no such policy", "ENOENT", "POLICY_GET", {"POLICY": {"NAME": "no"}}),
+            ("no such revocation", "ENOENT", "REVOCATION_GET", {"REVOCATION": {"NAME": "no"}}),
             ("no such endpoint", "ENOENT", "ENDPOINT_GET", far)):
         before = everything(nl)
         a = nl.request(command, attrs)
@@ -207,7 +216,7 @@ def orders(nl):
               f"wanted {wanted} in words, got {a}")
         if everything(nl) != before:
             check(f"{command} of {name} changes nothing", False)
-    for command in ("WORKLOAD_GET", "SERVICE_GET", "POLICY_GET", "CONN_GET"):
+    for command in ("WORKLOAD_GET", "SERVICE_GET", "POLICY_GET", "REVOCATION_GET", "CONN_GET"):
         a = nl.dump(command, messages()[command])
         refused(f"a dump of {command} takes no attributes", "EINVAL", a)
         equal(f"and says which one ({command})", genl.HEADER, a.offset)

@@ -152,7 +152,7 @@ class Fuzz:
 
     def configure(self):
         """The service the clients ask for may be gone or another by now."""
-        for noun in ("WORKLOAD", "SERVICE", "POLICY"):
+        for noun in ("WORKLOAD", "SERVICE", "POLICY", "REVOCATION"):
             for o in self.watch.dump(noun + "_GET").objects:
                 if o[noun]["OWNER"] == C["WEFT_OWNER_STATIC"]:
                     self.watch.request(noun + "_DEL", {noun: {"NAME": o[noun]["NAME"]}})

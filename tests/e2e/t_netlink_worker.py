@@ -240,6 +240,38 @@ def judgement(mesh):
 
 
 @meshed
+def revoked(mesh):
+    """By identity and by serial, which counts as revoked where it is not told."""
+    def verdict(**peer):
+        conn = must(mesh.ask("HANDSHAKE_JUDGE", number, **peer)).object["CONN"]
+        return conn["ERRNO"], conn["REASON"]
+
+    yes, no = (0, C["WEFT_REASON_NONE"]), (errno.EACCES, C["WEFT_REASON_REVOKED"])
+    must(mesh.nl.request("REVOCATION_NEW", {"REVOCATION": {"NAME": "leak", "IDENTITIES": [ID + "gone"]}}))
+    number = mesh.connect()
+    with mesh.accept(number) as fd:
+        equal("another identity is revoked", yes, verdict(PEER_IDENTITY=PEER))
+        equal("a revoked one goes before who the service may be", no, verdict(PEER_IDENTITY=ID + "gone"))
+        equal("no keys for it", "EACCES", install(fd, TLS_TX))
+        must(mesh.nl.request("REVOCATION_NEW", {"REVOCATION": {"NAME": "stolen", "SERIALS": ["0a"]}}))
+        equal("another serial is revoked", yes, verdict(PEER_IDENTITY=PEER, PEER_SERIAL="0b"))
+        equal("this serial is", no, verdict(PEER_IDENTITY=PEER, PEER_SERIAL="0a"))
+        conn = mesh.conn(number)
+        equal("which and by what is told", ("0a", C["WEFT_REVOKED_SERIAL"], "stolen"),
+              (conn.get("PEER_SERIAL"), conn.get("REVOKED"), conn.get("REVOCATION")))
+        equal("a serial that is not told counts as revoked", no, verdict(PEER_IDENTITY=PEER))
+        equal("and no revocation says so", (None, None),
+              (mesh.conn(number).get("PEER_SERIAL"), mesh.conn(number).get("REVOCATION")))
+        must(mesh.nl.request("REVOCATION_DEL", {"REVOCATION": {"NAME": "stolen"}}))
+        equal("until no serial is revoked", yes, verdict(PEER_IDENTITY=PEER))
+        equal("keys for it", "ok", install(fd, TLS_TX, TLS_RX))
+        must(mesh.nl.request("REVOCATION_NEW", {"REVOCATION": {"NAME": "late", "IDENTITIES": [PEER]}}))
+        refused("DONE of a peer that is revoked meanwhile", "EACCES",
+                mesh.ask("HANDSHAKE_DONE", number, REASON=C["WEFT_REASON_NONE"]))
+    check("the connection fails closed", mesh.outcome() in ("EACCES", "ECONNREFUSED"), mesh.outcome())
+
+
+@meshed
 def live_and_over(mesh):
     with Genl() as listener:
         listener.join()
@@ -352,5 +384,5 @@ def forsaken():
 
 
 if __name__ == "__main__":
-    sys.exit(run([registration, wrong_hands, without_keys, judgement, live_and_over, no_descriptor,
-                  reset_by_hand, long_names, forsaken]))
+    sys.exit(run([registration, wrong_hands, without_keys, judgement, revoked, live_and_over,
+                  no_descriptor, reset_by_hand, long_names, forsaken]))

@@ -30,13 +30,13 @@ static inline void cli_forget(void)
 static inline int cli_run(const char *line,
 			  int (*open)(struct weft_nl **nl, struct weft_error *err))
 {
-	char *copy = strdup(line), *rest = copy, *argv[600] = { "weftctl" }, *word;
+	char *copy = strdup(line), *rest = copy, *argv[4096] = { "weftctl" }, *word;
 	struct weft_cli cli = { .open = open };
 	size_t out_len, err_len;
 	int argc = 1, code;
 
 	cli_forget();
-	while ((word = strsep(&rest, " ")) && argc < 599)
+	while ((word = strsep(&rest, " ")) && argc < 4095)
 		if (*word)
 			argv[argc++] = strcmp(word, "~") ? word : "";
 	cli.out = open_memstream(&cli_out, &out_len);

@@ -150,6 +150,7 @@ static inline void fake_put_status(struct fake *fake, struct nl_msg *msg)
 	nla_put_u32(msg, WEFT_STATUS_A_SERVICES, 3);
 	nla_put_u32(msg, WEFT_STATUS_A_ENDPOINTS, 4);
 	nla_put_u32(msg, WEFT_STATUS_A_POLICIES, 5);
+	nla_put_u32(msg, WEFT_STATUS_A_REVOCATIONS, 13);
 	nla_put_u32(msg, WEFT_STATUS_A_SHADOWED, 6);
 	nla_put_u32(msg, WEFT_STATUS_A_LISTENERS, 7);
 	nla_put_u32(msg, WEFT_STATUS_A_CONNS, 8);
@@ -199,7 +200,8 @@ static inline void fake_put_object(struct nl_msg *msg, const struct fake_object 
 	static const int owner[] = { [WEFT_A_WORKLOAD] = WEFT_WORKLOAD_A_OWNER,
 				     [WEFT_A_SERVICE] = WEFT_SERVICE_A_OWNER,
 				     [WEFT_A_ENDPOINT] = WEFT_ENDPOINT_A_OWNER,
-				     [WEFT_A_POLICY] = WEFT_POLICY_A_OWNER };
+				     [WEFT_A_POLICY] = WEFT_POLICY_A_OWNER,
+				     [WEFT_A_REVOCATION] = WEFT_REVOCATION_A_OWNER };
 	struct nlattr *nest = weft_nl_nest(msg, o->type);
 
 	nlmsg_append(msg, nla_data(o->nest), nla_len(o->nest), NLMSG_ALIGNTO);
@@ -280,6 +282,8 @@ static inline int fake_type(uint8_t cmd)
 		return WEFT_A_ENDPOINT;
 	if (cmd >= WEFT_CMD_POLICY_NEW && cmd <= WEFT_CMD_POLICY_GET)
 		return WEFT_A_POLICY;
+	if (cmd >= WEFT_CMD_REVOCATION_NEW && cmd <= WEFT_CMD_REVOCATION_GET)
+		return WEFT_A_REVOCATION;
 	return WEFT_A_CONN;
 }
 
@@ -334,11 +338,13 @@ static inline void fake_request(struct fake *fake, const struct nlmsghdr *req, u
 	case WEFT_CMD_SERVICE_NEW:
 	case WEFT_CMD_ENDPOINT_NEW:
 	case WEFT_CMD_POLICY_NEW:
+	case WEFT_CMD_REVOCATION_NEW:
 		return fake_ack(fake, req, fake_new(fake, req, type, tb[type]), NULL);
 	case WEFT_CMD_WORKLOAD_DEL:
 	case WEFT_CMD_SERVICE_DEL:
 	case WEFT_CMD_ENDPOINT_DEL:
 	case WEFT_CMD_POLICY_DEL:
+	case WEFT_CMD_REVOCATION_DEL:
 		return fake_ack(fake, req, fake_del(fake, type, tb[type]), NULL);
 	case WEFT_CMD_GENERATION_ABORT:
 	case WEFT_CMD_CONN_DEL:

@@ -171,6 +171,44 @@ static void denial_here_names_the_policy_or_its_lack(void **state)
 	assert_non_null(strstr(c.text, "at port 8080: no ALLOW policy lets it in\n"));
 }
 
+static void revocation_says_what_is_revoked_and_by_which(void **state)
+{
+	struct weft_nl_conn conn = server_conn(), client = client_conn();
+	struct capture c;
+
+	conn.reason = WEFT_REASON_REVOKED;
+	conn.error = EACCES;
+	conn.revoked = WEFT_REVOKED_IDENTITY;
+	conn.revocation = "leak";
+	conn.peer_serial = "0a1b";
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_DENIED), 0);
+	assert_field(&c,
+		     "MESSAGE=deny: shop/cart (10.0.0.1:40112) may not connect to shop/payments "
+		     "(nginx, pid 99, nginx.service) at port 8080: the caller's identity shop/cart "
+		     "is revoked by \"leak\"");
+	assert_field(&c, "WEFT_REASON=revoked");
+	assert_field(&c, "WEFT_REVOKED=identity");
+	assert_field(&c, "WEFT_REVOCATION=leak");
+	assert_field(&c, "WEFT_PEER_SERIAL=0a1b");
+	conn.revoked = WEFT_REVOKED_SERIAL;
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_CLOSED), 0);
+	assert_non_null(strstr(c.text, "at port 8080: the caller's certificate with the serial "
+				       "0a1b is revoked by \"leak\"\n"));
+	assert_field(&c, "WEFT_REVOKED=serial");
+	conn.peer_serial = NULL;
+	conn.revocation = NULL;
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_DENIED), 0);
+	assert_non_null(strstr(c.text, "at port 8080: the serial of the caller's certificate is "
+				       "not known, and some are revoked\n"));
+	assert_no_field(&c, "WEFT_REVOCATION");
+	client.reason = WEFT_REASON_REVOKED;
+	client.revoked = WEFT_REVOKED_IDENTITY;
+	client.revocation = "leak";
+	assert_int_equal(audit(&c, &client, WEFT_EVENT_CONN_DENIED), 0);
+	assert_non_null(strstr(c.text, "(10.0.0.2:8080): the server's identity shop/payments is "
+				       "revoked by \"leak\"\n"));
+}
+
 static void live_connection_has_cipher_and_version(void **state)
 {
 	struct weft_nl_conn conn = client_conn();
@@ -501,6 +539,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(denial_by_the_peer_names_both_sides),
 		cmocka_unit_test(denial_here_names_the_policy_or_its_lack),
+		cmocka_unit_test(revocation_says_what_is_revoked_and_by_which),
 		cmocka_unit_test(live_connection_has_cipher_and_version),
 		cmocka_unit_test(plaintext_is_noticed),
 		cmocka_unit_test(failure_says_reason_and_detail),

@@ -21,13 +21,13 @@ static const struct {
 } wrong[] = {
 	/* objects, verbs, options */
 	{ "nosuch", "\"nosuch\": no such object (status, service, endpoint, workload, policy, "
-		    "apply, conn, ca, monitor, explain, selftest)" },
+		    "revocation, apply, conn, ca, monitor, explain, selftest)" },
 	{ "s", "\"s\" is ambiguous: status, service, selftest" },
 	{ "se", "\"se\" is ambiguous: service, selftest" },
 	{ "c", "\"c\" is ambiguous: conn, ca" },
 	{ "e", "\"e\" is ambiguous: endpoint, explain" },
-	{ "~", "\"\": no such object (status, service, endpoint, workload, policy, apply, "
-	       "conn, ca, monitor, explain, selftest)" },
+	{ "~", "\"\": no such object (status, service, endpoint, workload, policy, "
+	       "revocation, apply, conn, ca, monitor, explain, selftest)" },
 	{ "service frob", "service: \"frob\": no such verb (show, add, replace, del)" },
 	{ "conn add", "conn: \"add\": no such verb (show, del)" },
 	{ "-x", "\"-x\": no such option (-j, -h, -V; of apply --confirm, "
@@ -165,6 +165,19 @@ static const struct {
 	  "workload \"web\": \"user\": unknown word (identity, unit, cgroup, container, uid, gid, "
 	  "exe, or, mode, port)" },
 
+	/* revocation */
+	{ "revocation add r", "revocation \"r\": an identity or a serial is needed" },
+	{ "revocation add r identity shop",
+	  "revocation \"r\": identity \"shop\": not a SPIFFE ID (spiffe://TRUST-DOMAIN/PATH)" },
+	{ "revocation add r serial", "revocation \"r\": serial: a value is needed" },
+	{ "revocation add r serial 0a1",
+	  "revocation \"r\": serial \"0a1\": not bytes of two digits each (0-9, a-f), with or "
+	  "without ':' between them" },
+	{ "revocation add r serial 112233445566778899aabbccddeeff001122334455",
+	  "revocation \"r\": serial \"112233445566778899aabbccddeeff001122334455\": longer than 20 "
+	  "bytes" },
+	{ "revocation add r from " ID, "revocation \"r\": \"from\": unknown word (identity, serial)" },
+
 	/* policy */
 	{ "policy add p", "policy \"p\": action: is needed (allow, deny or audit)" },
 	{ "policy add p action", "policy \"p\": action: a value is needed" },
@@ -257,7 +270,7 @@ static const struct {
 
 	/* what is repeated cannot harm a terminal */
 	{ "\x1b[2J", "\"\\x1b[2J\": no such object (status, service, endpoint, workload, policy, "
-		     "apply, conn, ca, monitor, explain, selftest)" },
+		     "revocation, apply, conn, ca, monitor, explain, selftest)" },
 };
 
 static void each_mistake_has_its_message(void **state)
@@ -292,6 +305,8 @@ static const char *const right[] = {
 	"workload del web", "policy", "p", "policy add p action allow", "policy add p action deny any",
 	"policy add p action deny workload web from * port 80 or any or port 1",
 	"policy add p action audit ipblock 10.0.0.0/8 ipblock fd00::1 or ipblock ::/0 port 1",
+	"revocation", "rev", "revocation add r identity " ID " serial 0A:1b serial ff",
+	"revocation replace r serial 00", "revocation del r",
 	"policy replace p action allow", "policy del p", "conn", "co", "conn show 1",
 	"conn show 18446744073709551615", "conn del 7", "monitor", "m", "explain 5", "ex 5",
 	"selftest", "sel",
@@ -342,6 +357,10 @@ static void lists_end_at_the_limits_of_the_interface(void **state)
 		     "weftctl: policy \"p\": ipblock: more than 64\n");
 	expect_limit("policy add p action allow", "from " ID, WEFT_IDENTITIES_MAX,
 		     "weftctl: policy \"p\": from: more than 64\n");
+	expect_limit("revocation add r", "identity " ID, WEFT_REVOKED_MAX,
+		     "weftctl: revocation \"r\": identity: more than 1024\n");
+	expect_limit("revocation add r", "serial 0a", WEFT_REVOKED_MAX,
+		     "weftctl: revocation \"r\": serial: more than 1024\n");
 	expect_limit("policy add p action allow any", "or any", WEFT_RULES_MAX - 1,
 		     "weftctl: policy \"p\": rules: more than 64\n");
 }

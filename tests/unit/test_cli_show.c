@@ -148,6 +148,21 @@ static void policies_are_shown_as_they_were_added(void **state)
 	       "\t\t\t\t\"identities\":\t[],\n\t\t\t\t\"ip_blocks\":\t[],\n\t\t\t\t\"ports\":\t[]\n\t\t\t}]\n\t}]\n");
 }
 
+static void revocations_are_shown_in_one_form(void **state)
+{
+	expect("revocation add a identity spiffe://x/y serial 0A:1B serial ff", "");
+	expect("revocation add b serial 00:01", "");
+	expect("revocation", "NAME  OWNER   IDENTITIES    SERIALS\n"
+			     "a     static  spiffe://x/y  0a1b,ff\n"
+			     "b     static  -             01\n");
+	expect("-j revocation show b",
+	       "[{\n\t\t\"name\":\t\"b\",\n\t\t\"owner\":\t\"static\",\n"
+	       "\t\t\"identities\":\t[],\n\t\t\"serials\":\t[\"01\"]\n\t}]\n");
+	expect("revocation del a", "");
+	expect("revocation", "NAME  OWNER   IDENTITIES  SERIALS\n"
+			     "b     static  -           01\n");
+}
+
 static void the_status_is_what_is_shown_without_arguments(void **state)
 {
 	expect("", "module:       9.8.7\n"
@@ -158,6 +173,7 @@ static void the_status_is_what_is_shown_without_arguments(void **state)
 		   "services:     3\n"
 		   "endpoints:    4\n"
 		   "policies:     5\n"
+		   "revocations:  13\n"
 		   "shadowed:     6\n"
 		   "listeners:    7\n"
 		   "conns:        8\n"
@@ -245,7 +261,7 @@ static void a_connection_is_explained(void **state)
 	       "result:  EACCES (Permission denied): peer-denied, the server's side said no; "
 	       "detail: go away\n"
 	       "advice:  The policies of the server's host decided: look there (weftctl policy show, "
-	       "journalctl) and allow the identity of this workload.\n");
+	       "weftctl revocation show, journalctl) and allow the identity of this workload.\n");
 	assert_int_equal(cli_run("-j explain 2", open_fake), 0);
 	assert_non_null(strstr(cli_out, "{\n\t\"story\":\t{\n\t\t\"what\":\t\"connection 2, "));
 	assert_non_null(strstr(cli_out, "\t\"conn\":\t{\n\t\t\"id\":\t2,"));
@@ -277,6 +293,7 @@ int main(void)
 		with_fake(endpoints_are_shown_as_they_were_added),
 		with_fake(workloads_are_shown_as_they_were_added),
 		with_fake(policies_are_shown_as_they_were_added),
+		with_fake(revocations_are_shown_in_one_form),
 		with_fake(the_status_is_what_is_shown_without_arguments),
 		with_fake(version_skew_is_said_by_every_command),
 		with_fake(connections_are_listed_with_their_outcome),

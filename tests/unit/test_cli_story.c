@@ -94,6 +94,29 @@ static void a_denial_names_policy_generation_and_what_to_do(void **state)
 				       "\"watch\" matches");
 }
 
+static void a_revoked_peer_is_told_with_the_revocation(void **state)
+{
+	_cleanup_(weft_story_uninit) struct weft_story s = { 0 };
+	struct weft_nl_conn server = {
+		.id = 7, .role = WEFT_ROLE_SERVER, .state = WEFT_CONN_DEAD,
+		.local = addr_of("10.0.0.3:8080"), .remote = addr_of("10.0.0.1:40000"),
+		.workload = "web", .peer_identity = "spiffe://x/shop", .peer_serial = "0a1b",
+		.revoked = WEFT_REVOKED_SERIAL, .revocation = "leak", .generation = 8,
+		.error = EACCES, .reason = WEFT_REASON_REVOKED,
+	};
+
+	assert_int_equal(weft_story_tell(&s, &server), 0);
+	assert_string_equal(s.peer, "10.0.0.1:40000 proved to be spiffe://x/shop, certificate 0a1b");
+	assert_string_equal(s.decided, "revocation \"leak\" has the peer's serial, generation 8");
+	assert_non_null(strstr(s.result, "revoked, the peer's identity or certificate is revoked"));
+	assert_non_null(strstr(s.advice, "weftctl revocation show"));
+	weft_story_uninit(&s);
+	server.revocation = NULL;
+	assert_int_equal(weft_story_tell(&s, &server), 0);
+	assert_string_equal(s.decided, "serials are revoked, and the peer's is not known, "
+				       "generation 8");
+}
+
 static void the_detail_of_a_failed_handshake_is_repeated(void **state)
 {
 	_cleanup_(weft_story_uninit) struct weft_story s = { 0 };
@@ -249,7 +272,8 @@ static void an_event_as_json_has_all_of_the_connection(void **state)
 		"\"service\":\"web\",\"attempts\":[{\"address\":\"10.0.0.2:8080\",\"reason\":"
 		"\"refused\",\"errno\":\"ECONNREFUSED\"},{\"address\":\"10.0.0.3:8080\",\"reason\":"
 		"\"none\",\"errno\":null}],\"workload\":\"shop\",\"identity\":\"spiffe://x/shop\","
-		"\"peer_identity\":\"spiffe://x/web\",\"policy\":null,\"audit\":null,\"generation\":7,\"cipher\":"
+		"\"peer_identity\":\"spiffe://x/web\",\"peer_serial\":null,"
+		"\"revoked\":null,\"revocation\":null,\"policy\":null,\"audit\":null,\"generation\":7,\"cipher\":"
 		"\"TLS_AES_128_GCM_SHA256\",\"handshake\":\"full\",\"pid\":4711,\"uid\":1000,\"comm\":\"curl\",\"cgroup\":"
 		"\"/system.slice/shop.service\",\"age_ms\":3200}}\n");
 }
@@ -261,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_client(a_failover_is_told_from_beginning_to_end),
 		with_client(a_denial_names_policy_generation_and_what_to_do),
+		with_client(a_revoked_peer_is_told_with_the_revocation),
 		with_client(the_detail_of_a_failed_handshake_is_repeated),
 		with_client(a_service_without_endpoints_is_named_by_what_was_asked),
 		with_client(who_waits_for_a_daemon_is_told_to_start_one),

@@ -141,19 +141,33 @@ static void uid_zero_is_not_the_same_as_no_uid(void **state)
 			 "workload w: selector unit a.service, uid 0 removed\n");
 }
 
+static void revocation_is_compared_by_what_it_means(void **state)
+{
+	assert_text_diff(
+		REVOCATION("r", "{identities: [shop/cart], serials: [\"0A:1B\", 02]}"),
+		REVOCATION("r", "{serials: [03, 000a1b], "
+				"identities: [\"spiffe://example.org/shop/cart\", other]}")
+		REVOCATION("s", "{serials: [03]}"),
+		"revocation r: identity spiffe://example.org/other added\n"
+		"revocation r: serial 02 removed\n"
+		"revocation r: serial 03 added\n"
+		"revocation s added\n");
+}
+
 static void summary_counts(void **state)
 {
 	_cleanup_conf_ struct weft_conf *none = conf_of("");
 	_cleanup_conf_ struct weft_conf *some = conf_of(
 		SERVICE("a", "{ports: [{port: 80}], endpoints: [{address: 10.0.0.1}]}")
 		SERVICE("b", "{ports: [{port: 80}], endpoints: [{address: 10.0.0.1}]}")
-		WORKLOAD("w", "{selectors: [{uid: 0}]}") POLICY("p", "{}"));
+		WORKLOAD("w", "{selectors: [{uid: 0}]}") POLICY("p", "{}")
+		REVOCATION("r", "{serials: [0a, 0b]}"));
 	char buf[WEFT_CONF_SUMMARY_MAX];
 
 	assert_string_equal(weft_conf_summary(none, buf),
-			    "0 workloads, 0 services, 0 endpoints, 0 policies");
+			    "0 workloads, 0 services, 0 endpoints, 0 policies, 0 revocations");
 	assert_string_equal(weft_conf_summary(some, buf),
-			    "1 workload, 2 services, 2 endpoints, 1 policy");
+			    "1 workload, 2 services, 2 endpoints, 1 policy, 1 revocation");
 }
 
 int main(void)
@@ -168,6 +182,7 @@ int main(void)
 		cmocka_unit_test(selectors_and_rules_are_told_apart_by_all_they_say),
 		cmocka_unit_test(uid_zero_is_not_the_same_as_no_uid),
 		cmocka_unit_test(gid_zero_is_not_the_same_as_no_gid),
+		cmocka_unit_test(revocation_is_compared_by_what_it_means),
 		cmocka_unit_test(summary_counts),
 	};
 

@@ -174,8 +174,8 @@ static void document_that_is_no_mapping(void **state)
 static void unknown_kind_and_field_of_the_top(void **state)
 {
 	assert_refused("apiVersion: weft/v1\nkind: Ingress\nmetadata: {name: a}\n",
-		       "t.yaml:2: kind: \"Ingress\": must be Workload, Service or "
-		       "AuthorizationPolicy");
+		       "t.yaml:2: kind: \"Ingress\": must be Workload, Service, "
+		       "AuthorizationPolicy or Revocation");
 	assert_refused("apiVersion: weft/v1\nkind: Service\nmetadata: {name: a}\nspecs: {}\n",
 		       "t.yaml:4: Service \"a\": specs: unknown field (did you mean \"spec\"?); "
 		       "allowed here: apiVersion, kind, metadata, spec");
@@ -487,7 +487,7 @@ static void examples_are_good(void **state)
 	if (weft_conf_load("userspace/examples", "example.org", &conf, &err))
 		fail_msg("%s", err.text);
 	assert_string_equal(weft_conf_summary(conf, buf),
-			    "3 workloads, 2 services, 4 endpoints, 2 policies");
+			    "3 workloads, 2 services, 4 endpoints, 2 policies, 0 revocations");
 	assert_string_equal(weft_conf_find_workload(conf, "cart")->object.identity,
 			    ID "shop/cart");
 }

@@ -79,6 +79,15 @@ static int add_policy(struct weft_nl *nl, const struct weft_nl_policy *p, uint32
 	return answer(nl, err);
 }
 
+static int add_revocation(struct weft_nl *nl, const struct weft_nl_revocation *r, uint32_t txn,
+			  bool replace, struct weft_error *err)
+{
+	assert_int_equal(txn, TXN);
+	assert_false(replace);
+	fprintf(module_of(nl)->log, "revocation %s\n", r->name);
+	return answer(nl, err);
+}
+
 static int commit(struct weft_nl *nl, uint32_t txn, uint64_t *generation, struct weft_error *err)
 {
 	int ret = answer(nl, err);
@@ -99,10 +108,12 @@ static int abort_txn(struct weft_nl *nl, uint32_t txn, struct weft_error *err)
 }
 
 static const struct weft_conf_push_ops ops = {
-	begin, add_workload, add_service, add_endpoint, add_policy, commit, abort_txn,
+	begin, add_workload, add_service, add_endpoint, add_policy, add_revocation,
+	commit, abort_txn,
 };
 
 static const char documents[] =
+	REVOCATION("r", "{serials: [01]}")
 	POLICY("p", "{workload: w}")
 	SERVICE("s2", "{ports: [{port: 80}]}")
 	SERVICE("s1", "{ports: [{port: 80}], endpoints: [{address: 10.0.0.1, port: 8080}, "
@@ -141,6 +152,7 @@ static void whole_configuration_is_one_transaction(void **state)
 				  "endpoint s1 fd00::1 3\n"
 				  "service s2\n"
 				  "policy p\n"
+				  "revocation r\n"
 				  "commit\n");
 }
 
@@ -160,12 +172,13 @@ static void any_error_aborts_and_names_the_object(void **state)
 {
 	static const char *const errors[] = {
 		"cannot begin a new generation: not today",
-		"t.yaml:19: Workload \"w\": not today",
-		"t.yaml:14: Service \"s1\": not today",
-		"t.yaml:14: Service \"s1\": endpoint 10.0.0.1:8080: not today",
-		"t.yaml:14: Service \"s1\": endpoint fd00::1: not today",
-		"t.yaml:9: Service \"s2\": not today",
-		"t.yaml:4: AuthorizationPolicy \"p\": not today",
+		"t.yaml:24: Workload \"w\": not today",
+		"t.yaml:19: Service \"s1\": not today",
+		"t.yaml:19: Service \"s1\": endpoint 10.0.0.1:8080: not today",
+		"t.yaml:19: Service \"s1\": endpoint fd00::1: not today",
+		"t.yaml:14: Service \"s2\": not today",
+		"t.yaml:9: AuthorizationPolicy \"p\": not today",
+		"t.yaml:4: Revocation \"r\": not today",
 		"cannot commit the new generation: not today",
 	};
 

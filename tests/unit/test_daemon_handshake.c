@@ -17,6 +17,7 @@ struct side {
 	/* what it heard */
 	unsigned int judged, dones;
 	char peer[128];		/* in judge */
+	char serial[WEFT_SERIAL_SIZE];
 	char done_peer[128];
 	char detail[256], cipher[64];
 	enum weft_reason reason;
@@ -34,13 +35,14 @@ struct context {
 	int fds[2]; /* client, server; -1: a handshake's */
 };
 
-static int judge(void *data, uint64_t id, const char *peer, struct weft_nl_verdict *verdict,
-		 struct weft_error *err)
+static int judge(void *data, uint64_t id, const char *peer, const char *serial,
+		 struct weft_nl_verdict *verdict, struct weft_error *err)
 {
 	struct side *s = data;
 
 	s->judged++;
 	snprintf(s->peer, sizeof(s->peer), "%s", peer);
+	snprintf(s->serial, sizeof(s->serial), "%s", serial);
 	if (s->judge_error)
 		return weft_error_set(err, s->judge_error, "no verdict");
 	*verdict = s->verdict;
@@ -211,6 +213,7 @@ static void again(struct context *c)
 static void second_connection_is_resumed_and_judged_like_the_first(void **state)
 {
 	struct context *c = *state;
+	char serials[2][WEFT_SERIAL_SIZE];
 
 	c->client.generation = 7;
 	c->server.generation = 8;
@@ -218,8 +221,15 @@ static void second_connection_is_resumed_and_judged_like_the_first(void **state)
 	run(c);
 	assert_true(c->client.installed && c->server.installed);
 	assert_false(c->client.resumed || c->server.resumed);
+	assert_string_not_equal(c->client.serial, "");
+	assert_string_not_equal(c->server.serial, "");
+	assert_string_not_equal(c->client.serial, c->server.serial);
+	strcpy(serials[0], c->client.serial);
+	strcpy(serials[1], c->server.serial);
 
 	again(c);
+	assert_string_equal(c->client.serial, serials[0]);
+	assert_string_equal(c->server.serial, serials[1]);
 	assert_int_equal(c->client.reason, WEFT_REASON_NONE);
 	assert_int_equal(c->server.reason, WEFT_REASON_NONE);
 	assert_true(c->client.resumed && c->server.resumed);
@@ -267,6 +277,43 @@ static void denied_by_the_server_is_known_to_both(void **state)
 	assert_int_equal(c->client.reason, WEFT_REASON_PEER_DENIED);
 	assert_int_equal(c->client.error, EACCES);
 	assert_string_equal(c->client.done_peer, SERVER);
+	assert_false(c->client.installed || c->server.installed);
+}
+
+static void revoked_client_is_denied_like_one_that_a_policy_names(void **state)
+{
+	struct context *c = *state;
+
+	c->server.verdict = (struct weft_nl_verdict){
+		.error = EACCES,
+		.reason = WEFT_REASON_REVOKED,
+	};
+	start(c);
+	run(c);
+
+	assert_int_equal(c->server.reason, WEFT_REASON_REVOKED);
+	assert_int_equal(c->server.error, EACCES);
+	assert_string_equal(c->server.done_peer, CLIENT);
+	assert_int_equal(c->client.reason, WEFT_REASON_PEER_DENIED);
+	assert_int_equal(c->client.error, EACCES);
+	assert_false(c->client.installed || c->server.installed);
+}
+
+static void revoked_server_never_sees_the_client(void **state)
+{
+	struct context *c = *state;
+
+	c->client.verdict = (struct weft_nl_verdict){
+		.error = EACCES,
+		.reason = WEFT_REASON_REVOKED,
+	};
+	start(c);
+	run(c);
+
+	assert_int_equal(c->client.reason, WEFT_REASON_REVOKED);
+	assert_int_equal(c->client.error, EACCES);
+	assert_string_equal(c->client.done_peer, SERVER);
+	assert_int_equal(c->server.judged, 0);
 	assert_false(c->client.installed || c->server.installed);
 }
 
@@ -440,6 +487,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(both_sides_get_the_same_keys),
 		TEST(second_connection_is_resumed_and_judged_like_the_first),
+		TEST(revoked_client_is_denied_like_one_that_a_policy_names),
+		TEST(revoked_server_never_sees_the_client),
 		TEST(denied_by_the_server_is_known_to_both),
 		TEST(wrong_server_never_sees_the_client),
 		TEST(verdict_that_fails_refuses),

@@ -138,7 +138,7 @@ static int fake_accept(struct weft_nl *nl, uint64_t id, struct weft_nl_conn *con
 	return ret;
 }
 
-static int fake_judge(struct weft_nl *nl, uint64_t id, const char *peer,
+static int fake_judge(struct weft_nl *nl, uint64_t id, const char *peer, const char *serial,
 		      struct weft_nl_verdict *verdict, struct weft_error *err)
 {
 	*verdict = (struct weft_nl_verdict){ .generation = 1 };

@@ -372,15 +372,36 @@ static void verdicts_carry_policy_and_generation(void **state)
 	struct weft_nl_verdict verdict;
 
 	fake.conn = conn_of;
-	assert_int_equal(weft_nl_handshake_judge(nl, 13, "spiffe://x/a", &verdict, &err), 0);
+	assert_int_equal(weft_nl_handshake_judge(nl, 13, "spiffe://x/a", "0a1b", &verdict, &err), 0);
 	assert_int_equal(verdict.error, EACCES);
 	assert_int_equal(verdict.reason, WEFT_REASON_POLICY_DENIED);
 	assert_string_equal(verdict.policy, "no-thirteen");
 	assert_int_equal(verdict.generation, 9);
-	assert_int_equal(weft_nl_handshake_judge(nl, 14, "spiffe://x/a", &verdict, &err), 0);
+	assert_int_equal(weft_nl_handshake_judge(nl, 14, "spiffe://x/a", NULL, &verdict, &err), 0);
 	assert_int_equal(verdict.error, 0);
 	assert_string_equal(verdict.policy, "");
-	assert_int_equal(weft_nl_handshake_judge(nl, 404, "spiffe://x/a", &verdict, &err), -ENOENT);
+	assert_int_equal(weft_nl_handshake_judge(nl, 404, "spiffe://x/a", NULL, &verdict, &err),
+			 -ENOENT);
+}
+
+/* The attribute of the connection in the last request. */
+static struct nlattr *asked(int type)
+{
+	struct nlattr *tb[WEFT_A_MAX + 1];
+
+	assert_int_equal(weft_nl_parse_top(fake.last, tb), 0);
+	return nla_find(nla_data(tb[WEFT_A_CONN]), nla_len(tb[WEFT_A_CONN]), type);
+}
+
+static void the_serial_goes_along_where_it_is_known(void **state)
+{
+	struct weft_nl_verdict verdict;
+
+	fake.conn = conn_of;
+	assert_int_equal(weft_nl_handshake_judge(nl, 1, "spiffe://x/a", "0a1b", &verdict, &err), 0);
+	assert_string_equal(nla_get_string(asked(WEFT_CONN_A_PEER_SERIAL)), "0a1b");
+	assert_int_equal(weft_nl_handshake_judge(nl, 1, "spiffe://x/a", NULL, &verdict, &err), 0);
+	assert_null(asked(WEFT_CONN_A_PEER_SERIAL));
 }
 
 static void done_says_all_and_cuts_free_text(void **state)
@@ -526,6 +547,7 @@ int main(void)
 		with_fake(an_accepted_connection_brings_its_descriptor),
 		with_fake(the_descriptor_of_a_broken_reply_is_closed),
 		with_fake(verdicts_carry_policy_and_generation),
+		with_fake(the_serial_goes_along_where_it_is_known),
 		with_fake(done_says_all_and_cuts_free_text),
 		with_fake(events_are_delivered_in_order),
 		with_fake(who_has_enough_events_gets_the_rest_later),

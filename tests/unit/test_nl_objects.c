@@ -145,6 +145,20 @@ static void a_policy_survives_with_its_empty_rules(void **state)
 	assert_int_equal(out.rules[2].ports[0], 1);
 }
 
+static void a_revocation_survives(void **state)
+{
+	char *identities[] = { "spiffe://x/a", "spiffe://y/b" }, *serials[] = { "0a1b" };
+	struct weft_nl_revocation in = { .name = "r", .identities = { identities, 2 },
+					 .serials = { serials, 1 } };
+	_cleanup_(weft_nl_revocation_uninit) struct weft_nl_revocation out = { 0 };
+
+	assert_int_equal(weft_nl_revocation_put(msg, &in), 0);
+	assert_int_equal(weft_nl_revocation_parse(top(WEFT_A_REVOCATION), &out), 0);
+	assert_string_equal(out.name, "r");
+	assert_true(weft_strv_equal(&out.identities, &in.identities));
+	assert_true(weft_strv_equal(&out.serials, &in.serials));
+}
+
 static void what_is_not_given_is_not_sent(void **state)
 {
 	struct weft_nl_policy policy = { .name = "p" };
@@ -214,6 +228,8 @@ static void put_conn_strings(void)
 	nla_put_string(msg, WEFT_CONN_A_PEER_IDENTITY, "spiffe://x/web");
 	nla_put_string(msg, WEFT_CONN_A_POLICY, "p");
 	nla_put_string(msg, WEFT_CONN_A_AUDIT, "q");
+	nla_put_string(msg, WEFT_CONN_A_PEER_SERIAL, "0a1b");
+	nla_put_string(msg, WEFT_CONN_A_REVOCATION, "r");
 	nla_put_string(msg, WEFT_CONN_A_DETAIL, "why");
 	nla_put_string(msg, WEFT_CONN_A_CIPHER, "TLS_AES_128_GCM_SHA256");
 	nla_put_string(msg, WEFT_CONN_A_COMM, "curl");
@@ -237,6 +253,7 @@ static void put_conn(void)
 	nla_put_u64(msg, WEFT_CONN_A_GENERATION, 4);
 	nla_put_u32(msg, WEFT_CONN_A_ERRNO, EACCES);
 	nla_put_u32(msg, WEFT_CONN_A_REASON, WEFT_REASON_POLICY_DENIED);
+	nla_put_u32(msg, WEFT_CONN_A_REVOKED, WEFT_REVOKED_SERIAL);
 	nla_put_u32(msg, WEFT_CONN_A_PID, 5);
 	nla_put_u32(msg, WEFT_CONN_A_UID, 6);
 	nla_put_u64(msg, WEFT_CONN_A_AGE, 7);
@@ -270,6 +287,9 @@ static void every_field_of_a_connection_is_taken(void **state)
 	assert_string_equal(c.workload, "shop");
 	assert_string_equal(c.identity, "spiffe://x/shop");
 	assert_string_equal(c.peer_identity, "spiffe://x/web");
+	assert_string_equal(c.peer_serial, "0a1b");
+	assert_int_equal(c.revoked, WEFT_REVOKED_SERIAL);
+	assert_string_equal(c.revocation, "r");
 	assert_string_equal(c.policy, "p");
 	assert_string_equal(c.audit, "q");
 	assert_string_equal(c.detail, "why");
@@ -359,6 +379,7 @@ int main(void)
 		with_msg(a_service_survives),
 		with_msg(an_endpoint_survives),
 		with_msg(a_policy_survives_with_its_empty_rules),
+		with_msg(a_revocation_survives),
 		with_msg(what_is_not_given_is_not_sent),
 		with_msg(every_nest_says_that_it_is_one),
 		with_msg(an_object_of_more_than_64_kib_is_refused),

@@ -6,6 +6,7 @@
 #include "tls_fixture.h"
 
 #include <openssl/ssl.h>
+#include "pki/serial.h"
 
 static const struct weft_addr addr = { .ip = { 10, 77 }, .port = 8080 };
 
@@ -23,6 +24,7 @@ struct pair {
 
 /* How one connection between them went. */
 struct outcome {
+	char serial[2][WEFT_SERIAL_SIZE]; /* of the peer, as it is judged */
 	enum weft_hs_status status[2];
 	enum weft_reason reason[2];
 	bool resumed[2];
@@ -98,6 +100,7 @@ static void side_step(struct pair *p, struct outcome *o, struct weft_hs **hs, en
 	if (o->status[role] != WEFT_HS_JUDGE)
 		return;
 	o->judged[role]++;
+	strcpy(o->serial[role], weft_hs_peer_serial(hs[role]));
 	assert_string_equal(weft_hs_peer(hs[role]), role == WEFT_ROLE_CLIENT ? PAYMENTS : CART);
 	o->status[role] = weft_hs_judged(hs[role], allow, WEFT_CONFIRM_DENIED);
 }
@@ -267,6 +270,26 @@ static void client_still_judges(void **state)
 	assert_int_equal(o.judged[WEFT_ROLE_CLIENT], 1);
 	assert_int_equal(o.status[WEFT_ROLE_CLIENT], WEFT_HS_FAILED);
 	assert_int_equal(o.reason[WEFT_ROLE_CLIENT], WEFT_REASON_PEER_IDENTITY);
+	pair_uninit(&p);
+}
+
+static void resumed_peer_has_the_serial_of_its_full_handshake(void **state)
+{
+	char cart[WEFT_SERIAL_SIZE], payments[WEFT_SERIAL_SIZE];
+	struct outcome full, resumed;
+	struct pair p;
+
+	pair_init(&p, state);
+	assert_int_equal(weft_pki_serial(p.w->cart->cert, cart, NULL), 0);
+	assert_int_equal(weft_pki_serial(p.w->payments->cert, payments, NULL), 0);
+	full = connect_pair(&p);
+	resumed = connect_pair(&p);
+	assert_done(&full, false);
+	assert_done(&resumed, true);
+	assert_string_equal(full.serial[WEFT_ROLE_SERVER], cart);
+	assert_string_equal(full.serial[WEFT_ROLE_CLIENT], payments);
+	assert_string_equal(resumed.serial[WEFT_ROLE_SERVER], cart);
+	assert_string_equal(resumed.serial[WEFT_ROLE_CLIENT], payments);
 	pair_uninit(&p);
 }
 
@@ -441,7 +464,7 @@ static void client_of_another_identity_has_no_use_for_it(void **state)
 static struct weft_psk sample(uint64_t generation)
 {
 	struct weft_psk psk = { .secret_len = 32, .suite = 0x1301, .since = 1000, .until = 2000,
-				.generation = generation, .peer = CART };
+				.generation = generation, .serial = "0a1b", .peer = CART };
 
 	memset(psk.id, 5, sizeof(psk.id));
 	memset(psk.secret, 6, 32);
@@ -456,10 +479,28 @@ static int find(struct weft_resume *memory, uint64_t context, uint64_t generatio
 
 	if (!r) {
 		assert_string_equal(found.peer, CART);
+		assert_string_equal(found.serial, "0a1b");
 		assert_int_equal(found.secret_len, 32);
 		assert_memory_equal(found.secret, psk.secret, 32);
 	}
 	return r;
+}
+
+static void secret_of_an_unknown_certificate_is_no_good(void **state)
+{
+	struct weft_resume *memory = weft_resume_create();
+	struct weft_resume_key key;
+	struct weft_psk psk = sample(7), found;
+
+	weft_resume_add_server(memory, 1, &psk);
+	assert_int_equal(find(memory, 1, 7, 1500), 0);
+	psk.serial[0] = '\0';
+	weft_resume_add_server(memory, 1, &psk);
+	assert_int_equal(find(memory, 1, 7, 1500), -ENOENT);
+	weft_resume_key(&key, 1, &addr, "payments");
+	weft_resume_add_client(memory, &key, 1, &psk);
+	assert_int_equal(weft_resume_find_client(memory, &key, 7, 1500, &found), -ENOENT);
+	weft_resume_put(memory);
 }
 
 static void secret_ends_with_its_time(void **state)
@@ -648,6 +689,7 @@ int main(void)
 		cmocka_unit_test(server_still_judges_and_its_no_is_heard),
 		cmocka_unit_test(client_still_judges),
 		cmocka_unit_test(refused_handshake_leaves_no_secret),
+		cmocka_unit_test(resumed_peer_has_the_serial_of_its_full_handshake),
 		cmocka_unit_test(server_that_forgot_makes_a_full_handshake),
 		cmocka_unit_test(client_that_forgot_makes_a_full_handshake),
 		cmocka_unit_test(new_svid_means_a_full_handshake_at_either_end),
@@ -657,6 +699,7 @@ int main(void)
 		cmocka_unit_test(other_endpoint_or_service_is_another_server),
 		cmocka_unit_test(identity_behind_the_same_daemon_is_not_mistaken),
 		cmocka_unit_test(client_of_another_identity_has_no_use_for_it),
+		cmocka_unit_test(secret_of_an_unknown_certificate_is_no_good),
 		cmocka_unit_test(secret_ends_with_its_time),
 		cmocka_unit_test(identifier_must_be_whole_and_of_this_context),
 		cmocka_unit_test(lifetime_is_the_shortest_of_certificates_and_age),

@@ -15,7 +15,7 @@
 #include "base/array.h"
 #include "base/enums.h"
 
-#define FIELDS_MAX 32
+#define FIELDS_MAX 40
 
 /* Holds two identities, a cgroup path and the sentence at their longest. */
 #define TEXT_MAX 24576
@@ -93,6 +93,9 @@ static void add_verdict(struct record *rec, const struct weft_nl_conn *conn, enu
 	add_string(rec, "WEFT_DETAIL", conn->detail);
 	add_string(rec, "WEFT_POLICY", conn->policy);
 	add_string(rec, "WEFT_AUDIT_POLICY", conn->audit);
+	if (conn->revoked)
+		add(rec, "WEFT_REVOKED=%s", weft_revoked_name(conn->revoked));
+	add_string(rec, "WEFT_REVOCATION", conn->revocation);
 	if (conn->generation)
 		add(rec, "WEFT_GENERATION=%" PRIu64, conn->generation);
 	if (conn->error) {
@@ -134,6 +137,7 @@ static void add_parties(struct record *rec, const struct weft_nl_conn *conn)
 	add_string(rec, "WEFT_WORKLOAD", conn->workload);
 	add_string(rec, "WEFT_IDENTITY", conn->identity);
 	add_string(rec, "WEFT_PEER_IDENTITY", conn->peer_identity);
+	add_string(rec, "WEFT_PEER_SERIAL", conn->peer_serial);
 }
 
 /*

@@ -183,12 +183,36 @@ static void say_policy(struct text *t, const struct weft_nl_conn *conn)
 		say(t, ": no ALLOW policy lets it in");
 }
 
+/* Whose is the peer's, from where the sentence is told. */
+static void say_revoked(struct text *t, const struct weft_nl_conn *conn)
+{
+	const char *whose = conn->role == WEFT_ROLE_CLIENT ? "server" : "caller";
+
+	if (conn->revoked == WEFT_REVOKED_IDENTITY && conn->peer_identity)
+		say(t, ": the %s's identity %s is revoked", whose,
+		    short_identity(conn, conn->peer_identity));
+	else if (conn->revoked == WEFT_REVOKED_SERIAL && conn->peer_serial)
+		say(t, ": the %s's certificate with the serial %s is revoked", whose,
+		    conn->peer_serial);
+	else if (conn->revoked == WEFT_REVOKED_SERIAL)
+		say(t, ": the serial of the %s's certificate is not known, and some are revoked",
+		    whose);
+	else
+		say(t, ": the %s is revoked", whose);
+	if (conn->revocation)
+		say(t, " by \"%s\"", conn->revocation);
+}
+
 static void say_why(struct text *t, const struct weft_nl_conn *conn)
 {
 	const char *words = reason_words(conn->reason);
 
 	if (conn->reason == WEFT_REASON_POLICY_DENIED || conn->reason == WEFT_REASON_PEER_DENIED) {
 		say_policy(t, conn);
+		return;
+	}
+	if (conn->reason == WEFT_REASON_REVOKED) {
+		say_revoked(t, conn);
 		return;
 	}
 	say(t, ": %s", words ? words : weft_reason_name(conn->reason));

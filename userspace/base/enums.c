@@ -30,6 +30,12 @@ static const char *const owners[] = {
 	[WEFT_OWNER_STATIC] = "static",
 };
 
+static const char *const revoked[] = {
+	[WEFT_REVOKED_NOTHING] = "nothing",
+	[WEFT_REVOKED_IDENTITY] = "identity",
+	[WEFT_REVOKED_SERIAL] = "serial",
+};
+
 static const char *const roles[] = {
 	[WEFT_ROLE_CLIENT] = "client",
 	[WEFT_ROLE_SERVER] = "server",
@@ -106,6 +112,11 @@ const char *weft_action_name(unsigned int action)
 const char *weft_owner_name(unsigned int owner)
 {
 	return name(owners, WEFT_ARRAY_SIZE(owners), owner);
+}
+
+const char *weft_revoked_name(unsigned int what)
+{
+	return name(revoked, WEFT_ARRAY_SIZE(revoked), what);
 }
 
 const char *weft_role_name(unsigned int role)

@@ -14,6 +14,7 @@
 const char *weft_mode_name(unsigned int mode);	   /* "strict" */
 const char *weft_action_name(unsigned int action); /* "allow" */
 const char *weft_owner_name(unsigned int owner);   /* "daemon" */
+const char *weft_revoked_name(unsigned int what);  /* "identity" */
 const char *weft_role_name(unsigned int role);	   /* "client" */
 const char *weft_state_name(unsigned int state);   /* "handshake" */
 const char *weft_reason_name(unsigned int reason); /* "policy-denied" */

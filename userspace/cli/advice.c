@@ -25,7 +25,7 @@ static const struct entry entries[] = {
 	[WEFT_REASON_PEER_DENIED] = {
 		"the server's side said no",
 		"The policies of the server's host decided: look there (weftctl policy show, "
-		"journalctl) and allow the identity of this workload.",
+		"weftctl revocation show, journalctl) and allow the identity of this workload.",
 		"The client gave up because of what it was told." },
 	[WEFT_REASON_PEER_IDENTITY] = {
 		"the peer is not one that the service may be",
@@ -119,6 +119,12 @@ static const struct entry entries[] = {
 	[WEFT_REASON_ADMIN] = {
 		"somebody reset it by hand (weftctl conn del)",
 		SAME,
+		SAME },
+	[WEFT_REASON_REVOKED] = {
+		"the peer's identity or certificate is revoked here",
+		"If it was revoked by serial, have the peer's certificate renewed; else, if that is no "
+		"longer meant, lift the revocation (weftctl revocation show, or take its document "
+		"away).",
 		SAME },
 };
 _Static_assert(WEFT_ARRAY_SIZE(entries) == WEFT_REASON_MAX + 1, "a reason without advice");

@@ -28,6 +28,8 @@ static void write_conn(FILE *f, const struct weft_nl_conn *conn)
 		fprintf(f, " workload %s", conn->workload);
 	if (conn->peer_identity)
 		fprintf(f, " peer %s", conn->peer_identity);
+	if (conn->revocation)
+		fprintf(f, " revocation %s", conn->revocation);
 	if (conn->policy)
 		fprintf(f, " policy %s", conn->policy);
 	if (conn->audit)

@@ -12,7 +12,7 @@ const char weft_help[] =
 	"Usage: weftctl [-j] [OBJECT [VERB] [WORD]...]\n"
 	"\n"
 	"  status                    the module, its tables and counters (the default)\n"
-	"  service|endpoint|workload|policy show|add|replace|del\n"
+	"  service|endpoint|workload|policy|revocation show|add|replace|del\n"
 	"  apply FILE...|show|confirm|rollback\n"
 	"                            documents, undone unless confirmed\n"
 	"  conn show|del             meshed connections, also those that ended lately\n"
@@ -123,6 +123,15 @@ const struct weft_object weft_objects[] = {
 	  "nothing. A deny that matches denies; where no allow is for the workload all else\n"
 	  "is allowed, else only what an allow matches. An audit decides nothing and is told.\n",
 	  &weft_cli_kind_policy, NULL },
+	{ "revocation", object_verbs,
+	  "Usage: weftctl revocation [show [NAME]]\n"
+	  "       weftctl revocation add|replace NAME [identity ID]... [serial HEX]...\n"
+	  "       weftctl revocation del NAME\n"
+	  "\n"
+	  "Whose SPIFFE ID, or whose certificate's serial number, is named gets no connection,\n"
+	  "at either end and whatever the policies say, and loses those that it has. HEX: as\n"
+	  "\"openssl x509 -serial\" and \"-text\" print it. del lifts it.\n",
+	  &weft_cli_kind_revocation, NULL },
 	{ "apply", apply_verbs,
 	  "Usage: weftctl apply FILE... [--confirm TIME] [--state-dir DIR]\n"
 	  "       weftctl apply [show|confirm|rollback] [--state-dir DIR]\n"

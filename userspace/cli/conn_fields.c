@@ -67,6 +67,10 @@ void weft_conn_fields(struct weft_print *p, const struct weft_nl_conn *conn)
 	weft_print_string(p, "workload", conn->workload);
 	weft_print_string(p, "identity", conn->identity);
 	weft_print_string(p, "peer_identity", conn->peer_identity);
+	weft_print_string(p, "peer_serial", conn->peer_serial);
+	weft_print_string(p, "revoked",
+			  conn->revoked ? weft_revoked_name(conn->revoked) : NULL);
+	weft_print_string(p, "revocation", conn->revocation);
 	weft_print_string(p, "policy", conn->policy);
 	weft_print_string(p, "audit", conn->audit);
 	weft_print_number(p, "generation", conn->generation);
@@ -113,6 +117,8 @@ char *weft_conn_outcome(const struct weft_nl_conn *conn)
 		fprintf(f, ": %s", conn->detail);
 	if (conn->error)
 		fprintf(f, " (%s)", weft_errno_name(conn->error));
+	if (conn->revocation)
+		fprintf(f, ", revocation \"%s\"", conn->revocation);
 	if (conn->policy)
 		fprintf(f, ", policy \"%s\"", conn->policy);
 	if (conn->audit)

@@ -136,15 +136,28 @@ static void write_peer(FILE *f, const struct weft_nl_conn *conn)
 		fprintf(f, " proved to be %s", conn->peer_identity);
 	else
 		fputs(" proved no identity", f);
+	if (conn->peer_serial)
+		fprintf(f, ", certificate %s", conn->peer_serial);
 	if (conn->cipher)
 		fprintf(f, "; TLS 1.3, %s%s", conn->cipher, conn->resumed ? ", resumed" : "");
+}
+
+static void write_revoked(FILE *f, const struct weft_nl_conn *conn)
+{
+	if (!conn->revocation)
+		fputs("serials are revoked, and the peer's is not known", f);
+	else
+		fprintf(f, "revocation \"%s\" has the peer's %s", conn->revocation,
+			weft_revoked_name(conn->revoked));
 }
 
 static void write_decided(FILE *f, const struct weft_nl_conn *conn)
 {
 	bool denied = conn->reason == WEFT_REASON_POLICY_DENIED;
 
-	if (conn->policy)
+	if (conn->revoked)
+		write_revoked(f, conn);
+	else if (conn->policy)
 		fprintf(f, "policy \"%s\" %s", conn->policy, denied ? "denied it" : "allowed it");
 	else
 		fputs(denied ? "no \"allow\" policy matched" : "no policy had a say", f);

@@ -278,6 +278,34 @@ static int check_endpoints(const struct weft_document_set *set, struct weft_erro
 	return 0;
 }
 
+static int fail_revoked(const struct weft_document_set *set, const struct weft_document *doc,
+			struct weft_error *err)
+{
+	struct weft_schema_reader r = weft_document_reader(set, doc, err);
+	static const char *const path[] = { "spec", NULL };
+
+	return weft_schema_fail_at(&r, weft_document_find(doc, path), "spec",
+				   "all documents together revoke more than %u identities and "
+				   "serials", WEFT_REVOKED_TOTAL_MAX);
+}
+
+static int check_revoked(const struct weft_document_set *set, struct weft_error *err)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct weft_conf_revocation *revocation;
+
+		if (set->items[i].kind != &weft_kind_revocation)
+			continue;
+		revocation = weft_document_object(set, &set->items[i]);
+		total += revocation->object.identities.count + revocation->object.serials.count;
+		if (total > WEFT_REVOKED_TOTAL_MAX)
+			return fail_revoked(set, &set->items[i], err);
+	}
+	return 0;
+}
+
 int weft_document_set_check(const struct weft_document_set *set, struct weft_error *err)
 {
 	int ret;
@@ -287,5 +315,7 @@ int weft_document_set_check(const struct weft_document_set *set, struct weft_err
 		ret = check_policies(set, err);
 	if (!ret)
 		ret = check_addresses(set, err);
-	return ret ? ret : check_endpoints(set, err);
+	if (!ret)
+		ret = check_endpoints(set, err);
+	return ret ? ret : check_revoked(set, err);
 }

@@ -36,7 +36,8 @@ const struct weft_node *weft_document_find(const struct weft_document *doc,
  * weft_document_set_check() - what no document can be checked for alone
  *
  * Names are unique per kind; a policy's workload exists; no two services have
- * the same address and port; not more endpoints than the module takes.
+ * the same address and port; not more endpoints, and identities and serials that
+ * are revoked, than the module takes.
  *
  * Return: 0; -EINVAL with the text in @err; -ENOMEM.
  */

@@ -32,8 +32,9 @@ struct weft_kind {
 extern const struct weft_kind weft_kind_workload;
 extern const struct weft_kind weft_kind_service;
 extern const struct weft_kind weft_kind_policy;
+extern const struct weft_kind weft_kind_revocation;
 
-#define WEFT_KINDS 3
+#define WEFT_KINDS 4
 extern const struct weft_kind *const weft_kinds[WEFT_KINDS];
 
 /* apiVersion and kind, which every document is asked for first. */

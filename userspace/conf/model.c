@@ -28,6 +28,11 @@ void weft_conf_policy_uninit(struct weft_conf_policy *policy)
 	weft_nl_policy_uninit(&policy->object);
 }
 
+void weft_conf_revocation_uninit(struct weft_conf_revocation *revocation)
+{
+	weft_nl_revocation_uninit(&revocation->object);
+}
+
 void weft_conf_destroy(struct weft_conf *conf)
 {
 	if (!conf)
@@ -38,6 +43,7 @@ void weft_conf_destroy(struct weft_conf *conf)
 	free(conf->workloads);
 	free(conf->services);
 	free(conf->policies);
+	free(conf->revocations);
 	weft_strv_uninit(&conf->files);
 	free(conf->trust_domain);
 	free(conf);
@@ -78,4 +84,10 @@ const struct weft_conf_policy *weft_conf_find_policy(const struct weft_conf *con
 						     const char *name)
 {
 	return find(&weft_kind_policy, conf, name);
+}
+
+const struct weft_conf_revocation *weft_conf_find_revocation(const struct weft_conf *conf,
+							     const char *name)
+{
+	return find(&weft_kind_revocation, conf, name);
 }

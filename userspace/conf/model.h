@@ -14,6 +14,7 @@
 #include "conf/node.h"
 #include "nl/nl_endpoint.h"
 #include "nl/nl_policy.h"
+#include "nl/nl_revocation.h"
 #include "nl/nl_service.h"
 #include "nl/nl_workload.h"
 
@@ -34,6 +35,11 @@ struct weft_conf_policy {
 	struct weft_mark mark;
 };
 
+struct weft_conf_revocation {
+	struct weft_nl_revocation object;
+	struct weft_mark mark;
+};
+
 struct weft_conf {
 	char *trust_domain;
 	struct weft_conf_workload *workloads;
@@ -42,12 +48,15 @@ struct weft_conf {
 	size_t n_services;
 	struct weft_conf_policy *policies;
 	size_t n_policies;
+	struct weft_conf_revocation *revocations;
+	size_t n_revocations;
 	struct weft_strv files;		/* that were read, in order; the marks point here */
 };
 
 void weft_conf_workload_uninit(struct weft_conf_workload *workload);
 void weft_conf_service_uninit(struct weft_conf_service *service);
 void weft_conf_policy_uninit(struct weft_conf_policy *policy);
+void weft_conf_revocation_uninit(struct weft_conf_revocation *revocation);
 
 /* Frees the configuration and all its objects; NULL is fine. */
 void weft_conf_destroy(struct weft_conf *conf);
@@ -60,5 +69,7 @@ const struct weft_conf_service *weft_conf_find_service(const struct weft_conf *c
 						       const char *name);
 const struct weft_conf_policy *weft_conf_find_policy(const struct weft_conf *conf,
 						     const char *name);
+const struct weft_conf_revocation *weft_conf_find_revocation(const struct weft_conf *conf,
+							     const char *name);
 
 #endif

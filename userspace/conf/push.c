@@ -9,6 +9,7 @@
 #include "nl/nl_endpoint.h"
 #include "nl/nl_generation.h"
 #include "nl/nl_policy.h"
+#include "nl/nl_revocation.h"
 #include "nl/nl_service.h"
 #include "nl/nl_workload.h"
 
@@ -18,6 +19,7 @@ static const struct weft_conf_push_ops netlink_ops = {
 	.service = weft_nl_service_add,
 	.endpoint = weft_nl_endpoint_add,
 	.policy = weft_nl_policy_add,
+	.revocation = weft_nl_revocation_add,
 	.commit = weft_nl_generation_commit,
 	.abort = weft_nl_generation_abort,
 };
@@ -89,6 +91,19 @@ static int push_policies(struct push *p, const struct weft_conf *conf)
 	return 0;
 }
 
+static int push_revocations(struct push *p, const struct weft_conf *conf)
+{
+	for (size_t i = 0; i < conf->n_revocations; i++) {
+		const struct weft_conf_revocation *o = &conf->revocations[i];
+		int ret = p->ops->revocation(p->nl, &o->object, p->txn, false, p->err);
+
+		if (ret)
+			return name_object(p, ret, &weft_kind_revocation, &o->mark,
+					   o->object.name);
+	}
+	return 0;
+}
+
 int weft_conf_push_with(const struct weft_conf_push_ops *ops, const struct weft_conf *conf,
 			struct weft_nl *nl, uint64_t *generation, struct weft_error *err)
 {
@@ -103,6 +118,8 @@ int weft_conf_push_with(const struct weft_conf_push_ops *ops, const struct weft_
 		ret = push_services(&p, conf);
 	if (!ret)
 		ret = push_policies(&p, conf);
+	if (!ret)
+		ret = push_revocations(&p, conf);
 	if (!ret) {
 		ret = ops->commit(nl, p.txn, generation, err);
 		if (ret)

@@ -89,21 +89,27 @@ static void watch(struct weft_handshake *h, uint32_t events)
 		finish(h, WEFT_REASON_RESOURCES, "the daemon cannot wait for the socket");
 }
 
+/* What the peer of this handshake is told: it is denied, or something is wrong here. */
+static uint8_t confirm_code(enum weft_reason reason)
+{
+	return reason == WEFT_REASON_POLICY_DENIED || reason == WEFT_REASON_REVOKED ?
+		       WEFT_CONFIRM_DENIED :
+		       WEFT_CONFIRM_REFUSED;
+}
+
 static enum weft_hs_status judge(struct weft_handshake *h)
 {
 	struct weft_error err = { 0 };
 	int ret;
 
-	ret = h->ops->judge(h->data, h->conn.id, weft_hs_peer(h->hs), &h->verdict, &err);
+	ret = h->ops->judge(h->data, h->conn.id, weft_hs_peer(h->hs), weft_hs_peer_serial(h->hs),
+			    &h->verdict, &err);
 	if (ret) {
 		h->gone = ret == -ENOENT;
 		h->verdict.error = -ret;
 		h->verdict.reason = WEFT_REASON_RESOURCES;
 	}
-	return weft_hs_judged(h->hs, !h->verdict.error,
-			      h->verdict.reason == WEFT_REASON_POLICY_DENIED ?
-				      WEFT_CONFIRM_DENIED :
-				      WEFT_CONFIRM_REFUSED);
+	return weft_hs_judged(h->hs, !h->verdict.error, confirm_code(h->verdict.reason));
 }
 
 static void install(struct weft_handshake *h)
@@ -121,11 +127,18 @@ static void install(struct weft_handshake *h)
 
 static void fail(struct weft_handshake *h)
 {
+	char detail[WEFT_DETAIL_MAX + 1];
+
 	/* The module's verdict counts, whatever became of the record that tells it. */
-	if (h->verdict.error)
+	if (h->verdict.error && h->verdict.reason == WEFT_REASON_REVOKED) {
+		snprintf(detail, sizeof(detail), "%s, with the certificate %s, is revoked",
+			 weft_hs_peer(h->hs), weft_hs_peer_serial(h->hs));
+		finish(h, h->verdict.reason, detail);
+	} else if (h->verdict.error) {
 		finish(h, h->verdict.reason, weft_hs_detail(h->hs));
-	else
+	} else {
 		finish(h, weft_hs_reason(h->hs), weft_hs_detail(h->hs));
+	}
 }
 
 static void advance(struct weft_handshake *h, enum weft_hs_status status)

@@ -30,8 +30,8 @@ struct weft_handshake;
 
 struct weft_handshake_ops {
 	/* As weft_nl_handshake_judge(). -ENOENT: the connection is gone. */
-	int (*judge)(void *data, uint64_t id, const char *peer, struct weft_nl_verdict *verdict,
-		     struct weft_error *err);
+	int (*judge)(void *data, uint64_t id, const char *peer, const char *serial,
+		     struct weft_nl_verdict *verdict, struct weft_error *err);
 	/* As weft_ktls_install(). */
 	int (*install)(void *data, int fd, const struct weft_ktls_key *tx,
 		       const struct weft_ktls_key *rx, struct weft_error *err);

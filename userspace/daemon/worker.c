@@ -162,11 +162,11 @@ static void drop_handshake(struct weft_worker *w, struct weft_handshake *h)
 	weft_handshake_destroy(h);
 }
 
-static int judge(void *data, uint64_t id, const char *peer, struct weft_nl_verdict *verdict,
-		 struct weft_error *err)
+static int judge(void *data, uint64_t id, const char *peer, const char *serial,
+		 struct weft_nl_verdict *verdict, struct weft_error *err)
 {
 	struct weft_worker *w = data;
-	int ret = w->module->judge(w->nl, id, peer, verdict, err);
+	int ret = w->module->judge(w->nl, id, peer, serial, verdict, err);
 
 	if (ret && breaks(ret))
 		w->broken = true;

@@ -40,7 +40,8 @@ struct weft_worker_module {
 	int (*accept)(struct weft_nl *nl, uint64_t id, struct weft_nl_conn *conn, int *fd,
 		      struct weft_error *err);
 	int (*judge)(struct weft_nl *nl, uint64_t id, const char *peer_identity,
-		     struct weft_nl_verdict *verdict, struct weft_error *err);
+		     const char *peer_serial, struct weft_nl_verdict *verdict,
+		     struct weft_error *err);
 	int (*install)(int fd, const struct weft_ktls_key *tx, const struct weft_ktls_key *rx,
 		       struct weft_error *err);
 	int (*done)(struct weft_nl *nl, const struct weft_nl_done *done, struct weft_error *err);

@@ -16,6 +16,8 @@ void weft_nl_conn_uninit(struct weft_nl_conn *conn)
 	free(conn->workload);
 	free(conn->identity);
 	free(conn->peer_identity);
+	free(conn->peer_serial);
+	free(conn->revocation);
 	free(conn->policy);
 	free(conn->audit);
 	free(conn->detail);
@@ -43,6 +45,9 @@ static const struct nla_policy conn_policy[WEFT_CONN_A_MAX + 1] = {
 	[WEFT_CONN_A_WORKLOAD] = { .type = NLA_STRING },
 	[WEFT_CONN_A_IDENTITY] = { .type = NLA_STRING },
 	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_STRING },
+	[WEFT_CONN_A_PEER_SERIAL] = { .type = NLA_STRING },
+	[WEFT_CONN_A_REVOKED] = { .type = NLA_U32 },
+	[WEFT_CONN_A_REVOCATION] = { .type = NLA_STRING },
 	[WEFT_CONN_A_POLICY] = { .type = NLA_STRING },
 	[WEFT_CONN_A_AUDIT] = { .type = NLA_STRING },
 	[WEFT_CONN_A_GENERATION] = { .type = NLA_U64 },
@@ -108,6 +113,8 @@ static int parse_strings(struct nlattr **tb, struct weft_nl_conn *conn)
 		{ WEFT_CONN_A_WORKLOAD, &conn->workload },
 		{ WEFT_CONN_A_IDENTITY, &conn->identity },
 		{ WEFT_CONN_A_PEER_IDENTITY, &conn->peer_identity },
+		{ WEFT_CONN_A_PEER_SERIAL, &conn->peer_serial },
+		{ WEFT_CONN_A_REVOCATION, &conn->revocation },
 		{ WEFT_CONN_A_POLICY, &conn->policy },
 		{ WEFT_CONN_A_AUDIT, &conn->audit },
 		{ WEFT_CONN_A_DETAIL, &conn->detail },
@@ -146,6 +153,7 @@ static void parse_numbers(struct nlattr **tb, struct weft_nl_conn *conn)
 	conn->state = weft_nl_get_u32(tb[WEFT_CONN_A_STATE]);
 	conn->mode = weft_nl_get_u32(tb[WEFT_CONN_A_MODE]);
 	conn->resumed = weft_nl_get_u32(tb[WEFT_CONN_A_RESUMED]);
+	conn->revoked = weft_nl_get_u32(tb[WEFT_CONN_A_REVOKED]);
 	conn->generation = weft_nl_get_u64(tb[WEFT_CONN_A_GENERATION]);
 	conn->error = weft_nl_get_u32(tb[WEFT_CONN_A_ERRNO]);
 	conn->reason = weft_nl_get_u32(tb[WEFT_CONN_A_REASON]);

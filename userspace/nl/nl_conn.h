@@ -36,6 +36,9 @@ struct weft_nl_conn {
 	char *workload;
 	char *identity;
 	char *peer_identity;
+	char *peer_serial; /* of its certificate; as base/serial.h */
+	enum weft_revoked revoked;
+	char *revocation; /* that says so */
 	char *policy;
 	char *audit; /* the AUDIT policy that matches */
 	uint64_t generation;

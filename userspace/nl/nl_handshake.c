@@ -111,12 +111,14 @@ static int take_verdict(struct nlattr **tb, void *data)
 }
 
 int weft_nl_handshake_judge(struct weft_nl *nl, uint64_t id, const char *peer_identity,
-			    struct weft_nl_verdict *verdict, struct weft_error *err)
+			    const char *peer_serial, struct weft_nl_verdict *verdict,
+			    struct weft_error *err)
 {
 	struct nlattr *nest;
 	_cleanup_msg_ struct nl_msg *msg = about_conn(nl, WEFT_CMD_HANDSHAKE_JUDGE, id, &nest);
 
 	if (!msg || weft_nl_put_string(msg, WEFT_CONN_A_PEER_IDENTITY, peer_identity) ||
+	    weft_nl_put_string(msg, WEFT_CONN_A_PEER_SERIAL, peer_serial) ||
 	    weft_nl_nest_end(msg, nest))
 		return weft_error_nomem(err);
 	return weft_nl_call(nl, msg, take_verdict, verdict, err);

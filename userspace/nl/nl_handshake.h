@@ -47,10 +47,17 @@ struct weft_nl_verdict {
 	uint64_t generation;
 };
 
-/* May this peer have this connection? @verdict is written on success. Return: 0
- * (also when the verdict is no); -ENOENT gone. */
+/**
+ * weft_nl_handshake_judge() - may this peer have this connection?
+ * @peer_serial: of its certificate; NULL: not known, which is refused where any is
+ *	revoked
+ * @verdict: written on success
+ *
+ * Return: 0 (also when the verdict is no); -ENOENT gone.
+ */
 int weft_nl_handshake_judge(struct weft_nl *nl, uint64_t id, const char *peer_identity,
-			    struct weft_nl_verdict *verdict, struct weft_error *err);
+			    const char *peer_serial, struct weft_nl_verdict *verdict,
+			    struct weft_error *err);
 
 /* How a handshake ended. Strings may be NULL, stay the caller's, and are cut to
  * the limits of the interface where they are free text. */

@@ -64,6 +64,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 		[WEFT_STATUS_A_SERVICES] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_ENDPOINTS] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_POLICIES] = { .type = NLA_U32 },
+		[WEFT_STATUS_A_REVOCATIONS] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_SHADOWED] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_LISTENERS] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_CONNS] = { .type = NLA_U32 },
@@ -86,6 +87,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 	s.services = weft_nl_get_u32(tb[WEFT_STATUS_A_SERVICES]);
 	s.endpoints = weft_nl_get_u32(tb[WEFT_STATUS_A_ENDPOINTS]);
 	s.policies = weft_nl_get_u32(tb[WEFT_STATUS_A_POLICIES]);
+	s.revocations = weft_nl_get_u32(tb[WEFT_STATUS_A_REVOCATIONS]);
 	s.shadowed = weft_nl_get_u32(tb[WEFT_STATUS_A_SHADOWED]);
 	s.listeners = weft_nl_get_u32(tb[WEFT_STATUS_A_LISTENERS]);
 	s.conns = weft_nl_get_u32(tb[WEFT_STATUS_A_CONNS]);

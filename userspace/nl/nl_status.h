@@ -19,7 +19,7 @@ struct weft_nl_status {
 	uint32_t abi;
 	char *version;
 	uint64_t generation; /* 0: never configured */
-	uint32_t workers, workloads, services, endpoints, policies, shadowed;
+	uint32_t workers, workloads, services, endpoints, policies, revocations, shadowed;
 	uint32_t listeners, conns, parked, live, closing, undecided;
 	struct weft_nl_counter *counters;
 	size_t n_counters;

@@ -16,6 +16,7 @@
 #include "nl/nl_conn.h"
 #include "nl/nl_endpoint.h"
 #include "nl/nl_policy.h"
+#include "nl/nl_revocation.h"
 #include "nl/nl_service.h"
 #include "nl/nl_status.h"
 #include "nl/nl_workload.h"
@@ -127,6 +128,8 @@ int weft_nl_endpoint_put(struct nl_msg *msg, const struct weft_nl_endpoint *endp
 int weft_nl_endpoint_parse(struct nlattr *nest, struct weft_nl_endpoint *out);
 int weft_nl_policy_put(struct nl_msg *msg, const struct weft_nl_policy *policy);
 int weft_nl_policy_parse(struct nlattr *nest, struct weft_nl_policy *out);
+int weft_nl_revocation_put(struct nl_msg *msg, const struct weft_nl_revocation *revocation);
+int weft_nl_revocation_parse(struct nlattr *nest, struct weft_nl_revocation *out);
 int weft_nl_conn_parse(struct nlattr *nest, struct weft_nl_conn *out);
 int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out);
 

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 #include "pki/crypto.h"
+#include "pki/serial.h"
 #include "tls/bio.h"
 #include "tls/failure.h"
 #include "tls/hs.h"
@@ -59,6 +60,7 @@ struct weft_hs {
 	bool has_keys; /* DONE, and not taken yet */
 	bool resumed;
 	char *peer;
+	char serial[WEFT_SERIAL_SIZE]; /* as long as there is a peer */
 	char *server_name; /* client; or NULL */
 	uint64_t generation; /* 0: resumption is not for this one */
 	struct weft_resume_key resume_key; /* client */
@@ -113,7 +115,11 @@ static int verify(SSL *ssl, X509_STORE_CTX *store, void *data)
 		return 1;
 	}
 	free(weft_steal_ptr(hs->peer));
-	r = weft_tls_verify(store, weft_tls_ctx_bundle(hs->ctx), &hs->peer, &err);
+	r = weft_pki_serial(X509_STORE_CTX_get0_cert(store), hs->serial, &err);
+	if (r)
+		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+	else
+		r = weft_tls_verify(store, weft_tls_ctx_bundle(hs->ctx), &hs->peer, &err);
 	if (r) {
 		weft_failure_set(&hs->failure,
 				 r == -ENOMEM ? WEFT_REASON_RESOURCES :
@@ -209,6 +215,7 @@ static void remember(struct weft_hs *hs)
 	psk.until = earliest(psk.since + WEFT_RESUME_AGE,
 			     earliest(svid->not_after,
 				      weft_crypto_time(X509_get0_notAfter(peer_cert))));
+	strcpy(psk.serial, hs->serial);
 	strcpy(psk.peer, hs->peer); /* as long as the interface allows: derive has looked */
 	if (is_server(hs))
 		weft_resume_add_server(resume, weft_tls_ctx_number(hs->ctx), &psk);
@@ -302,6 +309,7 @@ static void take_resumed(struct weft_hs *hs)
 	}
 	free(hs->peer);
 	hs->peer = strdup(hs->psk.peer);
+	strcpy(hs->serial, hs->psk.serial);
 	if (!hs->peer)
 		weft_failure_set(&hs->failure, WEFT_REASON_RESOURCES, "out of memory");
 	hs->resumed = true;
@@ -446,6 +454,11 @@ const char *weft_hs_peer(const struct weft_hs *hs)
 	return hs->peer;
 }
 
+const char *weft_hs_peer_serial(const struct weft_hs *hs)
+{
+	return hs->peer ? hs->serial : NULL;
+}
+
 const char *weft_hs_cipher(const struct weft_hs *hs)
 {
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(hs->ssl);
@@ -482,6 +495,7 @@ int weft_hs_errno(enum weft_role role, enum weft_reason reason)
 	switch (reason) {
 	case WEFT_REASON_POLICY_DENIED:
 	case WEFT_REASON_PEER_DENIED:
+	case WEFT_REASON_REVOKED:
 		return EACCES;
 	case WEFT_REASON_HANDSHAKE_TIMEOUT:
 		return ETIMEDOUT;

@@ -102,6 +102,13 @@ enum weft_hs_status weft_hs_judged(struct weft_hs *hs, bool allow, uint8_t code)
  */
 const char *weft_hs_peer(const struct weft_hs *hs);
 
+/*
+ * The serial number of the peer's certificate, as base/serial.h writes it; of a
+ * resumed handshake, of the one it showed in the full handshake before. NULL: as
+ * weft_hs_peer(). The handshake's.
+ */
+const char *weft_hs_peer_serial(const struct weft_hs *hs);
+
 /* "TLS_AES_128_GCM_SHA256" and the like; NULL before it is negotiated. Static. */
 const char *weft_hs_cipher(const struct weft_hs *hs);
 
@@ -118,7 +125,7 @@ const char *weft_hs_detail(const struct weft_hs *hs);
 /**
  * weft_hs_errno() - what the application is to see of a failed handshake
  *
- * Return: positive errno: EACCES denied; ETIMEDOUT HANDSHAKE_TIMEOUT; else
+ * Return: positive errno: EACCES denied, or revoked; ETIMEDOUT HANDSHAKE_TIMEOUT; else
  * ECONNREFUSED for clients, ECONNRESET for servers.
  */
 int weft_hs_errno(enum weft_role role, enum weft_reason reason);

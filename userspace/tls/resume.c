@@ -144,7 +144,9 @@ void weft_resume_add_server(struct weft_resume *resume, uint64_t context,
  * one only it is not good. */
 static bool is_over(const struct weft_psk *psk, uint64_t generation, int64_t now)
 {
-	return psk->generation < generation || now < psk->since || now >= psk->until;
+	/* One of a certificate that nobody knows would pass by what is revoked. */
+	return !*psk->serial || psk->generation < generation || now < psk->since ||
+	       now >= psk->until;
 }
 
 static int find(struct weft_cache *secrets, const struct weft_resume_key *key,

@@ -8,7 +8,9 @@
  *
  * A secret is good for
  *   - the two identities that proved themselves: they are in the exporter's
- *     context, and each end keeps the peer's with it for the module's verdict;
+ *     context, and each end keeps the peer's with it for the module's verdict, and
+ *     the serial of the certificate that the peer showed, which may be revoked:
+ *     without that it is good for nothing;
  *   - the local TLS context it was made with: a new SVID or bundle makes new
  *     contexts, and a context takes its secrets along when it goes;
  *   - the generation of the configuration, at each end by itself;
@@ -24,6 +26,7 @@
 #include <linux/weft.h>
 #include <openssl/ssl.h>
 #include "base/addr.h"
+#include "base/serial.h"
 
 struct weft_resume;
 
@@ -40,6 +43,7 @@ struct weft_psk {
 	uint16_t suite;	     /* IANA number; its hash is the PSK's */
 	int64_t since, until; /* as time() */
 	uint64_t generation;
+	char serial[WEFT_SERIAL_SIZE]; /* of the peer's certificate; "": not known */
 	char peer[WEFT_IDENTITY_MAX + 1]; /* SPIFFE ID */
 };
 

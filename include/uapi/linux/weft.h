@@ -25,7 +25,7 @@
  * Configuration
  * -------------
  * The tables of a namespace (workloads, services with their endpoints,
- * policies) form one *generation*, an immutable snapshot swapped under RCU.
+ * policies, revocations) form one *generation*, an immutable snapshot swapped under RCU.
  * Every object has an owner, as a route has a protocol in rtnetlink:
  *
  *   WEFT_OWNER_STATIC  added by hand. NEW and DEL apply at once: the current
@@ -61,6 +61,7 @@
  *                                                     transaction; inside, the commit says)
  * ENDPOINT_DEL, GET   ENDPOINT{SERVICE,ADDRESS,PORT}; a dump may name a SERVICE
  * POLICY_*            as WORKLOAD_*
+ * REVOCATION_*        as WORKLOAD_*
  * CONN_GET            CONN{ID}, or a dump             WEFT_A_CONN; also connections that ended
  *                                                     lately; -ENOENT
  * CONN_DEL            CONN{ID}                        resets it (reason "admin"); -ENOENT
@@ -71,10 +72,11 @@
  *                                                     (CLOEXEC) of the application's own socket;
  *                                                     -ENOENT gone, -EALREADY another has it,
  *                                                     -EPERM not a worker
- * HANDSHAKE_JUDGE     CONN{ID, PEER_IDENTITY}         WEFT_A_CONN with ERRNO 0 or EACCES, REASON,
- *                                                     POLICY, GENERATION: the module's verdict on
- *                                                     the peer (server: policies; client: the
- *                                                     identities the service may have)
+ * HANDSHAKE_JUDGE     CONN{ID, PEER_IDENTITY,         WEFT_A_CONN with ERRNO 0 or EACCES, REASON,
+ *                     [PEER_SERIAL]}                  POLICY, GENERATION: the module's verdict on
+ *                                                     the peer (both: revocations; then server:
+ *                                                     policies; client: the identities the service
+ *                                                     may have)
  * HANDSHAKE_DONE      CONN{ID, REASON, ...}           ends what ACCEPT began, see below; -EINVAL
  *                                                     keys missing (the connection then fails),
  *                                                     -ECANCELED it died meanwhile
@@ -94,8 +96,9 @@
  * The kernel sends WEFT_CMD_HANDSHAKE_READY (CONN{ID}) to one worker. The
  * worker takes the socket with HANDSHAKE_ACCEPT (calls on the descriptor never
  * block and pass the hold), does TLS on it, asks HANDSHAKE_JUDGE with the
- * peer's identity, installs both keys, hands over the traffic secrets if the
- * connection is to outlive its keys, and says HANDSHAKE_DONE:
+ * peer's identity and the serial number of its certificate, installs both keys,
+ * hands over the traffic secrets if the connection is to outlive its keys, and
+ * says HANDSHAKE_DONE:
  *   CONN{ID, REASON=NONE, PEER_IDENTITY, CIPHER, [RESUMED]}
  *                                                  the connection is LIVE
  *   CONN{ID, REASON=..., ERRNO, DETAIL, [PEER_IDENTITY]}
@@ -157,6 +160,9 @@ struct weft_tls_secrets {
 #define WEFT_SERVICES_MAX	16384
 #define WEFT_ENDPOINTS_MAX	131072
 #define WEFT_POLICIES_MAX	4096
+#define WEFT_REVOCATIONS_MAX	4096
+#define WEFT_REVOKED_MAX	1024	/* identities, and serials, per revocation */
+#define WEFT_REVOKED_TOTAL_MAX	65536	/* of all revocations together */
 #define WEFT_SELECTORS_MAX	64	/* per workload */
 #define WEFT_PORTS_MAX		64	/* per workload, service and rule */
 #define WEFT_ADDRESSES_MAX	16	/* per service */
@@ -195,6 +201,9 @@ enum weft_cmd {
 	WEFT_CMD_HANDSHAKE_DONE,
 	WEFT_CMD_EVENT,			/* kernel to WEFT_MCGRP_EVENTS */
 	WEFT_CMD_SELFTEST_RUN,
+	WEFT_CMD_REVOCATION_NEW,
+	WEFT_CMD_REVOCATION_DEL,
+	WEFT_CMD_REVOCATION_GET,
 	__WEFT_CMD_MAX
 };
 #define WEFT_CMD_MAX (__WEFT_CMD_MAX - 1)
@@ -213,6 +222,7 @@ enum weft_attr {
 	WEFT_A_CONN,		/* nest, enum weft_conn_attr */
 	WEFT_A_EVENT,		/* u32, enum weft_event */
 	WEFT_A_PAD,
+	WEFT_A_REVOCATION,	/* nest, enum weft_revocation_attr */
 	__WEFT_A_MAX
 };
 #define WEFT_A_MAX (__WEFT_A_MAX - 1)
@@ -373,6 +383,33 @@ enum weft_network_attr {
 };
 #define WEFT_NETWORK_A_MAX (__WEFT_NETWORK_A_MAX - 1)
 
+/*
+ * Who may be at no connection any more, at either end, whatever the policies and
+ * the service's identities say; connections that are in use end. Several add up.
+ *
+ * A serial is that of the certificate a peer shows for itself, not of those that
+ * sign it; of a resumed connection, the one shown in the full handshake that it
+ * descends from. It is written in lower case, two digits for each byte, without
+ * zeros in front ("00" is zero). A peer whose serial no worker told (an older
+ * weftd) counts as revoked while any serial is.
+ */
+enum weft_revocation_attr {
+	WEFT_REVOCATION_A_UNSPEC,
+	WEFT_REVOCATION_A_NAME,		/* string, needed */
+	WEFT_REVOCATION_A_IDENTITIES,	/* list of strings: SPIFFE IDs */
+	WEFT_REVOCATION_A_SERIALS,	/* list of strings; NEW has one of either at least */
+	WEFT_REVOCATION_A_OWNER,	/* u32, out only */
+	__WEFT_REVOCATION_A_MAX
+};
+#define WEFT_REVOCATION_A_MAX (__WEFT_REVOCATION_A_MAX - 1)
+
+/* What of a peer is revoked. */
+enum weft_revoked {
+	WEFT_REVOKED_NOTHING,
+	WEFT_REVOKED_IDENTITY,
+	WEFT_REVOKED_SERIAL,	/* or it is not known, and others are revoked */
+};
+
 /* An element of any list. */
 enum weft_list_attr {
 	WEFT_LIST_A_UNSPEC,
@@ -424,7 +461,8 @@ enum weft_conn_state {
 	R(RESOURCES)		/* out of memory or descriptors */	\
 	R(DAEMON_DIED)		/* in the middle of a handshake */	\
 	R(CLOSED)		/* by the application itself */		\
-	R(ADMIN)		/* weftctl conn del, drain */
+	R(ADMIN)		/* weftctl conn del, drain */		\
+	R(REVOKED)		/* the peer's identity or certificate is revoked */
 
 #define WEFT_REASON_ENUM_(n) WEFT_REASON_##n,
 enum weft_reason {
@@ -467,6 +505,9 @@ enum weft_conn_attr {
 	WEFT_CONN_A_PAD,
 	WEFT_CONN_A_RESUMED,		/* u32, 1: resumed, no certificate was shown; 0: full */
 	WEFT_CONN_A_AUDIT,		/* string: the first AUDIT policy by name that matches */
+	WEFT_CONN_A_PEER_SERIAL,	/* string: of its certificate, see weft_revocation_attr */
+	WEFT_CONN_A_REVOKED,		/* u32, enum weft_revoked: why the reason is REVOKED */
+	WEFT_CONN_A_REVOCATION,		/* string: that says so; none: the serial is unknown */
 	__WEFT_CONN_A_MAX
 };
 #define WEFT_CONN_A_MAX (__WEFT_CONN_A_MAX - 1)
@@ -517,6 +558,7 @@ enum weft_status_attr {
 	WEFT_STATUS_A_PAD,
 	WEFT_STATUS_A_UNDECIDED,	/* u32, sockets that did not connect or listen yet */
 	WEFT_STATUS_A_CLOSING,		/* u32, of the conns: closed, the end not acknowledged */
+	WEFT_STATUS_A_REVOCATIONS,	/* u32 */
 	__WEFT_STATUS_A_MAX
 };
 #define WEFT_STATUS_A_MAX (__WEFT_STATUS_A_MAX - 1)
