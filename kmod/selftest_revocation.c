@@ -100,7 +100,7 @@ static const char *revocations_add_up_and_are_lifted(struct weft_tables *t)
 	return NULL;
 }
 
-static const char *static_one_stands_for_the_daemons(struct weft_tables *t)
+static const char *daemons_are_replaced_as_a_whole(struct weft_tables *t)
 {
 	u32 txn = weft_st_begin(t);
 
@@ -113,9 +113,9 @@ static const char *static_one_stands_for_the_daemons(struct weft_tables *t)
 	return NULL;
 }
 
-/* One revocation with @n serials, "NNNN" with @base added. */
+/* One revocation of @n serials, from 80000000 and @base on. */
 static int revoke_many(struct weft_tables *t, const char *name, u32 base,
-		       unsigned int n, struct weft_fault *f)
+		       unsigned int n)
 {
 	char (*digits)[9] = kcalloc(n, sizeof(*digits), GFP_KERNEL);
 	const char **texts = kcalloc(n + 1, sizeof(*texts), GFP_KERNEL);
@@ -129,7 +129,7 @@ static int revoke_many(struct weft_tables *t, const char *name, u32 base,
 		texts[i] = digits[i];
 	}
 	if (digits && texts)
-		err = weft_st_revocation(t, 0, name, NULL, texts, f);
+		err = weft_st_revocation(t, 0, name, NULL, texts, NULL);
 	kfree(texts);
 	kfree(digits);
 	return err;
@@ -141,8 +141,8 @@ static const char *each_of_thousands_is_found(struct weft_tables *t)
 	char serial[9];
 	u32 i;
 
-	WEFT_EXPECT(!revoke_many(t, "a", 0, MANY, NULL));
-	WEFT_EXPECT(!revoke_many(t, "b", 2 * MANY, MANY, NULL));
+	WEFT_EXPECT(!revoke_many(t, "a", 0, MANY));
+	WEFT_EXPECT(!revoke_many(t, "b", 2 * MANY, MANY));
 	for (i = 0; i < 3 * MANY; i++) {
 		bool revoked = i < MANY || i >= 2 * MANY;
 
@@ -166,7 +166,7 @@ static const char *too_many_change_nothing(struct weft_tables *t)
 	for (i = 0; i < full; i++) {
 		snprintf(name, sizeof(name), "r%u", i);
 		WEFT_EXPECT(!revoke_many(t, name, i * WEFT_REVOKED_MAX,
-					 WEFT_REVOKED_MAX, NULL));
+					 WEFT_REVOKED_MAX));
 	}
 	weft_fault_init(&f);
 	WEFT_EXPECT(weft_st_revocation(t, 0, "one", TEXTS(WEB), NULL, &f) ==
@@ -199,7 +199,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(serial_is_revoked_of_any_identity),
 	WEFT_CLAIM(unknown_serial_counts_where_any_is),
 	WEFT_CLAIM(revocations_add_up_and_are_lifted),
-	WEFT_CLAIM(static_one_stands_for_the_daemons),
+	WEFT_CLAIM(daemons_are_replaced_as_a_whole),
 	WEFT_CLAIM(each_of_thousands_is_found),
 	WEFT_CLAIM(too_many_change_nothing),
 	WEFT_CLAIM(serial_is_written_in_one_way),
