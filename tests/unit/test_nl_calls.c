@@ -404,6 +404,22 @@ static void the_serial_goes_along_where_it_is_known(void **state)
 	assert_null(asked(WEFT_CONN_A_PEER_SERIAL));
 }
 
+static void a_module_that_knows_no_serials_judges_all_the_same(void **state)
+{
+	struct weft_nl_verdict verdict = { .generation = 1 };
+
+	fake.conn = conn_of;
+	fake.error = EINVAL;
+	assert_int_equal(weft_nl_handshake_judge(nl, 13, "spiffe://x/a", "0a1b", &verdict, &err),
+			 0);
+	assert_null(asked(WEFT_CONN_A_PEER_SERIAL));
+	assert_int_equal(verdict.error, EACCES);
+	assert_int_equal(verdict.generation, 9);
+	fake.error = EINVAL;
+	assert_int_equal(weft_nl_handshake_judge(nl, 13, "spiffe://x/a", NULL, &verdict, &err),
+			 -EINVAL);
+}
+
 static void done_says_all_and_cuts_free_text(void **state)
 {
 	char detail[1000];
@@ -548,6 +564,7 @@ int main(void)
 		with_fake(the_descriptor_of_a_broken_reply_is_closed),
 		with_fake(verdicts_carry_policy_and_generation),
 		with_fake(the_serial_goes_along_where_it_is_known),
+		with_fake(a_module_that_knows_no_serials_judges_all_the_same),
 		with_fake(done_says_all_and_cuts_free_text),
 		with_fake(events_are_delivered_in_order),
 		with_fake(who_has_enough_events_gets_the_rest_later),

@@ -110,9 +110,8 @@ static int take_verdict(struct nlattr **tb, void *data)
 	return 0;
 }
 
-int weft_nl_handshake_judge(struct weft_nl *nl, uint64_t id, const char *peer_identity,
-			    const char *peer_serial, struct weft_nl_verdict *verdict,
-			    struct weft_error *err)
+static int judge(struct weft_nl *nl, uint64_t id, const char *peer_identity,
+		 const char *peer_serial, struct weft_nl_verdict *verdict, struct weft_error *err)
 {
 	struct nlattr *nest;
 	_cleanup_msg_ struct nl_msg *msg = about_conn(nl, WEFT_CMD_HANDSHAKE_JUDGE, id, &nest);
@@ -122,6 +121,17 @@ int weft_nl_handshake_judge(struct weft_nl *nl, uint64_t id, const char *peer_id
 	    weft_nl_nest_end(msg, nest))
 		return weft_error_nomem(err);
 	return weft_nl_call(nl, msg, take_verdict, verdict, err);
+}
+
+/* A module of before revocations, still loaded, knows no serials; one that has some
+ * counts a peer without as revoked. */
+int weft_nl_handshake_judge(struct weft_nl *nl, uint64_t id, const char *peer_identity,
+			    const char *peer_serial, struct weft_nl_verdict *verdict,
+			    struct weft_error *err)
+{
+	int r = judge(nl, id, peer_identity, peer_serial, verdict, err);
+
+	return r == -EINVAL && peer_serial ? judge(nl, id, peer_identity, NULL, verdict, err) : r;
 }
 
 /* Free text: what is too long is cut, not refused. */
