@@ -2,7 +2,8 @@
 /*
  * Changes of a namespace's tables: the daemon's transactions and single static
  * objects. Every change makes the next generation, complete and checked, before
- * it is published; nothing is ever half applied.
+ * it is published; nothing is ever half applied. A trial is a transaction whose
+ * generation is never published: it is made to be asked what it would say.
  *
  * Process context; weft_tables.lock is taken here. Called by genl_<object>.c.
  */
@@ -10,14 +11,16 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include "flow.h"
 #include "generation_priv.h"
 #include "names.h"
 
-/* The daemon's open transaction; weft_tables.lock. */
+/* The daemon's open transaction, or a trial; weft_tables.lock. */
 struct weft_txn {
 	u32 id;
 	u32 portid;
 	struct weft_set *set;	/* private until the commit */
+	struct weft_gen *gen;	/* of a trial that was asked; @set stays then */
 };
 
 static struct weft_gen *current_locked(struct weft_tables *t)
@@ -36,11 +39,17 @@ static void publish_locked(struct weft_tables *t, struct weft_gen *gen)
 		t->changed(t);
 }
 
-static void txn_destroy_locked(struct weft_tables *t)
+/* @slot: where the tables have it; NULL in it is fine. */
+static void txn_destroy_locked(struct weft_txn **slot)
 {
-	weft_set_put(t->txn->set);
-	kfree(t->txn);
-	t->txn = NULL;
+	struct weft_txn *txn = *slot;
+
+	if (!txn)
+		return;
+	*slot = NULL;
+	weft_gen_retire(txn->gen);	/* holds the set as well */
+	weft_set_put(txn->set);
+	kfree(txn);
 }
 
 /**
@@ -67,37 +76,50 @@ void weft_tables_init(struct weft_tables *t,
 void weft_tables_uninit(struct weft_tables *t)
 {
 	mutex_lock(&t->lock);
-	if (t->txn)
-		txn_destroy_locked(t);
+	txn_destroy_locked(&t->txn);
+	txn_destroy_locked(&t->trial);
 	weft_gen_retire(rcu_replace_pointer(t->gen, NULL,
 					    lockdep_is_held(&t->lock)));
 	mutex_unlock(&t->lock);
 	mutex_destroy(&t->lock);
 }
 
-static int txn_find_locked(struct weft_tables *t, u32 id, u32 portid,
-			   struct weft_fault *f)
+static bool is_open(const struct weft_txn *txn, u32 id)
 {
-	if (!t->txn || t->txn->id != id)
+	return txn && txn->id == id;
+}
+
+/* @slot: where the tables have it, on success. */
+static int txn_find_locked(struct weft_tables *t, u32 id, u32 portid,
+			   struct weft_txn ***slot, struct weft_fault *f)
+{
+	struct weft_txn **at = is_open(t->trial, id) ? &t->trial : &t->txn;
+
+	if (!is_open(*at, id))
 		return weft_fault_set(f, -ENOENT,
 				      "no transaction %u is open here; begin one",
 				      id);
-	if (t->txn->portid != portid)
+	if ((*at)->portid != portid)
 		return weft_fault_set(f, -EBUSY,
 				      "transaction %u belongs to netlink socket %u, this one is %u",
-				      id, t->txn->portid, portid);
+				      id, (*at)->portid, portid);
+	*slot = at;
 	return 0;
 }
 
-static int txn_begin_locked(struct weft_tables *t, u32 portid, u32 *id,
-			    struct weft_fault *f)
+static int txn_begin_locked(struct weft_tables *t, struct weft_txn **slot,
+			    u32 portid, u32 *id, struct weft_fault *f)
 {
-	struct weft_txn *txn;
+	struct weft_txn *txn = *slot;
 
-	if (t->txn)
+	if (txn && slot == &t->trial)
+		return weft_fault_set(f, -EBUSY,
+				      "netlink socket %u has trial %u open; it must abort or close first",
+				      txn->portid, txn->id);
+	if (txn)
 		return weft_fault_set(f, -EBUSY,
 				      "netlink socket %u has transaction %u open; it must commit, abort or close first",
-				      t->txn->portid, t->txn->id);
+				      txn->portid, txn->id);
 	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
 	if (!txn)
 		return weft_fault_nomem(f);
@@ -110,18 +132,18 @@ static int txn_begin_locked(struct weft_tables *t, u32 portid, u32 *id,
 	txn->id = t->next_txn;
 	if (!++t->next_txn)
 		t->next_txn = 1;
-	t->txn = txn;
+	*slot = txn;
 	*id = txn->id;
 	return 0;
 }
 
-int weft_txn_begin(struct weft_tables *t, u32 portid, u32 *id,
+int weft_txn_begin(struct weft_tables *t, bool trial, u32 portid, u32 *id,
 		   struct weft_fault *f)
 {
 	int err;
 
 	mutex_lock(&t->lock);
-	err = txn_begin_locked(t, portid, id, f);
+	err = txn_begin_locked(t, trial ? &t->trial : &t->txn, portid, id, f);
 	mutex_unlock(&t->lock);
 	return err;
 }
@@ -129,12 +151,13 @@ int weft_txn_begin(struct weft_tables *t, u32 portid, u32 *id,
 int weft_txn_abort(struct weft_tables *t, u32 id, u32 portid,
 		   struct weft_fault *f)
 {
+	struct weft_txn **slot;
 	int err;
 
 	mutex_lock(&t->lock);
-	err = txn_find_locked(t, id, portid, f);
+	err = txn_find_locked(t, id, portid, &slot, f);
 	if (!err)
-		txn_destroy_locked(t);
+		txn_destroy_locked(slot);
 	mutex_unlock(&t->lock);
 	return err;
 }
@@ -148,7 +171,9 @@ void weft_tables_portid_gone(struct weft_tables *t, u32 portid)
 {
 	mutex_lock(&t->lock);
 	if (t->txn && t->txn->portid == portid)
-		txn_destroy_locked(t);
+		txn_destroy_locked(&t->txn);
+	if (t->trial && t->trial->portid == portid)
+		txn_destroy_locked(&t->trial);
 	mutex_unlock(&t->lock);
 }
 
@@ -197,12 +222,12 @@ static int stats_adopt(struct weft_endpoints *l, const struct weft_gen *gen)
 }
 
 /* Every list of endpoints needs its service in the same transaction. */
-static int txn_check_locked(struct weft_tables *t, struct weft_fault *f)
+static int txn_check(const struct weft_txn *txn, struct weft_fault *f)
 {
 	const struct weft_table *lists =
-		&t->txn->set->tables[WEFT_KIND_ENDPOINTS];
+		&txn->set->tables[WEFT_KIND_ENDPOINTS];
 	const struct weft_table *services =
-		&t->txn->set->tables[WEFT_KIND_SERVICE];
+		&txn->set->tables[WEFT_KIND_SERVICE];
 	char text[WEFT_ADDR_TEXT];
 	u32 i;
 
@@ -215,15 +240,16 @@ static int txn_check_locked(struct weft_tables *t, struct weft_fault *f)
 					      "endpoint %s belongs to service '%s', which is not in transaction %u",
 					      weft_addr_text(&l->list[0].addr,
 							     text),
-					      l->service, t->txn->id);
+					      l->service, txn->id);
 	}
 	return 0;
 }
 
-static int txn_adopt_locked(struct weft_tables *t, struct weft_fault *f)
+static int txn_adopt_locked(struct weft_tables *t, const struct weft_txn *txn,
+			    struct weft_fault *f)
 {
 	const struct weft_table *lists =
-		&t->txn->set->tables[WEFT_KIND_ENDPOINTS];
+		&txn->set->tables[WEFT_KIND_ENDPOINTS];
 	u32 i;
 
 	for (i = 0; i < lists->n; i++) {
@@ -235,15 +261,36 @@ static int txn_adopt_locked(struct weft_tables *t, struct weft_fault *f)
 }
 
 /*
- * Publish the current generation with one owner's objects replaced by @set.
- * No reference of the caller's is used up.
+ * The current generation with one owner's objects replaced by @set. No
+ * reference of the caller's is used up. Return: it, private, or ERR_PTR().
  */
-static int replace_locked(struct weft_tables *t, u8 owner,
-			  struct weft_set *set, struct weft_fault *f)
+static struct weft_gen *successor_locked(struct weft_tables *t, u8 owner,
+					 struct weft_set *set,
+					 struct weft_fault *f)
 {
 	struct weft_gen *gen, *old = current_locked(t);
 	struct weft_set *sets[WEFT_OWNERS], *empty = NULL;
 	u8 other = !owner;
+
+	if (!old) {
+		empty = weft_set_create();
+		if (!empty) {
+			weft_fault_nomem(f);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+	sets[owner] = set;
+	sets[other] = old ? old->sets[other] : empty;
+	gen = weft_gen_create(sets, old, f);
+	weft_set_put(empty);
+	return gen;
+}
+
+/* Publish it. */
+static int replace_locked(struct weft_tables *t, u8 owner,
+			  struct weft_set *set, struct weft_fault *f)
+{
+	struct weft_gen *gen;
 	int err;
 
 	err = t->prepare ? t->prepare(t) : 0;
@@ -251,47 +298,102 @@ static int replace_locked(struct weft_tables *t, u8 owner,
 		return weft_fault_set(f, err,
 				      "the netfilter hooks that catch what slips past connect() cannot be set (%d), nothing was changed",
 				      err);
-	if (!old) {
-		empty = weft_set_create();
-		if (!empty)
-			return weft_fault_nomem(f);
-	}
-	sets[owner] = set;
-	sets[other] = old ? old->sets[other] : empty;
-	gen = weft_gen_create(sets, old, f);
-	weft_set_put(empty);
+	gen = successor_locked(t, owner, set, f);
 	if (IS_ERR(gen))
 		return PTR_ERR(gen);
 	publish_locked(t, gen);
 	return 0;
 }
 
-static int txn_commit_locked(struct weft_tables *t, u64 *number,
-			     struct weft_fault *f)
+static int txn_commit_locked(struct weft_tables *t, struct weft_txn **slot,
+			     u64 *number, struct weft_fault *f)
 {
+	struct weft_txn *txn = *slot;
 	int err;
 
-	err = txn_check_locked(t, f);
+	if (slot == &t->trial)
+		return weft_fault_set(f, -EINVAL,
+				      "transaction %u is a trial, which cannot be committed; begin one that is none",
+				      txn->id);
+	err = txn_check(txn, f);
 	if (!err)
-		err = txn_adopt_locked(t, f);
+		err = txn_adopt_locked(t, txn, f);
 	if (!err)
-		err = replace_locked(t, WEFT_OWNER_DAEMON, t->txn->set, f);
+		err = replace_locked(t, WEFT_OWNER_DAEMON, txn->set, f);
 	if (err)
 		return err;
 	*number = current_locked(t)->number;
-	txn_destroy_locked(t);
+	txn_destroy_locked(slot);
 	return 0;
+}
+
+/*
+ * The generation that a trial would be, made when first asked for. What static
+ * objects change later is not in it.
+ */
+static int trial_gen_locked(struct weft_tables *t, struct weft_txn *txn,
+			    struct weft_fault *f)
+{
+	struct weft_gen *gen;
+	int err;
+
+	if (txn->gen)
+		return 0;
+	err = txn_check(txn, f);
+	if (!err)
+		err = txn_adopt_locked(t, txn, f);
+	if (err)
+		return err;
+	gen = successor_locked(t, WEFT_OWNER_DAEMON, txn->set, f);
+	if (IS_ERR(gen))
+		return PTR_ERR(gen);
+	txn->gen = gen;
+	return 0;
+}
+
+static int trial_judge_locked(struct weft_tables *t, u32 id, u32 portid,
+			      const struct weft_flow *flow,
+			      struct weft_flow_verdict *out,
+			      struct weft_fault *f)
+{
+	struct weft_txn **slot;
+	int err;
+
+	err = txn_find_locked(t, id, portid, &slot, f);
+	if (err)
+		return err;
+	if (slot != &t->trial)
+		return weft_fault_set(f, -EINVAL,
+				      "transaction %u is no trial; begin one with TRIAL",
+				      id);
+	err = trial_gen_locked(t, *slot, f);
+	if (!err)
+		weft_flow_judge((*slot)->gen, flow, out);
+	return err;
+}
+
+int weft_trial_judge(struct weft_tables *t, u32 id, u32 portid,
+		     const struct weft_flow *flow,
+		     struct weft_flow_verdict *out, struct weft_fault *f)
+{
+	int err;
+
+	mutex_lock(&t->lock);
+	err = trial_judge_locked(t, id, portid, flow, out, f);
+	mutex_unlock(&t->lock);
+	return err;
 }
 
 int weft_txn_commit(struct weft_tables *t, u32 id, u32 portid, u64 *number,
 		    struct weft_fault *f)
 {
+	struct weft_txn **slot;
 	int err;
 
 	mutex_lock(&t->lock);
-	err = txn_find_locked(t, id, portid, f);
+	err = txn_find_locked(t, id, portid, &slot, f);
 	if (!err)
-		err = txn_commit_locked(t, number, f);
+		err = txn_commit_locked(t, slot, number, f);
 	mutex_unlock(&t->lock);
 	return err;
 }
@@ -327,6 +429,24 @@ static int object_exists(enum weft_kind kind, const char *name,
 			      weft_kinds[kind].noun, name, where);
 }
 
+/* The set to stage in, on success. */
+static int txn_set_locked(struct weft_tables *t, const struct weft_change *c,
+			  struct weft_set **set, struct weft_fault *f)
+{
+	struct weft_txn **slot;
+	int err;
+
+	err = txn_find_locked(t, c->txn, c->portid, &slot, f);
+	if (err)
+		return err;
+	if ((*slot)->gen)
+		return weft_fault_set(f, -EBUSY,
+				      "trial %u has judged, nothing can be added to it any more; begin another",
+				      c->txn);
+	*set = (*slot)->set;
+	return 0;
+}
+
 static int stage_locked(struct weft_tables *t, const struct weft_change *c,
 			enum weft_kind kind, const char *name, void *object,
 			struct weft_fault *f)
@@ -334,10 +454,9 @@ static int stage_locked(struct weft_tables *t, const struct weft_change *c,
 	struct weft_set *set;
 	int err;
 
-	err = txn_find_locked(t, c->txn, c->portid, f);
+	err = txn_set_locked(t, c, &set, f);
 	if (err)
 		return err;
-	set = t->txn->set;
 	if (!c->replace && weft_table_find(&set->tables[kind], name))
 		return object_exists(kind, name, "in this transaction", f);
 	return set_put_object(set, kind, name, object, f);
@@ -513,10 +632,9 @@ static int stage_endpoint_locked(struct weft_tables *t,
 	int err;
 	u32 at;
 
-	err = txn_find_locked(t, c->txn, c->portid, f);
+	err = txn_set_locked(t, c, &set, f);
 	if (err)
 		return err;
-	set = t->txn->set;
 	l = weft_table_find(&set->tables[WEFT_KIND_ENDPOINTS], service);
 	if (!l && set->tables[WEFT_KIND_ENDPOINTS].n >= WEFT_SERVICES_MAX)
 		return weft_fault_set(f, -ENOSPC,

@@ -3,9 +3,9 @@
  * Generations: a namespace's whole configuration, swapped atomically.
  *
  * struct weft_tables (one per namespace, embedded in struct weft_net) holds the
- * current generation under RCU and at most one open transaction. Readers:
- * rcu_read_lock() and weft_gen_current(). Writers: process context, serialised
- * by ->lock, called by genl_<object>.c only.
+ * current generation under RCU, at most one open transaction and at most one
+ * trial. Readers: rcu_read_lock() and weft_gen_current(). Writers: process
+ * context, serialised by ->lock, called by genl_<object>.c only.
  */
 #ifndef WEFT_GENERATION_H
 #define WEFT_GENERATION_H
@@ -22,8 +22,9 @@ struct weft_txn;
 
 struct weft_tables {
 	struct weft_gen __rcu *gen;	/* NULL: never configured */
-	struct mutex lock;		/* gen (writers), txn, next_* */
+	struct mutex lock;		/* gen (writers), txn, trial, next_* */
 	struct weft_txn *txn;
+	struct weft_txn *trial;		/* to ask only; hinders nobody */
 	u64 next_number;
 	u32 next_txn;
 	/*
@@ -83,15 +84,16 @@ struct weft_change {
 };
 
 /**
- * weft_txn_begin() - open the namespace's transaction
+ * weft_txn_begin() - open the namespace's transaction, or its trial
  * @t: the tables
+ * @trial: it is to be asked (weft_trial_judge()) and cannot be committed
  * @portid: the netlink socket that shall own it
  * @id: its number, never 0
  * @f: filled in on error
  *
  * Return: 0, -EBUSY one is open, -ENOMEM.
  */
-int weft_txn_begin(struct weft_tables *t, u32 portid, u32 *id,
+int weft_txn_begin(struct weft_tables *t, bool trial, u32 portid, u32 *id,
 		   struct weft_fault *f);
 
 /**
@@ -102,12 +104,33 @@ int weft_txn_begin(struct weft_tables *t, u32 portid, u32 *id,
  * @number: of the new generation
  * @f: filled in on error
  *
- * Return: 0, -ENOENT no such transaction, -EBUSY somebody else's, -EINVAL an
- * endpoint without service, -EEXIST two services with one address and port,
- * -ENOSPC too much together with the static objects, -ENOMEM.
+ * Return: 0, -ENOENT no such transaction, -EBUSY somebody else's, -EINVAL a
+ * trial, or an endpoint without service, -EEXIST two services with one address
+ * and port, -ENOSPC too much together with the static objects, -ENOMEM.
  */
 int weft_txn_commit(struct weft_tables *t, u32 id, u32 portid, u64 *number,
 		    struct weft_fault *f);
+
+struct weft_flow;
+struct weft_flow_verdict;
+
+/**
+ * weft_trial_judge() - what the generation of a trial would say of a connection
+ * @t: the tables
+ * @id: the trial; nothing can be staged in it any more
+ * @portid: the netlink socket that asks
+ * @flow: the connection
+ * @out: the verdict, on success
+ * @f: filled in on error
+ *
+ * The first call puts the generation together, as a commit would, with the
+ * static objects there are; it is never published. One judgment at a time.
+ *
+ * Return: 0, -EINVAL it is no trial, or as weft_txn_commit().
+ */
+int weft_trial_judge(struct weft_tables *t, u32 id, u32 portid,
+		     const struct weft_flow *flow,
+		     struct weft_flow_verdict *out, struct weft_fault *f);
 
 /* Forget what was staged. Return: 0, -ENOENT, -EBUSY. */
 int weft_txn_abort(struct weft_tables *t, u32 id, u32 portid,

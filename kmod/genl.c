@@ -41,6 +41,15 @@ static const struct nla_policy judge_policy[] = {
 	[WEFT_CONN_A_PEER_SERIAL] = { .type = NLA_NUL_STRING },
 };
 
+static const struct nla_policy flow_policy[] = {
+	[WEFT_CONN_A_ROLE] = NLA_POLICY_MAX(NLA_U32, WEFT_ROLE_SERVER),
+	[WEFT_CONN_A_WORKLOAD] = { .type = NLA_NUL_STRING },
+	[WEFT_CONN_A_SERVICE] = { .type = NLA_NUL_STRING },
+	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_NUL_STRING },
+	[WEFT_CONN_A_REMOTE] = NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[WEFT_CONN_A_LOCAL_PORT] = { .type = NLA_U16 },
+};
+
 static const struct nla_policy done_policy[] = {
 	[WEFT_CONN_A_ID] = { .type = NLA_U64 },
 	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_NUL_STRING },
@@ -64,6 +73,10 @@ static const struct nla_policy txn[WEFT_A_MAX + 1] = {
 	[WEFT_A_TRANSACTION] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+static const struct nla_policy txn_begin[WEFT_A_MAX + 1] = {
+	[WEFT_A_TRIAL] = NLA_POLICY_MAX(NLA_U32, 1),
+};
+
 #define POLICY_NEW(name, attr, policy)					\
 	static const struct nla_policy name[WEFT_A_MAX + 1] = {		\
 		[WEFT_A_TRANSACTION] = NLA_POLICY_MIN(NLA_U32, 1),	\
@@ -85,6 +98,7 @@ POLICY_KEY(policy_key, WEFT_A_POLICY, name_policy);
 POLICY_NEW(revocation_new, WEFT_A_REVOCATION, weft_revocation_policy);
 POLICY_KEY(revocation_key, WEFT_A_REVOCATION, name_policy);
 POLICY_KEY(conn_key, WEFT_A_CONN, conn_key_policy);
+POLICY_NEW(flow_judge, WEFT_A_CONN, flow_policy);
 POLICY_KEY(conn_judge, WEFT_A_CONN, judge_policy);
 POLICY_KEY(conn_done, WEFT_A_CONN, done_policy);
 
@@ -95,7 +109,7 @@ POLICY_KEY(conn_done, WEFT_A_CONN, done_policy);
 static const struct genl_ops ops[] = {
 	{ .cmd = WEFT_CMD_STATUS_GET, .policy = nothing,
 	  .maxattr = WEFT_A_MAX, .doit = weft_genl_status_get },
-	{ ADMIN(GENERATION_BEGIN, nothing),
+	{ ADMIN(GENERATION_BEGIN, txn_begin),
 	  .doit = weft_genl_generation_begin },
 	{ ADMIN(GENERATION_COMMIT, txn), .doit = weft_genl_generation_commit },
 	{ ADMIN(GENERATION_ABORT, txn), .doit = weft_genl_generation_abort },
@@ -133,6 +147,7 @@ static const struct genl_ops ops[] = {
 	{ ADMIN(HANDSHAKE_JUDGE, conn_judge),
 	  .doit = weft_genl_handshake_judge },
 	{ ADMIN(HANDSHAKE_DONE, conn_done), .doit = weft_genl_handshake_done },
+	{ ADMIN(FLOW_JUDGE, flow_judge), .doit = weft_genl_flow_judge },
 	/* not for root of a user namespace: it costs everybody's time */
 	{ .cmd = WEFT_CMD_SELFTEST_RUN, .policy = nothing,
 	  .maxattr = WEFT_A_MAX, .flags = GENL_ADMIN_PERM,

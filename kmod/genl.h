@@ -313,6 +313,9 @@ int weft_genl_conn_get(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_conn_del(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_conn_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
+/* genl_flow.c */
+int weft_genl_flow_judge(struct sk_buff *skb, struct genl_info *info);
+
 /* genl_handshake.c */
 int weft_genl_worker_new(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_handshake_accept(struct sk_buff *skb, struct genl_info *info);

@@ -64,12 +64,14 @@ static int txn_id(const struct genl_info *info, u32 *id, struct weft_fault *f)
 int weft_genl_generation_begin(struct sk_buff *skb, struct genl_info *info)
 {
 	struct weft_tables *t = &weft_genl_net(info)->tables;
+	const struct nlattr *trial = info->attrs[WEFT_A_TRIAL];
 	struct weft_fault f;
 	int err;
 	u32 id;
 
 	weft_fault_init(&f);
-	err = weft_txn_begin(t, info->snd_portid, &id, &f);
+	err = weft_txn_begin(t, trial && nla_get_u32(trial), info->snd_portid,
+			     &id, &f);
 	if (err)
 		return weft_genl_end(skb, info, err, &f);
 	err = weft_genl_reply(info, txn_fill, &id);

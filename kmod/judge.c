@@ -33,22 +33,11 @@ static u8 judge_server(struct weft_conn *c, const struct weft_gen *gen,
 	/* outlives inet_num */
 	struct weft_peer peer = { .identity = c->peer_identity,
 				  .port = ntohs(inet_sk(sk)->inet_sport) };
-	const struct weft_workload *w;
 	struct weft_addr remote;
-	u8 mode;
 
-	w = weft_workload_find(gen, c->steer.workload->name);
-	if (!w)
-		return WEFT_REASON_NONE;
-	mode = weft_workload_mode(w, peer.port);
-	if (!peer.identity && mode == WEFT_MODE_STRICT)
-		return WEFT_REASON_PLAINTEXT;
-	if (!peer.identity && mode == WEFT_MODE_DISABLED)
-		return WEFT_REASON_NONE;
 	weft_addr_remote(sk, &remote);
 	peer.ip = remote.ip;
-	weft_policy_check(gen, w->name, &peer, v);
-	return v->allowed ? WEFT_REASON_NONE : WEFT_REASON_POLICY_DENIED;
+	return weft_policy_judge(gen, c->steer.workload->name, &peer, v);
 }
 
 /* Of a service that is gone, those of when it was called, and only once. */

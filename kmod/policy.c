@@ -7,6 +7,7 @@
 #include "generation_priv.h"
 #include "names.h"
 #include "policy.h"
+#include "workload.h"
 
 struct weft_policy *weft_policy_create(u16 n_rules)
 {
@@ -126,6 +127,24 @@ void weft_policy_check(const struct weft_gen *gen, const char *workload,
 	out->allowed = !first[WEFT_ACTION_DENY] &&
 		       (first[WEFT_ACTION_ALLOW] || !allow_exists);
 	out->audit = first[WEFT_ACTION_AUDIT];
+}
+
+u8 weft_policy_judge(const struct weft_gen *gen, const char *workload,
+		     const struct weft_peer *peer,
+		     struct weft_policy_verdict *out)
+{
+	const struct weft_workload *w = weft_workload_find(gen, workload);
+	u8 mode;
+
+	if (!w)
+		return WEFT_REASON_NONE;
+	mode = weft_workload_mode(w, peer->port);
+	if (!peer->identity && mode == WEFT_MODE_STRICT)
+		return WEFT_REASON_PLAINTEXT;
+	if (!peer->identity && mode == WEFT_MODE_DISABLED)
+		return WEFT_REASON_NONE;
+	weft_policy_check(gen, w->name, peer, out);
+	return out->allowed ? WEFT_REASON_NONE : WEFT_REASON_POLICY_DENIED;
 }
 
 struct weft_policy *weft_policy_find(const struct weft_gen *gen,

@@ -74,6 +74,22 @@ void weft_policy_check(const struct weft_gen *gen, const char *workload,
 		       const struct weft_peer *peer,
 		       struct weft_policy_verdict *out);
 
+/**
+ * weft_policy_judge() - may this peer be connected to that workload?
+ * @gen: the generation to judge by
+ * @workload: name of the workload that is connected to
+ * @peer: who connects; without an identity it speaks plaintext
+ * @out: what the policies say; untouched where they are not asked
+ *
+ * Plaintext is a matter of the port's mode first. A workload that @gen does not
+ * know is in no mesh, and nothing is said against it.
+ *
+ * Return: enum weft_reason: NONE, POLICY_DENIED or PLAINTEXT.
+ */
+u8 weft_policy_judge(const struct weft_gen *gen, const char *workload,
+		     const struct weft_peer *peer,
+		     struct weft_policy_verdict *out);
+
 struct weft_policy *weft_policy_find(const struct weft_gen *gen,
 				     const char *name);
 

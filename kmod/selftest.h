@@ -44,6 +44,7 @@ extern const struct weft_claims weft_claims_service;
 extern const struct weft_claims weft_claims_policy;
 extern const struct weft_claims weft_claims_revocation;
 extern const struct weft_claims weft_claims_generation;
+extern const struct weft_claims weft_claims_trial;
 extern const struct weft_claims weft_claims_steer;
 extern const struct weft_claims weft_claims_rekey;
 

@@ -129,13 +129,14 @@ static const char *transaction_belongs_to_its_socket(struct weft_tables *t)
 	u32 txn = weft_st_begin(t), other;
 	u64 number;
 
-	WEFT_EXPECT(weft_txn_begin(t, 2, &other, NULL) == -EBUSY);
-	WEFT_EXPECT(weft_txn_begin(t, WEFT_ST_PORTID, &other, NULL) == -EBUSY);
+	WEFT_EXPECT(weft_txn_begin(t, false, 2, &other, NULL) == -EBUSY);
+	WEFT_EXPECT(weft_txn_begin(t, false, WEFT_ST_PORTID, &other, NULL) ==
+		    -EBUSY);
 	WEFT_EXPECT(weft_txn_commit(t, txn, 2, &number, NULL) == -EBUSY);
 	WEFT_EXPECT(weft_txn_abort(t, txn, 2, NULL) == -EBUSY);
 	WEFT_EXPECT(service(t, txn + 1, "web", 1) == -ENOENT);
 	WEFT_EXPECT(weft_st_commit(t, txn));
-	WEFT_EXPECT(!weft_txn_begin(t, 2, &other, NULL) && other != txn);
+	WEFT_EXPECT(!weft_txn_begin(t, false, 2, &other, NULL) && other != txn);
 	return NULL;
 }
 

@@ -235,7 +235,7 @@ u32 weft_st_begin(struct weft_tables *t)
 {
 	u32 id;
 
-	return weft_txn_begin(t, WEFT_ST_PORTID, &id, NULL) ? 0 : id;
+	return weft_txn_begin(t, false, WEFT_ST_PORTID, &id, NULL) ? 0 : id;
 }
 
 u64 weft_st_commit(struct weft_tables *t, u32 txn)

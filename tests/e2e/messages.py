@@ -32,12 +32,12 @@ REVOCATION = {
     "NAME": "leak", "IDENTITIES": [ID + "gone", "spiffe://other.org/x"], "SERIALS": ["00", "0a1b"]}
 
 
-def messages(transaction=None, conn=1):
+def messages(transaction=None, conn=1, trial=None):
     """Command -> its message.  transaction: of the NEW commands, if any; conn: an
-    id for those about connections."""
+    id for those about connections; trial: to be asked."""
     txn = {} if transaction is None else {"TRANSACTION": transaction}
     out = {
-        "STATUS_GET": {}, "GENERATION_BEGIN": {}, "WORKER_NEW": {}, "SELFTEST_RUN": {},
+        "STATUS_GET": {}, "GENERATION_BEGIN": {"TRIAL": 1}, "WORKER_NEW": {}, "SELFTEST_RUN": {},
         "GENERATION_COMMIT": {"TRANSACTION": transaction or 1},
         "GENERATION_ABORT": {"TRANSACTION": transaction or 1},
         "WORKLOAD_NEW": {"WORKLOAD": WORKLOAD, **txn},
@@ -53,7 +53,10 @@ def messages(transaction=None, conn=1):
         "HANDSHAKE_DONE": {"CONN": {
             "ID": conn, "REASON": C["WEFT_REASON_TLS"], "ERRNO": 111, "DETAIL": "no reason",
             "PEER_IDENTITY": ID + "web", "CIPHER": "TLS_AES_128_GCM_SHA256",
-            "RESUMED": 1}}}
+            "RESUMED": 1}},
+        "FLOW_JUDGE": {"TRANSACTION": trial or 1, "CONN": {
+            "ROLE": C["WEFT_ROLE_SERVER"], "WORKLOAD": "shop", "SERVICE": "web", "REMOTE": "10.0.0.9",
+            "LOCAL_PORT": 80, "PEER_IDENTITY": ID + "web"}}}
     for noun, name in (("WORKLOAD", "shop"), ("SERVICE", "web"), ("POLICY", "guard"),
                        ("REVOCATION", "leak")):
         for verb in ("DEL", "GET"):
@@ -67,7 +70,9 @@ assert set(messages()) == set(COMMANDS) - set(FROM_KERNEL), \
     "a command of the contract has no message here"
 
 # Paths that are needed beside what the contract's comments call so.
-NEEDED = {"TRANSACTION": ("GENERATION_COMMIT", "GENERATION_ABORT"),
+NEEDED = {"TRANSACTION": ("GENERATION_COMMIT", "GENERATION_ABORT", "FLOW_JUDGE"),
+          "TRIAL": (),
+          **{f"CONN/{name}": ("FLOW_JUDGE",) for name in ("ROLE", "WORKLOAD", "REMOTE", "LOCAL_PORT")},
           "CONN/ID": ("CONN_GET", "CONN_DEL", "HANDSHAKE_ACCEPT", "HANDSHAKE_JUDGE", "HANDSHAKE_DONE"),
           "CONN/PEER_IDENTITY": ("HANDSHAKE_JUDGE",),
           "CONN/REASON": ("HANDSHAKE_DONE",)}
@@ -106,6 +111,9 @@ BAD = {
     "WEFT_SERVICE_A_CONNECT_TIMEOUT": [(1, "ERANGE"), (9, "ERANGE"), (600001, "ERANGE")],
     "WEFT_ENDPOINT_A_WEIGHT": [(C["WEFT_WEIGHT_MAX"] + 1, "ERANGE"), (0xffffffff, "ERANGE")],
     "WEFT_A_TRANSACTION": [(0, "ERANGE")],
+    "WEFT_A_TRIAL": [(2, "ERANGE"), (0xffffffff, "ERANGE")],
+    "WEFT_CONN_A_WORKLOAD": BAD_NAMES, "WEFT_CONN_A_SERVICE": BAD_NAMES,
+    "WEFT_CONN_A_LOCAL_PORT": [(0, "ERANGE")],
     "WEFT_CONN_A_PEER_IDENTITY": BAD_IDENTITIES[:1],
     "WEFT_CONN_A_ERRNO": [(512, "ERANGE"), (4096, "ERANGE"), (0xffffffff, "ERANGE")],
     "WEFT_CONN_A_DETAIL": [("a" * (C["WEFT_DETAIL_MAX"] + 1), "ERANGE")],

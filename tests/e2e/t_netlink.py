@@ -59,8 +59,8 @@ def service(name, **more):
     return {"SERVICE": {"NAME": name, "PORTS": [{"PORT": 80}], **more}}
 
 
-def begin(nl):
-    return must(nl.request("GENERATION_BEGIN")).object["TRANSACTION"]
+def begin(nl, **attrs):
+    return must(nl.request("GENERATION_BEGIN", attrs)).object["TRANSACTION"]
 
 
 def commit(nl, txn):
@@ -127,6 +127,8 @@ def spoilt_configuration(nl):
             all_refused(nl, command, {"TRANSACTION": txn})
             accepted(f"{command} itself", nl.request(command, {"TRANSACTION": txn}))
             continue
+        if command == "FLOW_JUDGE":
+            message = messages(trial=begin(nl, TRIAL=1))[command]
         all_refused(nl, command, message, flags)
         if command not in ("WORKER_NEW", "SELFTEST_RUN"):
             accepted(f"{command} itself", nl.request(command, message, flags))
@@ -381,6 +383,56 @@ def transactions(nl):
     accepted("is not disturbed by one there", nl.request("GENERATION_COMMIT", {"TRANSACTION": txn}))
 
 
+def trials(nl):
+    """What is asked changes nothing and hinders nobody."""
+    other = Genl()
+    server = {"ROLE": C["WEFT_ROLE_SERVER"], "WORKLOAD": "shop", "REMOTE": "10.0.0.9", "LOCAL_PORT": 80}
+    client = {"ROLE": C["WEFT_ROLE_CLIENT"], "WORKLOAD": "shop", "SERVICE": "web", "PEER_IDENTITY": ID + "web"}
+
+    def judge(socket, number, flow, **more):
+        return socket.request("FLOW_JUDGE", {"TRANSACTION": number, "CONN": {**flow, **more}})
+
+    def says(name, wanted, flow, **more):
+        got = must(judge(nl, trial, flow, **more)).object["CONN"]
+        equal(name, wanted, (got["REASON"], *(got.get(k) for k in ("POLICY", "WORKLOAD", "SERVICE"))))
+
+    must(nl.request("WORKLOAD_NEW", {"WORKLOAD": {**WORKLOAD, "PORTS": [], "MODE": C["WEFT_MODE_STRICT"]}}))
+    before = everything(nl)
+    trial = begin(nl, TRIAL=1)
+    refused("a second trial", "EBUSY", other.request("GENERATION_BEGIN", {"TRIAL": 1}))
+    txn = begin(other)
+    refused("a transaction is not asked", "EINVAL", judge(other, txn, server))
+    refused("another's trial is not asked", "EBUSY", judge(other, trial, server))
+    refused("no trial is not asked", "ENOENT", judge(nl, trial + 9, server))
+    refused("a trial is not committed", "EINVAL", nl.request("GENERATION_COMMIT", {"TRANSACTION": trial}))
+    must(nl.request("POLICY_NEW", {"POLICY": {**POLICY, "RULES": POLICY["RULES"][:1]}, "TRANSACTION": trial}))
+    must(nl.request("SERVICE_NEW", {"SERVICE": SERVICE, "TRANSACTION": trial}))
+    for what, flow in (("a client's service", client), ("a client's peer", client),
+                       ("a server's peer", server), ("a server's port", server)):
+        lacking = {"a client's service": "SERVICE", "a client's peer": "PEER_IDENTITY",
+                   "a server's peer": "REMOTE", "a server's port": "LOCAL_PORT"}[what]
+        refused(f"without {what}", "EINVAL",
+                judge(nl, trial, {k: v for k, v in flow.items() if k != lacking}))
+    denied, plain, who = (C[f"WEFT_REASON_{n}"] for n in ("POLICY_DENIED", "PLAINTEXT", "PEER_IDENTITY"))
+    says("an identity that is let in", (0, None, "shop", None), server, PEER_IDENTITY=ID + "web", LOCAL_PORT=82)
+    says("one that a DENY refuses", (denied, "guard", "shop", None), server,
+         PEER_IDENTITY=ID + "bad", REMOTE="10.9.9.9")
+    says("plaintext at a strict port", (plain, None, "shop", None), server)
+    says("no such workload", (0, None, None, None), server, WORKLOAD="other")
+    says("the right answer to a client", (0, None, "shop", "web"), client)
+    says("the wrong one", (who, None, "shop", "web"), client, PEER_IDENTITY=ID + "bad")
+    says("no such service", (0, None, "shop", None), client, SERVICE="none")
+    refused("nothing is added to a trial that judged", "EBUSY",
+            nl.request("SERVICE_NEW", {**service("late"), "TRANSACTION": trial}))
+    equal("asking changes nothing", before, everything(nl))
+    accepted("nor does it hinder a commit", other.request("GENERATION_COMMIT", {"TRANSACTION": txn}))
+    nl.request("GENERATION_ABORT", {"TRANSACTION": trial})
+    trial = begin(other, TRIAL=1)
+    other.close()
+    trial = begin(nl, TRIAL=1)
+    accepted("closing the socket ends its trial", judge(nl, trial, server))
+
+
 # ---- dumps and events ----------------------------------------------------------------
 
 MANY = 1500
@@ -488,4 +540,5 @@ def claim(function):
 if __name__ == "__main__":
     sys.exit(run([claim(f) for f in (
         spoilt_configuration, spoilt_transaction, right_messages_come_back, orders,
-        strange_commands, privileges, rich_root, transactions, dumps, slow_listener)] + [forsaken]))
+        strange_commands, privileges, rich_root, transactions, trials, dumps,
+        slow_listener)] + [forsaken]))

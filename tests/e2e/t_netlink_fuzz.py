@@ -120,7 +120,7 @@ class Fuzz:
         self.mesh, self.rng, self.mutator = mesh, rng, Mutator(rng)
         self.nl = Genl()
         self.watch = mesh.nl
-        self.conn, self.transaction = 0, None
+        self.conn, self.transaction, self.trial = 0, None, None
         self.seen = {}
         self.connect()
 
@@ -149,6 +149,8 @@ class Fuzz:
             self.nl = Genl()
         begun = self.nl.request("GENERATION_BEGIN")
         self.transaction = begun.object["TRANSACTION"] if not begun.errno else None
+        begun = self.nl.request("GENERATION_BEGIN", {"TRIAL": 1})
+        self.trial = begun.object["TRANSACTION"] if not begun.errno else None
 
     def configure(self):
         """The service the clients ask for may be gone or another by now."""
@@ -160,7 +162,7 @@ class Fuzz:
         self.mesh.configure()
 
     def one(self):
-        table = messages(self.rng.choice((None, self.transaction)), self.conn)
+        table = messages(self.rng.choice((None, self.transaction)), self.conn, self.trial)
         command = self.rng.choice([c for c in table if c not in LEFT_OUT])
         payload = self.mutator.mutate(table[command])
         if self.rng.random() < 0.03:

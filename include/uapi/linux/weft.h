@@ -40,6 +40,12 @@
  *                      it (-EBUSY for others) and is aborted when that socket
  *                      closes.
  *
+ * A transaction that is begun with WEFT_A_TRIAL is never committed (-EINVAL): it
+ * is asked with FLOW_JUDGE what would become of a connection. There may be one
+ * beside the daemon's, and it does not hinder that; the first FLOW_JUDGE puts its
+ * generation together (and may say what a commit would), after which nothing can
+ * be staged in it (-EBUSY).
+ *
  * Names are unique per object type over both owners. A static object whose
  * name the daemon's generation also has wins; the daemon's is left out of the
  * tables and counted in WEFT_STATUS_A_SHADOWED.
@@ -48,7 +54,7 @@
  * --------
  * command             in                              out, errors beside the common ones
  * STATUS_GET          -                               WEFT_A_STATUS
- * GENERATION_BEGIN    -                               WEFT_A_TRANSACTION; -EBUSY one is open
+ * GENERATION_BEGIN    [TRIAL]                         WEFT_A_TRANSACTION; -EBUSY one is open
  * GENERATION_COMMIT   TRANSACTION                     WEFT_A_GENERATION, the new number; -ENOENT
  *                                                     no such transaction; -EINVAL objects do not
  *                                                     fit together: nothing changed, still open
@@ -80,8 +86,19 @@
  * HANDSHAKE_DONE      CONN{ID, REASON, ...}           ends what ACCEPT began, see below; -EINVAL
  *                                                     keys missing (the connection then fails),
  *                                                     -ECANCELED it died meanwhile
+ * FLOW_JUDGE          TRANSACTION, CONN{ROLE,         CONN{REASON, MODE, [WORKLOAD], [SERVICE],
+ *                     WORKLOAD, ...}                  [POLICY], [AUDIT]}, see below; else as
+ *                                                     GENERATION_COMMIT
  * SELFTEST_RUN        -                               runs the self-tests; -EIO one failed (log);
  *                                                     CAP_NET_ADMIN in the initial user namespace
+ *
+ * FLOW_JUDGE asks for a server's end with REMOTE, LOCAL_PORT and, unless the peer
+ * speaks plaintext, PEER_IDENTITY; for a client's with SERVICE and PEER_IDENTITY.
+ * REASON is what would be said against it: NONE, POLICY_DENIED (by POLICY, or
+ * because no ALLOW matches), PLAINTEXT (at a strict port), PEER_IDENTITY (client).
+ * WORKLOAD and SERVICE come back when the trial has them: without its workload a
+ * process is in no mesh, without its service a connect() goes where it says, and
+ * neither is judged. MODE is that of a server's port.
  *
  * Common errors: -EPERM, -EINVAL (bad attribute), -ERANGE (out of range),
  * -ENOMEM, -EOPNOTSUPP (no such command).
@@ -204,6 +221,7 @@ enum weft_cmd {
 	WEFT_CMD_REVOCATION_NEW,
 	WEFT_CMD_REVOCATION_DEL,
 	WEFT_CMD_REVOCATION_GET,
+	WEFT_CMD_FLOW_JUDGE,
 	__WEFT_CMD_MAX
 };
 #define WEFT_CMD_MAX (__WEFT_CMD_MAX - 1)
@@ -223,6 +241,7 @@ enum weft_attr {
 	WEFT_A_EVENT,		/* u32, enum weft_event */
 	WEFT_A_PAD,
 	WEFT_A_REVOCATION,	/* nest, enum weft_revocation_attr */
+	WEFT_A_TRIAL,		/* u32, 1: the transaction is to be asked, not committed */
 	__WEFT_A_MAX
 };
 #define WEFT_A_MAX (__WEFT_A_MAX - 1)
