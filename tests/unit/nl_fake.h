@@ -42,6 +42,9 @@ struct fake_object {
 /* Writes WEFT_A_CONN of connection @id; false: there is none. */
 typedef bool fake_conn_fn(struct nl_msg *msg, uint64_t id);
 
+/* Writes the judgment on a flow, as in WEFT_A_CONN @flow. Return: errno. */
+typedef int fake_judge_fn(struct nl_msg *msg, struct nlattr *flow);
+
 struct fake {
 	int fd; /* the kernel's end */
 	int user_fd;
@@ -63,6 +66,8 @@ struct fake {
 	int send_fd;		  /* for ACCEPT */
 	fake_conn_fn *conn;
 	uint64_t conns; /* ids 1 to this */
+	fake_judge_fn *judge;
+	bool no_trials; /* an older module */
 
 	unsigned int requests, dumps; /* seen */
 	struct nlmsghdr *last;	      /* the last request of our family */
@@ -296,7 +301,11 @@ static inline int fake_fill(struct fake *fake, uint8_t cmd, struct nlattr **tb, 
 	case WEFT_CMD_STATUS_GET:
 		fake_put_status(fake, msg);
 		return 0;
+	case WEFT_CMD_FLOW_JUDGE:
+		return fake->judge(msg, tb[WEFT_A_CONN]);
 	case WEFT_CMD_GENERATION_BEGIN:
+		if (tb[WEFT_A_TRIAL] && fake->no_trials)
+			return EINVAL;
 		return nla_put_u32(msg, WEFT_A_TRANSACTION, 5);
 	case WEFT_CMD_GENERATION_COMMIT:
 		return nla_put_u64(msg, WEFT_A_GENERATION, 12);
@@ -411,14 +420,20 @@ static inline void fake_start(struct fake *fake)
 	assert(!pthread_create(&fake->thread, NULL, fake_run, fake));
 }
 
+/* Empty tables; between two requests. */
+static inline void fake_forget(struct fake *fake)
+{
+	while (fake->n_objects)
+		free(fake->objects[--fake->n_objects].nest);
+}
+
 /* After the connection was closed. */
 static inline void fake_end(struct fake *fake)
 {
 	shutdown(fake->fd, SHUT_RDWR);
 	pthread_join(fake->thread, NULL);
 	close(fake->fd);
-	while (fake->n_objects)
-		free(fake->objects[--fake->n_objects].nest);
+	fake_forget(fake);
 	free(fake->last);
 	memset(fake, 0, sizeof(*fake));
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include "nl/nl_event.h"
+#include "nl/nl_flow.h"
 #include "nl/nl_generation.h"
 #include "nl/nl_handshake.h"
 #include "nl_fake.h"
@@ -276,6 +277,53 @@ static void generations_begin_and_commit(void **state)
 	assert_int_equal(
 		nla_get_u32(nlmsg_find_attr(fake.last, GENL_HDRLEN, WEFT_A_TRANSACTION)), 5);
 	assert_int_equal(weft_nl_generation_abort(nl, 5, &err), 0);
+}
+
+static int judge(struct nl_msg *msg, struct nlattr *flow)
+{
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_A_CONN);
+
+	nla_put_u32(msg, WEFT_CONN_A_REASON, WEFT_REASON_POLICY_DENIED);
+	nla_put_u32(msg, WEFT_CONN_A_MODE, WEFT_MODE_STRICT);
+	/* what was asked about, but for its name */
+	nla_put_string(msg, WEFT_CONN_A_WORKLOAD,
+		       nla_data(nla_find(nla_data(flow), nla_len(flow), WEFT_CONN_A_WORKLOAD)));
+	nla_put_string(msg, WEFT_CONN_A_POLICY, "guard");
+	weft_nl_nest_end(msg, nest);
+	return 0;
+}
+
+static void trials_are_asked(void **state)
+{
+	struct weft_nl_flow flow = { .role = WEFT_ROLE_SERVER, .workload = "web", .port = 80 };
+	struct weft_nl_judgment j = { 0 };
+	struct nlattr *nest;
+	uint32_t txn = 0;
+
+	fake.judge = judge;
+	weft_addr_parse(&flow.peer, "10.0.0.9");
+	assert_int_equal(weft_nl_trial_begin(nl, &txn, &err), 0);
+	assert_int_equal(txn, 5);
+	assert_int_equal(nla_get_u32(nlmsg_find_attr(fake.last, GENL_HDRLEN, WEFT_A_TRIAL)), 1);
+	assert_int_equal(weft_nl_flow_judge(nl, txn, &flow, &j, &err), 0);
+	assert_int_equal(j.reason, WEFT_REASON_POLICY_DENIED);
+	assert_int_equal(j.mode, WEFT_MODE_STRICT);
+	assert_true(j.has_workload);
+	assert_false(j.has_service);
+	assert_string_equal(j.policy, "guard");
+	assert_null(j.audit);
+	nest = nlmsg_find_attr(fake.last, GENL_HDRLEN, WEFT_A_CONN);
+	assert_int_equal(nla_get_u16(nla_find(nla_data(nest), nla_len(nest),
+					      WEFT_CONN_A_LOCAL_PORT)), 80);
+	assert_null(nla_find(nla_data(nest), nla_len(nest), WEFT_CONN_A_PEER_IDENTITY));
+	weft_nl_judgment_uninit(&j);
+	fake.bad_reply = true;
+	assert_int_equal(weft_nl_flow_judge(nl, txn, &flow, &j, &err), -EPROTO);
+	fake.bad_reply = false;
+	fake.no_trials = true;
+	assert_int_equal(weft_nl_trial_begin(nl, &txn, &err), -EOPNOTSUPP);
+	assert_non_null(strstr(err.text, "the module is older than weftctl"));
+	fake.no_trials = false;
 }
 
 static void offers_during_a_request_are_kept_in_order(void **state)
@@ -559,6 +607,7 @@ int main(void)
 		with_fake(a_reply_that_is_missing_or_empty_is_a_protocol_error),
 		with_fake(a_kernel_that_hangs_up_is_an_error),
 		with_fake(generations_begin_and_commit),
+		with_fake(trials_are_asked),
 		with_fake(offers_during_a_request_are_kept_in_order),
 		with_fake(an_accepted_connection_brings_its_descriptor),
 		with_fake(the_descriptor_of_a_broken_reply_is_closed),

@@ -96,6 +96,21 @@ int weft_conf_diff(const struct weft_conf *old, const struct weft_conf *now,
 int weft_conf_push(const struct weft_conf *conf, struct weft_nl *nl, uint64_t *generation,
 		   struct weft_error *err);
 
+/**
+ * weft_conf_try - make a configuration a trial of the module's (nl/nl_flow.h)
+ * @conf: stays the caller's
+ * @nl: no trial is open on it
+ * @txn: out, the trial, to ask and to abort
+ * @err: out, as weft_conf_push()
+ *
+ * What is in force stays as it is.
+ *
+ * Return: 0; what weft_nl_trial_begin() and the weft_nl_*_add() functions give: then
+ * there is no trial.
+ */
+int weft_conf_try(const struct weft_conf *conf, struct weft_nl *nl, uint32_t *txn,
+		  struct weft_error *err);
+
 /* What push needs of nl/; a test has its own. */
 struct weft_conf_push_ops {
 	int (*begin)(struct weft_nl *nl, uint32_t *txn, struct weft_error *err);

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "conf/kind.h"
 #include "nl/nl_endpoint.h"
+#include "nl/nl_flow.h"
 #include "nl/nl_generation.h"
 #include "nl/nl_policy.h"
 #include "nl/nl_revocation.h"
@@ -104,30 +105,39 @@ static int push_revocations(struct push *p, const struct weft_conf *conf)
 	return 0;
 }
 
+/* All of it into a transaction that is begun here; on failure there is none. */
+static int stage(struct push *p, const struct weft_conf *conf)
+{
+	int ret = p->ops->begin(p->nl, &p->txn, p->err);
+
+	if (ret)
+		return weft_error_prefix(p->err, ret, "cannot begin a new generation");
+	ret = push_workloads(p, conf);
+	if (!ret)
+		ret = push_services(p, conf);
+	if (!ret)
+		ret = push_policies(p, conf);
+	if (!ret)
+		ret = push_revocations(p, conf);
+	/* the first error is the one to report; the kernel aborts with the socket at last */
+	if (ret)
+		p->ops->abort(p->nl, p->txn, NULL);
+	return ret;
+}
+
 int weft_conf_push_with(const struct weft_conf_push_ops *ops, const struct weft_conf *conf,
 			struct weft_nl *nl, uint64_t *generation, struct weft_error *err)
 {
 	struct push p = { .ops = ops, .nl = nl, .err = err };
-	int ret;
+	int ret = stage(&p, conf);
 
-	ret = ops->begin(nl, &p.txn, err);
 	if (ret)
-		return weft_error_prefix(err, ret, "cannot begin a new generation");
-	ret = push_workloads(&p, conf);
+		return ret;
+	ret = ops->commit(nl, p.txn, generation, err);
 	if (!ret)
-		ret = push_services(&p, conf);
-	if (!ret)
-		ret = push_policies(&p, conf);
-	if (!ret)
-		ret = push_revocations(&p, conf);
-	if (!ret) {
-		ret = ops->commit(nl, p.txn, generation, err);
-		if (ret)
-			weft_error_prefix(err, ret, "cannot commit the new generation");
-	}
-	/* the first error is the one to report; the kernel aborts with the socket at last */
-	if (ret)
-		ops->abort(nl, p.txn, NULL);
+		return 0;
+	weft_error_prefix(err, ret, "cannot commit the new generation");
+	ops->abort(nl, p.txn, NULL);
 	return ret;
 }
 
@@ -135,4 +145,18 @@ int weft_conf_push(const struct weft_conf *conf, struct weft_nl *nl, uint64_t *g
 		   struct weft_error *err)
 {
 	return weft_conf_push_with(&netlink_ops, conf, nl, generation, err);
+}
+
+int weft_conf_try(const struct weft_conf *conf, struct weft_nl *nl, uint32_t *txn,
+		  struct weft_error *err)
+{
+	struct weft_conf_push_ops ops = netlink_ops;
+	struct push p = { .ops = &ops, .nl = nl, .err = err };
+	int ret;
+
+	ops.begin = weft_nl_trial_begin;
+	ret = stage(&p, conf);
+	if (!ret)
+		*txn = p.txn;
+	return ret;
 }
