@@ -14,6 +14,10 @@
 
 static char *cli_out, *cli_err; /* of the last run */
 
+/* What weftctl simulate and suggest read; set by their tests. */
+static int (*cli_read_flows)(const struct weft_flow_source *source, struct weft_flows *flows,
+			     struct weft_error *err);
+
 static inline int cli_no_module(struct weft_nl **nl, struct weft_error *err)
 {
 	return weft_error_set(err, ENOENT, "%s", WEFT_NL_NO_MODULE);
@@ -31,7 +35,7 @@ static inline int cli_run(const char *line,
 			  int (*open)(struct weft_nl **nl, struct weft_error *err))
 {
 	char *copy = strdup(line), *rest = copy, *argv[4096] = { "weftctl" }, *word;
-	struct weft_cli cli = { .open = open };
+	struct weft_cli cli = { .open = open, .read_flows = cli_read_flows };
 	size_t out_len, err_len;
 	int argc = 1, code;
 

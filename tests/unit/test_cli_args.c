@@ -16,24 +16,30 @@
 #define NO_MODULE "weftctl: the weft module is not loaded in this kernel (modprobe weft)\n"
 #define ID "spiffe://x/a"
 
-static const struct {
+#define OPTIONS \
+	"(-j, -h, -V; of apply --confirm, --state-dir; of simulate and suggest --since, --journal, " \
+	"--file, --state-dir; of suggest --refused)"
+#define NOT_A_TIME \
+	"not a time such as 7d, \"2 hours ago\", yesterday, \"2026-11-27 14:00\" or @1764000000"
+
+struct mistake {
 	const char *line, *err;
-} wrong[] = {
+};
+
+static const struct mistake wrong[] = {
 	/* objects, verbs, options */
 	{ "nosuch", "\"nosuch\": no such object (status, service, endpoint, workload, policy, "
-		    "revocation, apply, conn, ca, monitor, explain, selftest)" },
-	{ "s", "\"s\" is ambiguous: status, service, selftest" },
+		    "revocation, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
+	{ "s", "\"s\" is ambiguous: status, service, simulate, suggest, selftest" },
 	{ "se", "\"se\" is ambiguous: service, selftest" },
 	{ "c", "\"c\" is ambiguous: conn, ca" },
 	{ "e", "\"e\" is ambiguous: endpoint, explain" },
 	{ "~", "\"\": no such object (status, service, endpoint, workload, policy, "
-	       "revocation, apply, conn, ca, monitor, explain, selftest)" },
+	       "revocation, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
 	{ "service frob", "service: \"frob\": no such verb (show, add, replace, del)" },
 	{ "conn add", "conn: \"add\": no such verb (show, del)" },
-	{ "-x", "\"-x\": no such option (-j, -h, -V; of apply --confirm, "
-	  "--state-dir)" },
-	{ "service show web --frob", "\"--frob\": no such option (-j, -h, -V; of apply --confirm, "
-	  "--state-dir)" },
+	{ "-x", "\"-x\": no such option " OPTIONS },
+	{ "service show web --frob", "\"--frob\": no such option " OPTIONS },
 	{ "status show x", "\"x\": nothing more is expected here" },
 	{ "selftest x", "\"x\": nothing more is expected here" },
 	{ "monitor all", "\"all\": nothing more is expected here" },
@@ -227,15 +233,23 @@ static const struct {
 	{ "apply a.yaml --confirm=1h1s",
 	  "--confirm \"1h1s\": not a time from 5s to 1h, such as 60s" },
 	{ "apply --confirm 60 a.yaml", "--confirm \"60\": not a time from 5s to 1h, such as 60s" },
-	{ "apply a.yaml --confirmed 60s", "\"--confirmed\": no such option (-j, -h, -V; of apply "
-					  "--confirm, --state-dir)" },
+	{ "apply a.yaml --confirmed 60s", "\"--confirmed\": no such option " OPTIONS },
 	{ "apply show a.yaml", "\"a.yaml\": nothing more is expected here" },
 	{ "apply confirm now", "\"now\": nothing more is expected here" },
 	{ "apply confirm --confirm 60s", "--confirm: goes with the files that are applied" },
 	{ "apply --confirm 60s", "--confirm: goes with the files that are applied" },
-	{ "status --confirm 60s", "status: only weftctl apply has --confirm and --state-dir" },
+	{ "status --confirm 60s", "status: has no option --confirm, see weftctl status -h" },
 	{ "service show --state-dir /x",
-	  "service: only weftctl apply has --confirm and --state-dir" },
+	  "service: has no option --state-dir, see weftctl service -h" },
+	{ "apply a.yaml --since 7d", "apply: has no option --since, see weftctl apply -h" },
+	{ "conn --refused", "conn: has no option --refused, see weftctl conn -h" },
+
+	/* suggest */
+	{ "suggest We_b", "workload \"We_b\": not a DNS name (a-z, 0-9, '-' and '.')" },
+	{ "suggest -j", "suggest: it prints documents, which are YAML; leave -j out" },
+	{ "suggest --since soon", "--since \"soon\": " NOT_A_TIME },
+	{ "suggest --journal /a --file /b", "--journal, --file: only one of them" },
+	{ "suggest --confirm 60s", "suggest: has no option --confirm, see weftctl suggest -h" },
 
 	/* ca */
 	{ "ca frob", "ca: \"frob\": no such verb (show, export, rotate, token, node, serve)" },
@@ -270,7 +284,21 @@ static const struct {
 
 	/* what is repeated cannot harm a terminal */
 	{ "\x1b[2J", "\"\\x1b[2J\": no such object (status, service, endpoint, workload, policy, "
-		     "revocation, apply, conn, ca, monitor, explain, selftest)" },
+		     "revocation, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
+};
+
+/* Of weftctl simulate 2 is an answer. */
+static const struct mistake wrong_simulations[] = {
+	{ "simulate", "simulate: which files? Those of a weftctl apply are needed" },
+	{ "-j sim", "simulate: which files? Those of a weftctl apply are needed" },
+	{ "simulate --since soon a.yaml", "--since \"soon\": " NOT_A_TIME },
+	{ "simulate a.yaml --since @99999999999",
+	  "--since \"@99999999999\": must lie in the past, since 1970" },
+	{ "simulate a.txt", "file \"a.txt\": weftd reads *.yaml, *.yml and *.json that are not "
+			    "hidden; rename it" },
+	{ "simulate a.yaml --refused", "simulate: has no option --refused, see weftctl simulate -h" },
+	{ "simulate a.yaml --frob", "\"--frob\": no such option " OPTIONS },
+	{ "simulate a.yaml --file", "--file: a value is needed" },
 };
 
 static void each_mistake_has_its_message(void **state)
@@ -281,6 +309,13 @@ static void each_mistake_has_its_message(void **state)
 	for (i = 0; i < WEFT_ARRAY_SIZE(wrong); i++) {
 		snprintf(expected, sizeof(expected), "weftctl: %s\n", wrong[i].err);
 		assert_int_equal(cli_run(wrong[i].line, cli_no_module), WEFT_EXIT_USAGE);
+		assert_string_equal(cli_err, expected);
+		assert_string_equal(cli_out, "");
+	}
+	for (i = 0; i < WEFT_ARRAY_SIZE(wrong_simulations); i++) {
+		snprintf(expected, sizeof(expected), "weftctl: %s\n", wrong_simulations[i].err);
+		assert_int_equal(cli_run(wrong_simulations[i].line, cli_no_module),
+				 WEFT_EXIT_FAILED);
 		assert_string_equal(cli_err, expected);
 		assert_string_equal(cli_out, "");
 	}

@@ -16,8 +16,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/lock.h"
+#include "cli/command.h"
 #include "cli/netns.h"
 #include "cli/value.h"
+#include "conf/conf.h"
 #include "conf/file_name.h"
 #include "conf/node.h"
 
@@ -56,7 +58,8 @@ static int needs_root(struct weft_cli *cli, int error, const struct weft_error *
 	struct weft_error said = *err;
 
 	if (error == -EACCES || error == -EPERM)
-		weft_error_set(&said, error, "%.400s; weftctl apply needs root", err->text);
+		weft_error_set(&said, error, "%.400s; weftctl %s needs root", err->text,
+			       cli->object->name);
 	return weft_cli_failed(cli, &said);
 }
 
@@ -112,7 +115,7 @@ int weft_apply_read_told(struct weft_cli *cli, struct weft_apply *apply)
 			"are unknown: start it, or restart it after an upgrade, or name "
 			"another with --state-dir",
 			apply->state_dir);
-	else if (!ret && !apply->told.writable)
+	else if (!ret && !apply->told.writable && !apply->only_looks)
 		ret = weft_error_set(
 			&err, EROFS,
 			"%.250s: weftd could not write there, so it could not undo the "
@@ -177,6 +180,54 @@ int weft_apply_take_files(struct weft_cli *cli, struct weft_apply *apply)
 
 	while (!code && (path = weft_cli_word(cli)))
 		code = take_file(cli, apply, path);
+	return code;
+}
+
+int weft_apply_load(struct weft_cli *cli, const struct weft_apply *apply,
+		    struct weft_conf **conf)
+{
+	_cleanup_free_ struct weft_conf_file *files = calloc(apply->n_files + 1, sizeof(*files));
+	struct weft_error err = { 0 };
+	size_t i;
+
+	if (!files)
+		return weft_cli_nomem(cli);
+	for (i = 0; i < apply->n_files; i++)
+		files[i] = (struct weft_conf_file){ .name = apply->files[i].name,
+						    .text = apply->files[i].now,
+						    .len = apply->files[i].now_len };
+	if (weft_conf_load_with(apply->told.dir, files, apply->n_files, apply->told.trust_domain,
+				conf, &err))
+		return weft_cli_failed(cli, &err);
+	return WEFT_EXIT_DONE;
+}
+
+int weft_apply_look(struct weft_cli *cli, struct weft_apply *apply, struct weft_conf **conf)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3], less[_LINUX_CAPABILITY_U32S_3];
+	struct weft_error err = { 0 };
+	int code;
+
+	if (syscall(SYS_capget, &header, own)) {
+		weft_error_set(&err, errno, "cannot read capabilities: %s", strerror(errno));
+		return weft_cli_failed(cli, &err);
+	}
+	memcpy(less, own, sizeof(less));
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(less); i++)
+		less[i].effective = 0;
+	if (syscall(SYS_capset, &header, less)) {
+		weft_error_set(&err, errno, "cannot lower capabilities: %s", strerror(errno));
+		return weft_cli_failed(cli, &err);
+	}
+	code = weft_apply_read_told(cli, apply);
+	if (!code)
+		code = weft_apply_load(cli, apply, conf);
+	if (syscall(SYS_capset, &header, own) && !code) {
+		weft_error_set(&err, errno, "cannot take capabilities back: %s", strerror(errno));
+		weft_conf_destroy(weft_steal_ptr(*conf));
+		code = weft_cli_failed(cli, &err);
+	}
 	return code;
 }
 

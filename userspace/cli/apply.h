@@ -8,6 +8,7 @@
 #define WEFT_CLI_APPLY_H
 
 #include "cli/cli.h"
+#include "conf/model.h"
 #include "conf/outcome.h"
 #include "conf/pending.h"
 
@@ -15,6 +16,7 @@
 struct weft_apply {
 	char *state_dir;		/* weftd's */
 	bool running;			/* it does */
+	bool only_looks;		/* nothing will be changed */
 	int lock;			/* excludes other weftctl apply, when taken */
 	struct weft_outcome told;	/* what weftd said before the change */
 	struct weft_pending_file *files; /* own their texts; names are the command's */
@@ -35,13 +37,23 @@ int weft_apply_lock(struct weft_cli *cli, struct weft_apply *apply);
 int weft_apply_take_files(struct weft_cli *cli, struct weft_apply *apply);
 
 /*
- * What weftd said last; a failure also when it could not undo a change of its
- * documents. After weft_apply_find().
+ * What weftd said last; unless @apply only looks, a failure also when it could not
+ * undo a change of its documents. After weft_apply_find().
  */
 int weft_apply_read_told(struct weft_cli *cli, struct weft_apply *apply);
 
 /* For each file, what stands in its place. After weft_apply_lock(). */
 int weft_apply_read_former(struct weft_cli *cli, struct weft_apply *apply);
+
+/* The documents as they would be with the files; weftd would load the same. */
+int weft_apply_load(struct weft_cli *cli, const struct weft_apply *apply,
+		    struct weft_conf **conf);
+
+/*
+ * weft_apply_read_told() and weft_apply_load() with no more rights than weftd has,
+ * for who still needs his own afterwards. @conf is written on success.
+ */
+int weft_apply_look(struct weft_cli *cli, struct weft_apply *apply, struct weft_conf **conf);
 
 /*
  * Give up all capabilities: documents are parsed, and files written, with no

@@ -138,6 +138,8 @@ int weft_cli_begin_show(struct weft_cli *cli, const char *kind, struct weft_prin
 	return *print ? WEFT_EXIT_DONE : WEFT_EXIT_FAILED;
 }
 
+#define EXIT_REFUSED 2 /* what WEFT_EXIT_REFUSED ends with */
+
 struct options {
 	bool help;
 	bool version;
@@ -145,11 +147,23 @@ struct options {
 
 static const struct {
 	const char *name;
+	enum weft_option option;
 	size_t offset; /* of its value in struct weft_cli */
 } valued[] = {
-	{ "--confirm", offsetof(struct weft_cli, confirm) },
-	{ "--state-dir", offsetof(struct weft_cli, state_dir) },
+	{ "--confirm", WEFT_OPTION_CONFIRM, offsetof(struct weft_cli, confirm) },
+	{ "--state-dir", WEFT_OPTION_STATE_DIR, offsetof(struct weft_cli, state_dir) },
+	{ "--since", WEFT_OPTION_SINCE, offsetof(struct weft_cli, since) },
+	{ "--journal", WEFT_OPTION_JOURNAL, offsetof(struct weft_cli, journal) },
+	{ "--file", WEFT_OPTION_FILE, offsetof(struct weft_cli, file) },
 };
+
+static const char *value_of(const struct weft_cli *cli, size_t offset)
+{
+	const char *value;
+
+	memcpy(&value, (const char *)cli + offset, sizeof(value));
+	return value;
+}
 
 /* "--confirm TIME" or "--confirm=TIME": @at moves to the last word of it. */
 static int take_valued(struct weft_cli *cli, char ***at)
@@ -170,8 +184,25 @@ static int take_valued(struct weft_cli *cli, char ***at)
 	}
 	return weft_cli_usage(cli,
 			      "\"%.200s\": no such option (-j, -h, -V; of apply --confirm, "
-			      "--state-dir)",
+			      "--state-dir; of simulate and suggest --since, --journal, --file, "
+			      "--state-dir; of suggest --refused)",
 			      word);
+}
+
+/* Each option that was given is one of @object's. */
+static int check_options(struct weft_cli *cli, const struct weft_object *object)
+{
+	const char *other = NULL;
+	size_t i;
+
+	for (i = 0; i < WEFT_ARRAY_SIZE(valued); i++)
+		if (value_of(cli, valued[i].offset) && !(object->options & valued[i].option))
+			other = valued[i].name;
+	if (cli->refused && !(object->options & WEFT_OPTION_REFUSED))
+		other = "--refused";
+	return other ? weft_cli_usage(cli, "%s: has no option %s, see weftctl %s -h", object->name,
+				      other, object->name)
+		     : WEFT_EXIT_DONE;
 }
 
 /*
@@ -191,6 +222,8 @@ static int take_options(struct weft_cli *cli, char **argv, struct options *optio
 			options->help = true;
 		else if (!strcmp(*from, "-V") || !strcmp(*from, "--version"))
 			options->version = true;
+		else if (!strcmp(*from, "--refused"))
+			cli->refused = true;
 		else if (!strcmp(*from, "--"))
 			break;
 		else if (take_valued(cli, &from))
@@ -217,9 +250,8 @@ static int run_object(struct weft_cli *cli, const struct options *options)
 		return WEFT_EXIT_DONE;
 	}
 	cli->object = object;
-	if ((cli->confirm || cli->state_dir) && !object->files)
-		return weft_cli_usage(cli, "%s: only weftctl apply has --confirm and --state-dir",
-				      object->name);
+	if (check_options(cli, object))
+		return WEFT_EXIT_USAGE;
 	/* no verb has one of these */
 	if (object->files && *cli->words && strpbrk(*cli->words, "./"))
 		return object->files(cli);
@@ -249,13 +281,27 @@ static int run(struct weft_cli *cli)
 	return run_object(cli, &options);
 }
 
+/* Before options are taken out: the object, unless an option's value is before it. */
+static bool answers(char **words)
+{
+	while (*words && **words == '-')
+		words++;
+	return *words && weft_object_answers(*words);
+}
+
 int weft_cli_run(struct weft_cli *cli, int argc, char **argv)
 {
 	struct weft_error err = { 0 };
+	bool answered;
 	int code, r;
 
 	cli->words = argv + (argc > 0);
+	answered = answers(cli->words);
 	code = run(cli);
+	if (code == WEFT_EXIT_REFUSED)
+		code = EXIT_REFUSED;
+	else if (code == WEFT_EXIT_USAGE && answered)
+		code = WEFT_EXIT_FAILED;
 	r = weft_print_finish(cli->print);
 	errno = 0;
 	if (!r && (fflush(cli->out) || ferror(cli->out)))

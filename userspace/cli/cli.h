@@ -15,11 +15,15 @@
 #include "cli/print.h"
 #include "nl/nl.h"
 
+struct weft_flow_source;
+struct weft_flows;
 struct weft_object;
 
 #define WEFT_EXIT_DONE 0
 #define WEFT_EXIT_FAILED 1
 #define WEFT_EXIT_USAGE 2
+/* of weftctl simulate: something would be refused; it ends with 2, and usage with 1 */
+#define WEFT_EXIT_REFUSED 3
 
 struct weft_cli {
 	FILE *out, *err;
@@ -33,8 +37,12 @@ struct weft_cli {
 	char subject[320];
 	/* its name alone */
 	const char *name;
-	/* values of --confirm and --state-dir, which only apply has; NULL: not given */
-	const char *confirm, *state_dir;
+	/* values of options that only some objects have (command.h); NULL: not given */
+	const char *confirm, *state_dir, *since, *journal, *file;
+	bool refused;
+	/* how to read recorded flows; weft_recorded_read() but in tests */
+	int (*read_flows)(const struct weft_flow_source *source, struct weft_flows *flows,
+			  struct weft_error *err);
 	/* words of the command that are still to be read, NULL at the end */
 	char **words;
 };

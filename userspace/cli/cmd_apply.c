@@ -134,30 +134,13 @@ static int take_confirm(struct weft_cli *cli, uint64_t *ms)
 	return WEFT_EXIT_DONE;
 }
 
-static int load_with(const struct weft_apply *apply, struct weft_conf **conf,
-		     struct weft_error *err)
-{
-	_cleanup_free_ struct weft_conf_file *files = calloc(apply->n_files, sizeof(*files));
-	size_t i;
-
-	if (!files)
-		return weft_error_nomem(err);
-	for (i = 0; i < apply->n_files; i++)
-		files[i] = (struct weft_conf_file){ .name = apply->files[i].name,
-						    .text = apply->files[i].now,
-						    .len = apply->files[i].now_len };
-	return weft_conf_load_with(apply->told.dir, files, apply->n_files,
-				   apply->told.trust_domain, conf, err);
-}
-
 /* Would weftd take them? Tells what they change. Return: an exit code. */
 static int check_documents(struct weft_cli *cli, const struct weft_apply *apply)
 {
 	_cleanup_(weft_conf_destroy_ptr) struct weft_conf *now = NULL, *then = NULL;
-	struct weft_error err = { 0 };
 
-	if (load_with(apply, &then, &err))
-		return weft_cli_failed(cli, &err);
+	if (weft_apply_load(cli, apply, &then))
+		return WEFT_EXIT_FAILED;
 	if (weft_conf_load(apply->told.dir, apply->told.trust_domain, &now, NULL))
 		return tell(cli, "change", NULL,
 			    "what is there now is not good, so what changes cannot be told");

@@ -186,8 +186,8 @@ static const struct weft_verb node_verbs[] = {
 	{ 0 },
 };
 
-static const struct weft_object token_object = { "ca token", token_verbs, NULL, NULL, NULL };
-static const struct weft_object node_object = { "ca node", node_verbs, NULL, NULL, NULL };
+static const struct weft_object token_object = { "ca token", token_verbs, NULL, NULL, NULL, 0 };
+static const struct weft_object node_object = { "ca node", node_verbs, NULL, NULL, NULL, 0 };
 
 static int run(struct weft_cli *cli, const struct weft_object *object)
 {

@@ -15,6 +15,8 @@ const char weft_help[] =
 	"  service|endpoint|workload|policy|revocation show|add|replace|del\n"
 	"  apply FILE...|show|confirm|rollback\n"
 	"                            documents, undone unless confirmed\n"
+	"  simulate FILE...          which recorded connections a change would refuse\n"
+	"  suggest [WORKLOAD]...     the least policies that let in what was let in\n"
 	"  conn show|del             meshed connections, also those that ended lately\n"
 	"  ca show|export|rotate|token|node|serve\n"
 	"                            the CA of this host, and the nodes that join it\n"
@@ -26,6 +28,8 @@ const char weft_help[] =
 	"  -h, --help     this help, or that of an OBJECT\n"
 	"  -V, --version  the version of weftctl\n"
 	"  --confirm TIME, --state-dir DIR  of apply\n"
+	"  --since TIME, --journal DIR, --file FILE, --state-dir DIR\n"
+	"                 of simulate and suggest; of suggest also --refused\n"
 	"\n"
 	"Objects and verbs may be abbreviated. What is added here is \"static\": it applies\n"
 	"at once and stays until it is deleted or the module is unloaded.\n";
@@ -71,16 +75,21 @@ static const struct weft_verb ca_verbs[] = {
 	{ 0 },
 };
 
+static const struct weft_verb simulate_verbs[] = { { "", weft_simulate }, { 0 } };
+static const struct weft_verb suggest_verbs[] = { { "", weft_suggest_policies }, { 0 } };
 static const struct weft_verb monitor_verbs[] = { { "", weft_monitor }, { 0 } };
 static const struct weft_verb explain_verbs[] = { { "", weft_explain }, { 0 } };
 static const struct weft_verb selftest_verbs[] = { { "", weft_selftest }, { 0 } };
+
+#define OPTIONS_RECORDED \
+	(WEFT_OPTION_SINCE | WEFT_OPTION_JOURNAL | WEFT_OPTION_FILE | WEFT_OPTION_STATE_DIR)
 
 const struct weft_object weft_objects[] = {
 	{ "status", status_verbs,
 	  "Usage: weftctl status\n"
 	  "\n"
 	  "The module, how much is configured, what is going on, and its counters.\n",
-	  NULL, NULL },
+	  NULL, NULL, 0 },
 	{ "service", object_verbs,
 	  "Usage: weftctl service [show [NAME]]\n"
 	  "       weftctl service add|replace NAME [address ADDRESS]... port PORT[:TARGET]...\n"
@@ -91,7 +100,7 @@ const struct weft_object weft_objects[] = {
 	  "to port TARGET (the same). ID: the SPIFFE IDs its endpoints may have, a final\n"
 	  "'*' makes a prefix; without, any of the caller's trust domain. DURATION, per\n"
 	  "endpoint: 10ms to 600s, 2s without. del takes the endpoints along.\n",
-	  &weft_cli_kind_service, NULL },
+	  &weft_cli_kind_service, NULL, 0 },
 	{ "endpoint", endpoint_verbs,
 	  "Usage: weftctl endpoint [show [service NAME]]\n"
 	  "       weftctl endpoint add|replace service NAME address ADDRESS[:PORT] [weight N]\n"
@@ -99,7 +108,7 @@ const struct weft_object weft_objects[] = {
 	  "\n"
 	  "Without PORT the endpoint has the target ports of its service. N: 1 to 65535,\n"
 	  "1 without.\n",
-	  &weft_cli_kind_endpoint, NULL },
+	  &weft_cli_kind_endpoint, NULL, 0 },
 	{ "workload", object_verbs,
 	  "Usage: weftctl workload [show [NAME]]\n"
 	  "       weftctl workload add|replace NAME identity ID SELECTOR [or SELECTOR]...\n"
@@ -110,7 +119,7 @@ const struct weft_object weft_objects[] = {
 	  "exe PATH,  which must all match; \"or\" begins another. MODE, what listeners accept:\n"
 	  "strict (mutual TLS only, the default), permissive (plaintext too), disabled (not\n"
 	  "meshed).\n",
-	  &weft_cli_kind_workload, NULL },
+	  &weft_cli_kind_workload, NULL, 0 },
 	{ "policy", object_verbs,
 	  "Usage: weftctl policy [show [NAME]]\n"
 	  "       weftctl policy add|replace NAME action allow|deny|audit [workload NAME]\n"
@@ -122,7 +131,7 @@ const struct weft_object weft_objects[] = {
 	  "Without a workload it protects all of them. A policy without rules matches\n"
 	  "nothing. A deny that matches denies; where no allow is for the workload all else\n"
 	  "is allowed, else only what an allow matches. An audit decides nothing and is told.\n",
-	  &weft_cli_kind_policy, NULL },
+	  &weft_cli_kind_policy, NULL, 0 },
 	{ "revocation", object_verbs,
 	  "Usage: weftctl revocation [show [NAME]]\n"
 	  "       weftctl revocation add|replace NAME [identity ID]... [serial HEX]...\n"
@@ -131,7 +140,7 @@ const struct weft_object weft_objects[] = {
 	  "Whose SPIFFE ID, or whose certificate's serial number, is named gets no connection,\n"
 	  "at either end and whatever the policies say, and loses those that it has. HEX: as\n"
 	  "\"openssl x509 -serial\" and \"-text\" print it. del lifts it.\n",
-	  &weft_cli_kind_revocation, NULL },
+	  &weft_cli_kind_revocation, NULL, 0 },
 	{ "apply", apply_verbs,
 	  "Usage: weftctl apply FILE... [--confirm TIME] [--state-dir DIR]\n"
 	  "       weftctl apply [show|confirm|rollback] [--state-dir DIR]\n"
@@ -140,13 +149,33 @@ const struct weft_object weft_objects[] = {
 	  "force; when they are not, what was there before is put back. With --confirm, 5s\n"
 	  "to 1h, weftd does so, too, unless \"weftctl apply confirm\" comes in TIME. DIR: the\n"
 	  "state directory of weftd, without: of the one of this network namespace.\n",
-	  NULL, weft_apply_files },
+	  NULL, weft_apply_files, WEFT_OPTION_CONFIRM | WEFT_OPTION_STATE_DIR },
+	{ "simulate", simulate_verbs,
+	  "Usage: weftctl simulate FILE... [--since TIME] [--journal DIR | --file FILE]\n"
+	  "                        [--state-dir DIR]\n"
+	  "\n"
+	  "Which of the connections that weftd has recorded since TIME would be refused if\n"
+	  "FILEs were applied, and which that were refused would be let in. The module is\n"
+	  "asked; nothing is changed. TIME: \"7d\" (the default), \"-2h\", \"yesterday\",\n"
+	  "\"2026-11-27 14:00\". DIR, FILE: of the journal, as journalctl -D and --file; the\n"
+	  "last DIR as of apply. Exit status: 0 all that was let in would be, 2 not all,\n"
+	  "1 an error.\n",
+	  NULL, NULL, OPTIONS_RECORDED | WEFT_OBJECT_ANSWERS },
+	{ "suggest", suggest_verbs,
+	  "Usage: weftctl suggest [WORKLOAD]... [--since TIME] [--refused]\n"
+	  "                       [--journal DIR | --file FILE] [--state-dir DIR]\n"
+	  "\n"
+	  "Documents for weftctl simulate and apply: ALLOW policies that let in exactly what\n"
+	  "weftd has recorded as let in since TIME, 7d without, to the WORKLOADs, all without.\n"
+	  "With --refused also what policies refused. With another host's journal, workloads\n"
+	  "are not compared with the documents of this one. See weftctl simulate -h.\n",
+	  NULL, NULL, OPTIONS_RECORDED | WEFT_OPTION_REFUSED },
 	{ "conn", conn_verbs,
 	  "Usage: weftctl conn [show [ID]]\n"
 	  "       weftctl conn del ID\n"
 	  "\n"
 	  "Meshed connections, also those that ended lately. del resets one.\n",
-	  NULL, NULL },
+	  NULL, NULL, 0 },
 	{ "ca", ca_verbs,
 	  "Usage: weftctl ca [show [dir DIR]]\n"
 	  "       weftctl ca export [file FILE] [dir DIR]\n"
@@ -172,24 +201,24 @@ const struct weft_object weft_objects[] = {
 	  "has it sign, when all nodes trust it (without NODE: but this one); finish drops the\n"
 	  "old one, when nothing it signed is valid any more. abort undoes prepare. show says\n"
 	  "who is waited for, and what comes next.\n",
-	  NULL, NULL },
+	  NULL, NULL, 0 },
 	{ "monitor", monitor_verbs,
 	  "Usage: weftctl monitor\n"
 	  "\n"
 	  "Events as they happen, one line each, until interrupted.\n",
-	  NULL, NULL },
+	  NULL, NULL, 0 },
 	{ "explain", explain_verbs,
 	  "Usage: weftctl explain CONN\n"
 	  "\n"
 	  "What is known of one connection: who made it, where it wanted to go, what was\n"
 	  "tried, the identities, the policy that decided, what the application saw, and\n"
 	  "what to do about it. \"weftctl conn show\" has the numbers.\n",
-	  NULL, NULL },
+	  NULL, NULL, 0 },
 	{ "selftest", selftest_verbs,
 	  "Usage: weftctl selftest\n"
 	  "\n"
 	  "Runs the self-tests of the module. The kernel log has the details.\n",
-	  NULL, NULL },
+	  NULL, NULL, 0 },
 	{ 0 },
 };
 
@@ -257,6 +286,14 @@ const struct weft_object *weft_object_find(struct weft_cli *cli, const char *wor
 	int i = find_or_say(cli, weft_objects, sizeof(*weft_objects), "object", word);
 
 	return i < 0 ? NULL : &weft_objects[i];
+}
+
+bool weft_object_answers(const char *word)
+{
+	bool several;
+	int i = find(weft_objects, sizeof(*weft_objects), word, &several);
+
+	return i >= 0 && weft_objects[i].options & WEFT_OBJECT_ANSWERS;
 }
 
 const struct weft_verb *weft_verb_find(struct weft_cli *cli, const struct weft_object *object,

@@ -4,10 +4,12 @@
  * does. All of it is in cli.c.
  */
 #include "cli/cli.h"
+#include "cli/recorded.h"
 
 int main(int argc, char **argv)
 {
-	struct weft_cli cli = { .out = stdout, .err = stderr, .open = weft_nl_open };
+	struct weft_cli cli = { .out = stdout, .err = stderr, .open = weft_nl_open,
+				.read_flows = weft_recorded_read };
 
 	return weft_cli_run(&cli, argc, argv);
 }

@@ -18,4 +18,7 @@
  */
 int weft_netns_state_dir(char **dir, struct weft_error *err);
 
+/* The unit itself: "weftd.service". @unit: out, the caller's to free. Return: the same. */
+int weft_netns_unit(char **unit, struct weft_error *err);
+
 #endif
