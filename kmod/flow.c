@@ -4,6 +4,8 @@
  */
 #include <linux/string.h>
 #include "flow.h"
+#include "generation_priv.h"
+#include "revocation.h"
 #include "service.h"
 #include "workload.h"
 
@@ -40,6 +42,21 @@ static void judge_client(const struct weft_gen *gen,
 		out->reason = WEFT_REASON_PEER_IDENTITY;
 }
 
+/* It goes before all else, as weft_judge() has it. */
+static void judge_revoked(const struct weft_gen *gen,
+			  const struct weft_flow *flow,
+			  struct weft_flow_verdict *out)
+{
+	const struct weft_revocation *by;
+
+	if (!weft_revoked_find(&gen->revoked, flow->peer.identity, NULL, &by))
+		return;
+	out->reason = WEFT_REASON_REVOKED;
+	out->policy[0] = '\0';
+	out->audit[0] = '\0';
+	strscpy(out->revocation, by->name, sizeof(out->revocation));
+}
+
 void weft_flow_judge(const struct weft_gen *gen, const struct weft_flow *flow,
 		     struct weft_flow_verdict *out)
 {
@@ -53,4 +70,5 @@ void weft_flow_judge(const struct weft_gen *gen, const struct weft_flow *flow,
 		judge_client(gen, flow, w, out);
 	else
 		judge_server(gen, flow, w, out);
+	judge_revoked(gen, flow, out);
 }

@@ -26,6 +26,7 @@ struct weft_flow_verdict {
 	/* as in struct weft_policy_verdict; "": none */
 	char policy[WEFT_NAME_MAX + 1];
 	char audit[WEFT_NAME_MAX + 1];
+	char revocation[WEFT_NAME_MAX + 1];	/* with REASON_REVOKED */
 };
 
 /**
@@ -33,6 +34,8 @@ struct weft_flow_verdict {
  * @gen: the generation
  * @flow: the connection; a client's has a service, and a peer with an identity
  * @out: the verdict
+ *
+ * What is revoked by its serial is not asked: another certificate has another.
  */
 void weft_flow_judge(const struct weft_gen *gen, const struct weft_flow *flow,
 		     struct weft_flow_verdict *out);

@@ -162,7 +162,7 @@ u8 weft_revoked_find(const struct weft_revoked_set *r, const char *identity,
 		*by = found;
 		return WEFT_REVOKED_IDENTITY;
 	}
-	if (!r->serials.n)
+	if (!serial || !r->serials.n)
 		return WEFT_REVOKED_NOTHING;
 	if (!serial[0])
 		return WEFT_REVOKED_SERIAL;

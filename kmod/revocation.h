@@ -71,7 +71,7 @@ void weft_revoked_uninit(struct weft_revoked_set *r);
  * @r: of the generation to judge by
  * @identity: that the peer proved; NULL: none, then nothing is revoked
  * @serial: of its certificate; "": not known, which is as bad as revoked where
- *	    any serial is
+ *	    any serial is; NULL: only the identity is asked about
  * @by: the first by name that says so; untouched if none does
  *
  * Costs nothing where nothing is revoked, else two binary searches.

@@ -249,7 +249,7 @@ static void json_tells_the_same(void **state)
 		    "\"workload\":\"web\",\"peer\":\"" CART "\",\"port\":81,\"why\":\"policy p\","
 		    "\"count\":1,\"service\":null,\"peer_identity\":\"" CART "\",\"addresses\":1,"
 		    "\"allowed\":1,\"refused\":0,\"reason\":\"policy-denied\",\"policy\":\"p\","
-		    "\"audit\":null,\"first\":\"2026-11-27 12:00:02 UTC\","
+		    "\"audit\":null,\"revocation\":null,\"first\":\"2026-11-27 12:00:02 UTC\","
 		    "\"last\":\"2026-11-27 12:00:02 UTC\"}", "");
 	assert_says("\"count\":2,\"service\":null,\"peer_identity\":\"" CART "\",\"addresses\":2", "");
 }

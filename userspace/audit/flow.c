@@ -95,6 +95,8 @@ static bool is(const char *text, const char *wanted)
 /* Whether the verdict of a refusal is about who the peer is, at this end. */
 static bool is_judged(enum weft_role role, enum weft_reason reason)
 {
+	if (reason == WEFT_REASON_REVOKED)
+		return true;
 	if (role == WEFT_ROLE_CLIENT)
 		return reason == WEFT_REASON_PEER_IDENTITY;
 	return reason == WEFT_REASON_POLICY_DENIED || reason == WEFT_REASON_PLAINTEXT;

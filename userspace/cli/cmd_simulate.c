@@ -187,6 +187,8 @@ static int compare_said(const struct row *a, const struct row *b)
 			(a->judgment.reason < b->judgment.reason);
 	if (!order)
 		order = compare_texts(a->judgment.policy, b->judgment.policy);
+	if (!order)
+		order = compare_texts(a->judgment.revocation, b->judgment.revocation);
 	return order ? order : compare_texts(a->judgment.audit, b->judgment.audit);
 }
 
@@ -257,6 +259,9 @@ static const char *why(const struct row *row, char *buf, size_t size)
 		return "plaintext at a strict port";
 	case WEFT_REASON_PEER_IDENTITY:
 		return "not an identity of the service";
+	case WEFT_REASON_REVOKED:
+		snprintf(buf, size, "revocation %s", j->revocation ? j->revocation : "");
+		return buf;
 	default:
 		return weft_reason_name(j->reason);
 	}
@@ -291,6 +296,7 @@ static void print_row(struct weft_print *p, const struct row *row, bool json)
 		weft_print_string(p, "reason", weft_reason_name(row->judgment.reason));
 		weft_print_string(p, "policy", row->judgment.policy);
 		weft_print_string(p, "audit", row->judgment.audit);
+		weft_print_string(p, "revocation", row->judgment.revocation);
 		weft_print_string(p, "first", weft_when_format(row->first, when));
 	}
 	weft_print_string(p, "last", weft_when_format(row->last, when));

@@ -29,12 +29,13 @@ struct weft_nl_flow {
 
 /* Owns its strings. Initialise with { 0 }. */
 struct weft_nl_judgment {
-	enum weft_reason reason; /* NONE, POLICY_DENIED, PLAINTEXT, PEER_IDENTITY */
+	enum weft_reason reason; /* NONE, POLICY_DENIED, PLAINTEXT, PEER_IDENTITY, REVOKED */
 	bool has_workload;	 /* without it, nothing is judged */
 	bool has_service;	 /* the same, client */
 	enum weft_mode mode;	 /* of a server's port */
 	char *policy;		 /* that decided; NULL: none */
 	char *audit;		 /* that matches */
+	char *revocation;	 /* of the peer, with REVOKED */
 };
 
 void weft_nl_judgment_uninit(struct weft_nl_judgment *judgment);
