@@ -107,6 +107,18 @@ static int txn_find_locked(struct weft_tables *t, u32 id, u32 portid,
 	return 0;
 }
 
+/* None that is open: they may stay so for long. */
+static u32 next_txn_locked(struct weft_tables *t)
+{
+	u32 id;
+
+	do {
+		id = t->next_txn++;
+	} while (!id || (t->txn && t->txn->id == id) ||
+		 (t->trial && t->trial->id == id));
+	return id;
+}
+
 static int txn_begin_locked(struct weft_tables *t, struct weft_txn **slot,
 			    u32 portid, u32 *id, struct weft_fault *f)
 {
@@ -129,9 +141,7 @@ static int txn_begin_locked(struct weft_tables *t, struct weft_txn **slot,
 		return weft_fault_nomem(f);
 	}
 	txn->portid = portid;
-	txn->id = t->next_txn;
-	if (!++t->next_txn)
-		t->next_txn = 1;
+	txn->id = next_txn_locked(t);
 	*slot = txn;
 	*id = txn->id;
 	return 0;
@@ -351,9 +361,8 @@ static int trial_gen_locked(struct weft_tables *t, struct weft_txn *txn,
 	return 0;
 }
 
-static int trial_judge_locked(struct weft_tables *t, u32 id, u32 portid,
-			      const struct weft_flow *flow,
-			      struct weft_flow_verdict *out,
+static int trial_ready_locked(struct weft_tables *t, u32 id, u32 portid,
+			      const struct weft_gen **gen,
 			      struct weft_fault *f)
 {
 	struct weft_txn **slot;
@@ -368,7 +377,7 @@ static int trial_judge_locked(struct weft_tables *t, u32 id, u32 portid,
 				      id);
 	err = trial_gen_locked(t, *slot, f);
 	if (!err)
-		weft_flow_judge((*slot)->gen, flow, out);
+		*gen = (*slot)->gen;
 	return err;
 }
 
@@ -376,11 +385,16 @@ int weft_trial_judge(struct weft_tables *t, u32 id, u32 portid,
 		     const struct weft_flow *flow,
 		     struct weft_flow_verdict *out, struct weft_fault *f)
 {
+	const struct weft_gen *gen;
 	int err;
 
 	mutex_lock(&t->lock);
-	err = trial_judge_locked(t, id, portid, flow, out, f);
+	err = trial_ready_locked(t, id, portid, &gen, f);
+	rcu_read_lock();		/* it retires by RCU */
 	mutex_unlock(&t->lock);
+	if (!err)
+		weft_flow_judge(gen, flow, out);
+	rcu_read_unlock();
 	return err;
 }
 

@@ -311,10 +311,14 @@ static int gen_services(struct weft_gen *gen, const struct weft_gen *old,
 
 static int gen_revocations(struct weft_gen *gen, struct weft_fault *f)
 {
-	int err = gen_merge(gen, WEFT_KIND_REVOCATION, f);
+	const struct weft_table *tables[WEFT_OWNERS];
+	unsigned int i;
+	int err;
 
-	return err ?: weft_revoked_init(&gen->revoked,
-					&gen->tables[WEFT_KIND_REVOCATION], f);
+	for (i = 0; i < WEFT_OWNERS; i++)
+		tables[i] = &gen->sets[i]->tables[WEFT_KIND_REVOCATION];
+	err = gen_merge(gen, WEFT_KIND_REVOCATION, f);
+	return err ?: weft_revoked_init(&gen->revoked, tables, f);
 }
 
 struct weft_gen *weft_gen_create(struct weft_set *const sets[WEFT_OWNERS],

@@ -115,7 +115,8 @@ static int put_parties(struct sk_buff *skb, const struct weft_conn *c)
 
 static int put_revoked(struct sk_buff *skb, const struct weft_conn *c)
 {
-	if (c->reason != WEFT_REASON_REVOKED)
+	/* else it is of an earlier endpoint that it is the reason */
+	if (c->reason != WEFT_REASON_REVOKED || !c->revoked)
 		return 0;
 	return nla_put_u32(skb, WEFT_CONN_A_REVOKED, c->revoked) ?:
 	       put_text(skb, WEFT_CONN_A_REVOCATION, c->revocation);

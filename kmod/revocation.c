@@ -3,6 +3,7 @@
  * Revocations, see revocation.h.
  */
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include "generation_priv.h"
@@ -52,6 +53,7 @@ static int row_cmp(const void *va, const void *vb)
 {
 	const struct weft_revoked_row *a = va, *b = vb;
 
+	cond_resched();			/* there may be very many */
 	return strcmp(a->text, b->text) ?: strcmp(a->by->name, b->by->name);
 }
 
@@ -82,18 +84,38 @@ static void rows_sort(struct weft_revoked_rows *rows)
 		sort(rows->rows, rows->n, sizeof(*rows->rows), row_cmp, NULL);
 }
 
-/* Room for all that they say, if that is not too much. */
-static int revoked_reserve(struct weft_revoked_set *r,
-			   const struct weft_table *t, struct weft_fault *f)
+static void count_all(const struct weft_table *t, u32 *identities, u32 *serials)
 {
-	u32 identities = 0, serials = 0, i;
+	u32 i;
 
 	for (i = 0; i < t->n; i++) {
 		const struct weft_revocation *v = t->rows[i].object;
 
-		identities += v->n_identities;
-		serials += v->n_serials;
+		*identities += v->n_identities;
+		*serials += v->n_serials;
 	}
+}
+
+static void add_all(struct weft_revoked_set *r, const struct weft_table *t)
+{
+	u32 i;
+
+	for (i = 0; i < t->n; i++) {
+		const struct weft_revocation *v = t->rows[i].object;
+
+		rows_add(&r->identities, v, v->identities, v->n_identities);
+		rows_add(&r->serials, v, v->serials, v->n_serials);
+	}
+}
+
+int weft_revoked_init(struct weft_revoked_set *r,
+		      const struct weft_table *const *tables,
+		      struct weft_fault *f)
+{
+	u32 identities = 0, serials = 0, i;
+
+	for (i = 0; i < WEFT_OWNERS; i++)
+		count_all(tables[i], &identities, &serials);
 	if (identities + serials > WEFT_REVOKED_TOTAL_MAX)
 		return weft_fault_set(f, -ENOSPC,
 				      "all revocations together have %u identities and serials, at most %u are allowed",
@@ -102,24 +124,8 @@ static int revoked_reserve(struct weft_revoked_set *r,
 	if (rows_reserve(&r->identities, identities) ||
 	    rows_reserve(&r->serials, serials))
 		return weft_fault_nomem(f);
-	return 0;
-}
-
-int weft_revoked_init(struct weft_revoked_set *r,
-		      const struct weft_table *revocations,
-		      struct weft_fault *f)
-{
-	int err = revoked_reserve(r, revocations, f);
-	u32 i;
-
-	if (err)
-		return err;
-	for (i = 0; i < revocations->n; i++) {
-		const struct weft_revocation *v = revocations->rows[i].object;
-
-		rows_add(&r->identities, v, v->identities, v->n_identities);
-		rows_add(&r->serials, v, v->serials, v->n_serials);
-	}
+	for (i = 0; i < WEFT_OWNERS; i++)
+		add_all(r, tables[i]);
 	rows_sort(&r->identities);
 	rows_sort(&r->serials);
 	return 0;

@@ -56,13 +56,14 @@ struct weft_revoked_set {
 /**
  * weft_revoked_init() - all that some revocations say
  * @r: zeroed; weft_revoked_uninit() it also after an error
- * @revocations: they outlive @r
+ * @tables: of each owner; they outlive @r. A name that is there twice hides
+ *	    nothing: what either says is revoked.
  * @f: filled in on error
  *
  * Return: 0, -ENOSPC more than WEFT_REVOKED_TOTAL_MAX, -ENOMEM.
  */
 int weft_revoked_init(struct weft_revoked_set *r,
-		      const struct weft_table *revocations,
+		      const struct weft_table *const *tables,
 		      struct weft_fault *f);
 void weft_revoked_uninit(struct weft_revoked_set *r);
 

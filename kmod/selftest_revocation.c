@@ -113,6 +113,18 @@ static const char *daemons_are_replaced_as_a_whole(struct weft_tables *t)
 	return NULL;
 }
 
+static const char *namesakes_add_up(struct weft_tables *t)
+{
+	u32 txn = weft_st_begin(t);
+
+	WEFT_EXPECT(!weft_st_revocation(t, txn, "r", TEXTS(WEB), NULL, NULL));
+	WEFT_EXPECT(weft_st_commit(t, txn));
+	WEFT_EXPECT(REVOKE("r", TEXTS(BATCH), NULL));
+	EXPECT_IDENTITY(WEB, "01", "r");
+	EXPECT_IDENTITY(BATCH, "01", "r");
+	return NULL;
+}
+
 /* One revocation of @n serials, from 80000000 and @base on. */
 static int revoke_many(struct weft_tables *t, const char *name, u32 base,
 		       unsigned int n)
@@ -200,6 +212,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(unknown_serial_counts_where_any_is),
 	WEFT_CLAIM(revocations_add_up_and_are_lifted),
 	WEFT_CLAIM(daemons_are_replaced_as_a_whole),
+	WEFT_CLAIM(namesakes_add_up),
 	WEFT_CLAIM(each_of_thousands_is_found),
 	WEFT_CLAIM(too_many_change_nothing),
 	WEFT_CLAIM(serial_is_written_in_one_way),

@@ -171,7 +171,7 @@ static const struct weft_verb rotate_verbs[] = {
 	{ 0 },
 };
 
-static const struct weft_object rotate_object = { "ca rotate", rotate_verbs, NULL, NULL, NULL };
+static const struct weft_object rotate_object = { "ca rotate", rotate_verbs, NULL, NULL, NULL, 0 };
 
 int weft_ca_rotate(struct weft_cli *cli)
 {
