@@ -115,11 +115,12 @@ static const char *daemons_are_replaced_as_a_whole(struct weft_tables *t)
 
 static const char *namesakes_add_up(struct weft_tables *t)
 {
-	u32 txn = weft_st_begin(t);
+	u32 txn;
 
+	WEFT_EXPECT(REVOKE("r", TEXTS(BATCH), NULL));
+	txn = weft_st_begin(t);
 	WEFT_EXPECT(!weft_st_revocation(t, txn, "r", TEXTS(WEB), NULL, NULL));
 	WEFT_EXPECT(weft_st_commit(t, txn));
-	WEFT_EXPECT(REVOKE("r", TEXTS(BATCH), NULL));
 	EXPECT_IDENTITY(WEB, "01", "r");
 	EXPECT_IDENTITY(BATCH, "01", "r");
 	return NULL;
