@@ -23,6 +23,9 @@ static void judge_server(const struct weft_gen *gen,
 	struct weft_policy_verdict v = {};
 
 	out->mode = weft_workload_mode(w, flow->peer.port);
+	if (weft_workload_is_last_resort(w) &&
+	    weft_workload_leaves_ssh(w, flow->peer.port))
+		out->mode = WEFT_MODE_DISABLED;
 	out->reason = weft_policy_judge(gen, w->name, &flow->peer, &v);
 	note(out->policy, v.policy);
 	note(out->audit, v.audit);
@@ -47,9 +50,11 @@ static void judge_revoked(const struct weft_gen *gen,
 			  const struct weft_flow *flow,
 			  struct weft_flow_verdict *out)
 {
-	const struct weft_revocation *by;
+	const struct weft_revocation *by = NULL;
 
-	if (!weft_revoked_find(&gen->revoked, flow->peer.identity, NULL, &by))
+	weft_revoked_find(&gen->revoked, flow->peer.identity, flow->serial,
+			  &by);
+	if (!by)
 		return;
 	out->reason = WEFT_REASON_REVOKED;
 	out->policy[0] = '\0';

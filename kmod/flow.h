@@ -14,6 +14,7 @@ struct weft_flow {
 	u8 role;		/* enum weft_role, of the workload's end */
 	const char *workload;	/* name of the local one */
 	const char *service;	/* client: the name it called */
+	const char *serial;	/* of the peer's certificate; NULL: not known */
 	/* server: who connects, and to which port; client: who answered */
 	struct weft_peer peer;
 };
@@ -35,7 +36,8 @@ struct weft_flow_verdict {
  * @flow: the connection; a client's has a service, and a peer with an identity
  * @out: the verdict
  *
- * What is revoked by its serial is not asked: another certificate has another.
+ * A serial that is not known is not revoked: the peer's next certificate tells.
+ * Of a workload of the last resort the port for ssh is as one that is disabled.
  */
 void weft_flow_judge(const struct weft_gen *gen, const struct weft_flow *flow,
 		     struct weft_flow_verdict *out);

@@ -46,6 +46,7 @@ static const struct nla_policy flow_policy[] = {
 	[WEFT_CONN_A_WORKLOAD] = { .type = NLA_NUL_STRING },
 	[WEFT_CONN_A_SERVICE] = { .type = NLA_NUL_STRING },
 	[WEFT_CONN_A_PEER_IDENTITY] = { .type = NLA_NUL_STRING },
+	[WEFT_CONN_A_PEER_SERIAL] = { .type = NLA_NUL_STRING },
 	[WEFT_CONN_A_REMOTE] = NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
 	[WEFT_CONN_A_LOCAL_PORT] = { .type = NLA_U16 },
 };

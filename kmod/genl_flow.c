@@ -52,6 +52,9 @@ static int parse_given(struct nlattr **tb, struct weft_flow *flow,
 		err = weft_nla_identity(tb[WEFT_CONN_A_PEER_IDENTITY],
 					"peer's identity",
 					&flow->peer.identity, f);
+	if (!err && tb[WEFT_CONN_A_PEER_SERIAL])
+		err = weft_nla_serial(tb[WEFT_CONN_A_PEER_SERIAL],
+				      "peer's serial", &flow->serial, f);
 	if (!err && tb[WEFT_CONN_A_REMOTE])
 		err = weft_nla_addr(tb[WEFT_CONN_A_REMOTE], "peer's address",
 				    &flow->peer.ip, f);

@@ -121,7 +121,7 @@ static bool is_local(const struct sock *sk)
 static bool is_left(const struct cover *by, const struct weft_workload *w,
 		    const struct sock *sk, u16 port)
 {
-	return by->last_resort && (weft_steer_leaves_ssh(w, port) ||
+	return by->last_resort && (weft_workload_leaves_ssh(w, port) ||
 				   (by->of_root && is_local(sk)));
 }
 

@@ -121,6 +121,46 @@ static const char *plaintext_meets_the_mode_of_its_port(struct weft_tables *t)
 	return NULL;
 }
 
+static const char *last_resort_leaves_the_port_of_ssh(struct weft_tables *t)
+{
+	struct weft_flow_verdict v;
+	u32 txn;
+
+	WEFT_EXPECT(!workload(t, WEFT_MODE_STRICT));
+	txn = begin(t);
+	server(t, txn, NULL, 22, &v);
+	WEFT_EXPECT(v.workload && v.mode == WEFT_MODE_DISABLED);
+	server(t, txn, NULL, 23, &v);
+	WEFT_EXPECT(v.mode == WEFT_MODE_STRICT);
+	return NULL;
+}
+
+static const char *revoked_goes_before_policies(struct weft_tables *t)
+{
+	static const char * const ids[] = { BATCH, NULL };
+	static const char * const serials[] = { "0a", NULL };
+	struct weft_flow_verdict v;
+	struct weft_flow flow = {
+		.role = WEFT_ROLE_SERVER,
+		.workload = "db",
+		.serial = "0b",
+		.peer = { .identity = WEB, .port = 80 },
+	};
+	u32 txn;
+
+	WEFT_EXPECT(!workload(t, WEFT_MODE_STRICT));
+	txn = begin(t);
+	WEFT_EXPECT(!weft_st_revocation(t, txn, "r", ids, serials, NULL));
+	WEFT_EXPECT(server(t, txn, BATCH, 80, &v) == WEFT_REASON_REVOKED);
+	WEFT_EXPECT(!strcmp(v.revocation, "r") && !v.policy[0]);
+	WEFT_EXPECT(server(t, txn, WEB, 80, &v) == WEFT_REASON_NONE);
+	WEFT_EXPECT(!ask(t, txn, &flow, &v) && v.reason == WEFT_REASON_NONE);
+	flow.serial = "0a";
+	WEFT_EXPECT(!ask(t, txn, &flow, &v) &&
+		    v.reason == WEFT_REASON_REVOKED);
+	return NULL;
+}
+
 static const char *without_its_workload_it_has_no_say(struct weft_tables *t)
 {
 	struct weft_flow_verdict v;
@@ -206,6 +246,8 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(trial_judges_by_what_is_staged),
 	WEFT_CLAIM(trial_knows_the_static_objects),
 	WEFT_CLAIM(plaintext_meets_the_mode_of_its_port),
+	WEFT_CLAIM(last_resort_leaves_the_port_of_ssh),
+	WEFT_CLAIM(revoked_goes_before_policies),
 	WEFT_CLAIM(without_its_workload_it_has_no_say),
 	WEFT_CLAIM(client_asks_its_service),
 	WEFT_CLAIM(trial_hinders_no_transaction),

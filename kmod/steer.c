@@ -11,8 +11,6 @@
 #include "lb_weighted.h"
 #include "steer.h"
 
-#define SSH_PORT	22	/* RFC 4253 section 4.1 */
-
 bool weft_steer_wants(const struct weft_tables *t, const struct weft_addr *dst)
 {
 	struct weft_service_match match;
@@ -81,11 +79,6 @@ void weft_steer_connect(const struct weft_tables *t,
 	rcu_read_unlock();
 }
 
-bool weft_steer_leaves_ssh(const struct weft_workload *w, u16 port)
-{
-	return port == SSH_PORT && !weft_workload_names_port(w, port);
-}
-
 void weft_steer_listen(const struct weft_tables *t, u16 port,
 		       const struct weft_task *task, struct weft_steer *out)
 {
@@ -98,7 +91,7 @@ void weft_steer_listen(const struct weft_tables *t, u16 port,
 	out->generation = weft_gen_number(gen);
 	w = weft_workload_match(gen, task, &out->last_resort);
 	if (out->last_resort &&
-	    (weft_workload_is_weft(task) || weft_steer_leaves_ssh(w, port)))
+	    (weft_workload_is_weft(task) || weft_workload_leaves_ssh(w, port)))
 		w = NULL;
 	if (w && weft_workload_mode(w, port) != WEFT_MODE_DISABLED) {
 		out->verdict = WEFT_STEER_MESH;

@@ -58,15 +58,6 @@ void weft_steer_connect(const struct weft_tables *t,
  */
 void weft_steer_listen(const struct weft_tables *t, u16 port,
 		       const struct weft_task *task, struct weft_steer *out);
-
-/**
- * weft_steer_leaves_ssh() - does a workload of the last resort leave it alone?
- * @w: the workload
- * @port: a listener's
- *
- * Whoever gives the whole host an identity must still be able to log in.
- */
-bool weft_steer_leaves_ssh(const struct weft_workload *w, u16 port);
 void weft_steer_uninit(struct weft_steer *s);
 
 /*

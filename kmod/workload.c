@@ -8,6 +8,8 @@
 #include "generation_priv.h"
 #include "workload.h"
 
+#define SSH_PORT	22	/* RFC 4253 section 4.1 */
+
 /* How narrow a match was: compared from top to bottom. */
 struct specificity {
 	bool exe;
@@ -276,12 +278,30 @@ u8 weft_workload_mode(const struct weft_workload *w, u16 port)
 	return w->mode;
 }
 
-bool weft_workload_names_port(const struct weft_workload *w, u16 port)
+bool weft_workload_leaves_ssh(const struct weft_workload *w, u16 port)
 {
 	unsigned int i;
 
+	if (port != SSH_PORT)
+		return false;
 	for (i = 0; i < w->n_ports; i++)
 		if (w->ports[i].port == port)
-			return true;
-	return false;
+			return false;
+	return true;
+}
+
+static bool is_root_alone(const struct weft_selector *s)
+{
+	return s->cgroup && !s->cgroup[1] && !s->unit && !s->exe &&
+	       !s->container && !s->has_uid && !s->has_gid;
+}
+
+bool weft_workload_is_last_resort(const struct weft_workload *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_selectors; i++)
+		if (!is_root_alone(&w->selectors[i]))
+			return false;
+	return true;
 }

@@ -74,7 +74,17 @@ struct weft_workload *weft_workload_find(const struct weft_gen *gen,
 /* enum weft_mode for a listener of @w on @port: never DEFAULT. */
 u8 weft_workload_mode(const struct weft_workload *w, u16 port);
 
-/* Do @w's exceptions name @port? */
-bool weft_workload_names_port(const struct weft_workload *w, u16 port);
+/**
+ * weft_workload_leaves_ssh() - is this port left alone as a last resort?
+ * @w: the workload of the last resort
+ * @port: a listener's
+ *
+ * Whoever gives the whole host an identity must still be able to log in, unless
+ * @w's exceptions name the port.
+ */
+bool weft_workload_leaves_ssh(const struct weft_workload *w, u16 port);
+
+/* Is it a last resort for whoever belongs to it? */
+bool weft_workload_is_last_resort(const struct weft_workload *w);
 
 #endif

@@ -56,7 +56,7 @@ def messages(transaction=None, conn=1, trial=None):
             "RESUMED": 1}},
         "FLOW_JUDGE": {"TRANSACTION": trial or 1, "CONN": {
             "ROLE": C["WEFT_ROLE_SERVER"], "WORKLOAD": "shop", "SERVICE": "web", "REMOTE": "10.0.0.9",
-            "LOCAL_PORT": 80, "PEER_IDENTITY": ID + "web"}}}
+            "LOCAL_PORT": 80, "PEER_IDENTITY": ID + "web", "PEER_SERIAL": "0a1b"}}}
     for noun, name in (("WORKLOAD", "shop"), ("SERVICE", "web"), ("POLICY", "guard"),
                        ("REVOCATION", "leak")):
         for verb in ("DEL", "GET"):

@@ -23,9 +23,9 @@ static struct weft_error err;
 
 /* Fields in the order of enum weft_flow_field. */
 #define SERVER(verdict, reason, peer, local, remote) \
-	((const char *const[]){ verdict, reason, "server", "web", NULL, peer, local, remote })
+	((const char *const[WEFT_FLOW_FIELDS]){ verdict, reason, "server", "web", NULL, peer, local, remote })
 #define CLIENT(verdict, reason, service, peer) \
-	((const char *const[]){ verdict, reason, "client", "web", service, peer, \
+	((const char *const[WEFT_FLOW_FIELDS]){ verdict, reason, "client", "web", service, peer, \
 				"10.0.0.2:4000", "10.0.0.3:5432" })
 
 static int take(const char *const *fields, uint64_t time)
@@ -62,9 +62,26 @@ static void equal_flows_are_counted_together(void **state)
 	assert_int_equal(flows.records, 3);
 }
 
+static void latest_certificate_that_is_known_is_kept(void **state)
+{
+	const char *fields[WEFT_FLOW_FIELDS] = { "live", "none", "server", "web", NULL, CART,
+						 "10.0.0.2:80", "10.0.0.1:4001", "0A:1B" };
+
+	assert_int_equal(take(fields, 1), 0);
+	assert_string_equal(flows.items[0]->peer_serial, "0a1b");
+	fields[WEFT_FLOW_PEER_SERIAL] = "ff";
+	assert_int_equal(take(fields, 2), 0);
+	fields[WEFT_FLOW_PEER_SERIAL] = NULL; /* resumed with an older daemon */
+	assert_int_equal(take(fields, 3), 0);
+	fields[WEFT_FLOW_PEER_SERIAL] = "none";
+	assert_int_equal(take(fields, 4), 0);
+	assert_int_equal(flows.count, 1);
+	assert_string_equal(flows.items[0]->peer_serial, "ff");
+}
+
 static void who_where_from_and_port_tell_flows_apart(void **state)
 {
-	static const char *const other[] = { "live", "none", "server", "db", NULL, CART,
+	static const char *const other[WEFT_FLOW_FIELDS] = { "live", "none", "server", "db", NULL, CART,
 					     "10.0.0.2:80", "10.0.0.1:1" };
 
 	take(SERVER("live", "none", CART, "10.0.0.2:80", "10.0.0.1:1"), 1);
@@ -124,11 +141,11 @@ static void what_is_no_verdict_is_passed_over(void **state)
 
 static void damaged_records_are_counted_apart(void **state)
 {
-	static const char *const no_role[] = { "live", "none", NULL, "web", NULL, CART,
+	static const char *const no_role[WEFT_FLOW_FIELDS] = { "live", "none", NULL, "web", NULL, CART,
 					       "10.0.0.2:80", "10.0.0.1:1" };
-	static const char *const no_workload[] = { "live", "none", "server", NULL, NULL, CART,
+	static const char *const no_workload[WEFT_FLOW_FIELDS] = { "live", "none", "server", NULL, NULL, CART,
 						   "10.0.0.2:80", "10.0.0.1:1" };
-	static const char *const bad_workload[] = { "live", "none", "server", "a\n#", NULL, CART,
+	static const char *const bad_workload[WEFT_FLOW_FIELDS] = { "live", "none", "server", "a\n#", NULL, CART,
 						    "10.0.0.2:80", "10.0.0.1:1" };
 	const char *const *const records[] = {
 		no_role, no_workload, bad_workload,
@@ -240,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FLOW_TEST(equal_flows_are_counted_together),
+		FLOW_TEST(latest_certificate_that_is_known_is_kept),
 		FLOW_TEST(who_where_from_and_port_tell_flows_apart),
 		FLOW_TEST(latest_verdict_counts),
 		FLOW_TEST(refusals_are_of_policies_modes_and_identities),

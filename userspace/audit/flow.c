@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/enums.h"
 #include "base/name.h"
+#include "base/serial.h"
 
 const char *const weft_flow_fields[WEFT_FLOW_FIELDS] = {
 	[WEFT_FLOW_VERDICT] = "WEFT_VERDICT",
@@ -19,6 +20,7 @@ const char *const weft_flow_fields[WEFT_FLOW_FIELDS] = {
 	[WEFT_FLOW_WORKLOAD] = "WEFT_WORKLOAD",
 	[WEFT_FLOW_SERVICE] = "WEFT_SERVICE",
 	[WEFT_FLOW_PEER_IDENTITY] = "WEFT_PEER_IDENTITY",
+	[WEFT_FLOW_PEER_SERIAL] = "WEFT_PEER_SERIAL",
 	[WEFT_FLOW_LOCAL] = "WEFT_LOCAL",
 	[WEFT_FLOW_REMOTE] = "WEFT_REMOTE",
 };
@@ -28,6 +30,7 @@ static void flow_uninit(struct weft_flow *flow)
 	free(flow->workload);
 	free(flow->service);
 	free(flow->peer_identity);
+	free(flow->peer_serial);
 }
 
 static void forget_nothing(void *flow)
@@ -219,6 +222,23 @@ static int flows_find(struct weft_flows *flows, const struct weft_flow *like,
 	return *flow ? 0 : weft_error_nomem(err);
 }
 
+/* @serial NULL, or nothing that the module would take: what was known stays. */
+static int note_serial(struct weft_flow *flow, const char *serial)
+{
+	char text[WEFT_SERIAL_SIZE], *copy;
+
+	if (!serial || weft_serial_parse(serial, text))
+		return 0;
+	if (flow->peer_serial && !strcmp(flow->peer_serial, text))
+		return 0;
+	copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	free(flow->peer_serial);
+	flow->peer_serial = copy;
+	return 0;
+}
+
 int weft_flows_take(struct weft_flows *flows, const char *const fields[WEFT_FLOW_FIELDS],
 		    uint64_t time, struct weft_error *err)
 {
@@ -237,6 +257,9 @@ int weft_flows_take(struct weft_flows *flows, const char *const fields[WEFT_FLOW
 	if (!flow->first)
 		flow->first = time;
 	flow->last = time;
+	ret = note_serial(flow, fields[WEFT_FLOW_PEER_SERIAL]);
+	if (ret)
+		return weft_error_nomem(err);
 	flow->refused = like.refused;
 	flow->reason = like.reason;
 	flow->n_refused += like.refused;

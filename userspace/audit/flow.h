@@ -28,6 +28,7 @@ enum weft_flow_field {
 	WEFT_FLOW_PEER_IDENTITY,
 	WEFT_FLOW_LOCAL,
 	WEFT_FLOW_REMOTE,
+	WEFT_FLOW_PEER_SERIAL,
 	WEFT_FLOW_FIELDS
 };
 
@@ -41,6 +42,7 @@ struct weft_flow {
 	char *workload;
 	char *service;	       /* client: that it called; else NULL */
 	char *peer_identity;   /* NULL: plaintext */
+	char *peer_serial;     /* of its latest certificate that is known, or NULL */
 	struct weft_addr peer; /* server: where it comes from, without port; else zero */
 	uint16_t port;	       /* of the server's end */
 	/* the latest verdict */

@@ -117,6 +117,7 @@ static int judge(struct simulation *s, const struct weft_flow *flow, struct row 
 		.workload = flow->workload,
 		.service = flow->service,
 		.peer_identity = flow->peer_identity,
+		.peer_serial = flow->peer_serial,
 		.peer = flow->peer,
 		.port = flow->port,
 	};

@@ -50,7 +50,8 @@ static int put(struct nl_msg *msg, uint32_t txn, const struct weft_nl_flow *flow
 	nest = weft_nl_nest(msg, WEFT_A_CONN);
 	if (!nest || nla_put_u32(msg, WEFT_CONN_A_ROLE, flow->role) ||
 	    weft_nl_put_string(msg, WEFT_CONN_A_WORKLOAD, flow->workload) ||
-	    weft_nl_put_string(msg, WEFT_CONN_A_PEER_IDENTITY, flow->peer_identity))
+	    weft_nl_put_string(msg, WEFT_CONN_A_PEER_IDENTITY, flow->peer_identity) ||
+	    weft_nl_put_string(msg, WEFT_CONN_A_PEER_SERIAL, flow->peer_serial))
 		return -EMSGSIZE;
 	if (flow->role == WEFT_ROLE_CLIENT) {
 		if (weft_nl_put_string(msg, WEFT_CONN_A_SERVICE, flow->service))

@@ -23,6 +23,7 @@ struct weft_nl_flow {
 	const char *workload;	   /* the local one */
 	const char *service;	   /* client: what it called */
 	const char *peer_identity; /* NULL, server: plaintext */
+	const char *peer_serial;   /* NULL: not known */
 	struct weft_addr peer;	   /* server: where it comes from */
 	uint16_t port;		   /* server: where it arrives */
 };

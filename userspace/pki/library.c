@@ -12,6 +12,7 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/opensslv.h>
 #include <openssl/provider.h>
 #include <pthread.h>
@@ -129,7 +130,9 @@ static void make_library(void)
 {
 	OSSL_LIB_CTX *ctx;
 
-	if (OpenSSL_version_num() >= VERSION_3_2 || OSSL_PROVIDER_available(NULL, "fips"))
+	/* what openssl.cnf chose stays chosen */
+	if (OpenSSL_version_num() >= VERSION_3_2 || OSSL_PROVIDER_available(NULL, "fips") ||
+	    EVP_default_properties_is_fips_enabled(NULL))
 		return;
 	ERR_set_mark();
 	ctx = OSSL_LIB_CTX_new();

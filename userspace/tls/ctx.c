@@ -152,6 +152,7 @@ static int set_algorithms(SSL_CTX *ssl, struct weft_error *err)
 		return weft_crypto_error(err, EIO, "OpenSSL offers no TLS 1.3");
 	if (profile == WEFT_TLS_PROFILE_FIPS) {
 		ciphers = FIPS_CIPHERS;
+		SSL_CTX_set_security_level(ssl, 2); /* keys of 112 bits, in chains as well */
 		if (SSL_CTX_set1_sigalgs_list(ssl, FIPS_SIGNATURES) != 1)
 			return weft_crypto_error(err, EIO, "OpenSSL takes no signatures \"%s\"",
 						 FIPS_SIGNATURES);
