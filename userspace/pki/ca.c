@@ -202,6 +202,11 @@ static int check_validity(const struct weft_ca *ca, struct weft_error *err)
 
 	if (time(NULL) < end)
 		return 0;
+	if (ca->next)
+		return weft_error_set(err, EKEYEXPIRED,
+				      "%s: the root certificate expired on %s: let the next one sign "
+				      "(weftctl ca rotate activate)",
+				      ca->cert_path, weft_crypto_time_format(end, text));
 	return weft_error_set(err, EKEYEXPIRED,
 			      "%s: the root certificate expired on %s: remove this file, the next "
 			      "start makes a new one with the same key",
@@ -230,13 +235,16 @@ static int read_root(struct weft_ca *ca, const char *path, X509 **ret, struct we
 static int read_other(struct weft_ca *ca, const char *name, X509 **cert, struct weft_error *err)
 {
 	_cleanup_free_ char *path = weft_ca_path(ca->dir, name);
+	struct weft_error problem = { 0 };
 	int r;
 
 	if (!path)
 		return weft_error_nomem(err);
-	r = read_root(ca, path, cert, err);
+	r = read_root(ca, path, cert, &problem);
 	if (r == -ENOENT)
 		return 0;
+	if (r && err)
+		*err = problem;
 	if (!r && !X509_cmp(*cert, ca->cert)) {
 		X509_free(*cert);
 		*cert = NULL;
@@ -253,6 +261,10 @@ static int complete_step(struct weft_ca *ca, struct weft_error *err)
 
 	if (!path)
 		return weft_error_nomem(err);
+	/* Who was interrupted may not have come to that: the key is on disk first. */
+	r = weft_dir_sync(ca->dir, err);
+	if (r)
+		return r;
 	if (rename(path, ca->cert_path))
 		return weft_error_set(err, errno, "%s: %s", path, strerror(errno));
 	r = weft_dir_sync(ca->dir, err);
@@ -286,7 +298,18 @@ static int load_certs(struct weft_ca *ca, struct weft_error *err)
 		r = check_key(ca, err);
 	if (!r)
 		r = read_other(ca, "old.crt", &ca->old, err);
-	return r ? r : check_validity(ca, err);
+	/* With a next root there is a way on; whoever signs looks at it again. */
+	return r || ca->next ? r : check_validity(ca, err);
+}
+
+/* In the middle of a rotation, too, somebody may have removed the one that expired. */
+static int make_certs(struct weft_ca *ca, bool has_key, struct weft_error *err)
+{
+	int r = create_cert(ca, has_key, err);
+
+	if (!r)
+		r = read_other(ca, "next.crt", &ca->next, err);
+	return r ? r : read_other(ca, "old.crt", &ca->old, err);
 }
 
 static int open_or_create(struct weft_ca *ca, struct weft_error *err)
@@ -302,7 +325,7 @@ static int open_or_create(struct weft_ca *ca, struct weft_error *err)
 				      ca->key_path, ca->cert_path);
 	r = has_key ? weft_pem_read_key(ca->key_path, &ca->key, err) : create_key(ca, err);
 	if (!r)
-		r = has_cert ? load_certs(ca, err) : create_cert(ca, has_key, err);
+		r = has_cert ? load_certs(ca, err) : make_certs(ca, has_key, err);
 	return r ? r : read_stamps(ca->dir, ca->stamps, err);
 }
 

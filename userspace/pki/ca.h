@@ -51,7 +51,8 @@ enum weft_ca_step {
  * Return: 0; -EINVAL @trust_domain is none; -EPERM the directory is writable or
  * the key file open to others; -EBADMSG a file is not what it should be, belongs to another trust
  * domain, or its key is missing; -EKEYREJECTED the key is not the certificate's;
- * -EKEYEXPIRED the root has expired; -ENOMEM; errno of the file system. @err
+ * -EKEYEXPIRED the root has expired, and no next one is prepared; -EBUSY another process
+ * holds the lock of the directory; -ENOMEM; errno of the file system. @err
  * names the file and the way out.
  */
 int weft_ca_open_or_create(const char *dir, const char *trust_domain, struct weft_ca **ca,
@@ -121,6 +122,7 @@ int weft_ca_bundle(const struct weft_ca *ca, struct weft_bundle **bundle, struct
  *
  * Return: 0; -EINVAL no identity, or of another trust domain; -ERANGE @lifetime;
  * -EKEYEXPIRED the root has expired; -ESTALE the files have changed: weft_ca_reopen();
+ * -EBUSY another process holds the lock of the directory for longer than a second;
  * -ENOMEM; -EIO OpenSSL failed (@err); errno of the file system.
  */
 int weft_ca_issue(const struct weft_ca *ca, const char *spiffe_id, int64_t lifetime,

@@ -149,16 +149,34 @@ int weft_ca_prepare(const char *dir, struct weft_error *err)
 
 /* ---- activate ---- */
 
-/* What is known of the old root's end is written down before it ceases to sign. */
-static int settle_end(const struct held *held, struct weft_error *err)
+/* The clock may have been set back since it was made: what it signs would be refused by
+ * all. */
+static int check_next_validity(const struct held *held, int64_t now, struct weft_error *err)
+{
+	char from[WEFT_CRYPTO_TIME_MAX], to[WEFT_CRYPTO_TIME_MAX];
+	int64_t begin = weft_crypto_time(X509_get0_notBefore(held->ca->next));
+	int64_t end = weft_crypto_time(X509_get0_notAfter(held->ca->next));
+
+	if (now >= begin && now < end)
+		return 0;
+	return weft_error_set(err, EKEYREJECTED,
+			      "%.200s: not valid now, but from %s until %s: set the clock, or take "
+			      "it back (weftctl ca rotate abort) and make another one",
+			      held->next_cert, weft_crypto_time_format(begin, from),
+			      weft_crypto_time_format(end, to));
+}
+
+/* What is known of a root's end is written down before it ceases to sign. Where it got
+ * lost after that, it is reckoned from the first time that it is needed. */
+static int settle_end(const struct held *held, X509 *root, int64_t now, struct weft_error *err)
 {
 	int64_t until;
-	int r = weft_ca_issued_get(held->ca->dir, held->ca->cert, &until, err);
+	int r = weft_ca_issued_get(held->ca->dir, root, &until, err);
 
 	if (r != -ENOENT)
 		return r;
-	r = weft_ca_issued_bound(held->ca->dir, held->ca->cert, time(NULL), &until, err);
-	return r ? r : weft_ca_issued_set(held->ca->dir, held->ca->cert, until, err);
+	r = weft_ca_issued_bound(held->ca->dir, root, now, &until, err);
+	return r ? r : weft_ca_issued_set(held->ca->dir, root, until, err);
 }
 
 /* Copies first: a root that is the same as the one that signs does not count. The step
@@ -169,7 +187,7 @@ static int change_over(const struct held *held, struct weft_error *err)
 	const struct weft_ca *ca = held->ca;
 	int r;
 
-	r = settle_end(held, err);
+	r = settle_end(held, ca->cert, time(NULL), err);
 	if (!r)
 		r = weft_pem_write_key(held->old_key, ca->key, err);
 	if (!r)
@@ -216,6 +234,8 @@ int weft_ca_activate(const char *dir, const struct weft_ca_proof *proof, struct 
 	}
 	r = read_next_key(&held, err);
 	if (!r)
+		r = check_next_validity(&held, time(NULL), err);
+	if (!r)
 		r = check_users(&held, err);
 	if (!r)
 		r = proof->prove(held.ca, proof->data, err);
@@ -233,8 +253,10 @@ static int drop_old(const struct held *held, int64_t now, struct weft_error *err
 {
 	char text[WEFT_CRYPTO_TIME_MAX];
 	int64_t until;
-	int r = weft_ca_until(held->ca, now, &until, err);
+	int r = settle_end(held, held->ca->old, now, err);
 
+	if (!r)
+		r = weft_ca_until(held->ca, now, &until, err);
 	if (r)
 		return r;
 	if (now <= until)
@@ -345,6 +367,7 @@ int weft_ca_issue_known(const struct weft_ca *ca, const char *spiffe_id, int64_t
 			struct weft_svid **svid, X509 **root, struct weft_error *err)
 {
 	int64_t now = time(NULL), until = 0;
+	struct weft_error problem = { 0 };
 	int r = 0;
 
 	if (ca->old)
@@ -353,11 +376,17 @@ int weft_ca_issue_known(const struct weft_ca *ca, const char *spiffe_id, int64_t
 		return r;
 	if (until - now >= WEFT_CA_LIFETIME_MIN) {
 		r = issue_by_old(ca, spiffe_id, now + lifetime < until ? now + lifetime : until,
-				 svid, err);
-		*root = ca->old;
-		return r;
+				 svid, &problem);
+		if (!r)
+			*root = ca->old;
+		else if (r != -ENOENT && err)
+			*err = problem;
+		if (r != -ENOENT)
+			return r;
+		/* Somebody has removed its key: those who know the new root need us. */
 	}
 	r = weft_ca_issue(ca, spiffe_id, lifetime, svid, err);
-	*root = ca->cert;
+	if (!r)
+		*root = ca->cert;
 	return r;
 }

@@ -51,14 +51,17 @@ struct weft_ca_proof {
  * The old one stays trusted. When that was done before, nothing happens.
  *
  * Return: 0; -ENOENT none was prepared; -EBUSY a daemon on this host does not trust it
- * yet; -EBADMSG its key is missing, or another one; what @proof says; as weft_ca_open();
- * errno of the file system.
+ * yet; -EBADMSG its key is missing, or another one; -EKEYREJECTED it is not valid now; what
+ * @proof says; as weft_ca_open(); errno of the file system.
  */
 int weft_ca_activate(const char *dir, const struct weft_ca_proof *proof, struct weft_error *err);
 
 /**
  * weft_ca_finish() - the old root is trusted no more
  * @now: as time()
+ *
+ * Where nobody knows until when what the old root has signed may be valid, that is settled
+ * now.
  *
  * Return: 0; -ENOENT there is none; -EBUSY something that it has signed may be valid
  * still, or the next one does not sign yet; as weft_ca_open(); errno of the file system.
@@ -91,7 +94,7 @@ int64_t weft_ca_since(const struct weft_ca *ca);
  *
  * While the old root is trusted it signs, for as long as something that it has signed
  * before is valid, and not longer: for the end of the CA to which nodes come with what
- * they have.
+ * they have. Where the key of the old root is gone, the new one signs.
  *
  * Return: as weft_ca_issue(); as weft_pem_read_key() of the old root's key.
  */

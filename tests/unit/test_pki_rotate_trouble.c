@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A rotation of the root when something is not as it should be: the clock, a root that
+ * has expired, files that somebody removed.
+ */
+#include "rotate_fixture.h"
+
+/* A root as @cert, valid in these seconds from now, for the key that is there. */
+static void put_root(const char *cert_name, const char *key_name, int64_t from, int64_t to)
+{
+	struct weft_cert_spec spec = {
+		.uri = "spiffe://" DOMAIN,
+		.not_before = time(NULL) + from,
+		.not_after = time(NULL) + to,
+	};
+	X509 *cert;
+
+	assert_int_equal(weft_pem_read_key(in_dir(key_name), &spec.key, NULL), 0);
+	assert_int_equal(weft_cert_make(&spec, &cert, NULL), 0);
+	assert_int_equal(weft_pem_write_certs(in_dir(cert_name), cert, NULL, NULL), 0);
+	EVP_PKEY_free(spec.key);
+	X509_free(cert);
+}
+
+static int issue_error(void)
+{
+	struct weft_ca *ca = open_ca();
+	struct weft_svid *svid;
+	int r = weft_ca_issue(ca, CART, 0, &svid, &err);
+
+	if (!r)
+		weft_svid_put(svid);
+	weft_ca_close(ca);
+	return r;
+}
+
+/* ---- clocks and ends ---- */
+
+static void next_root_that_is_not_valid_now_is_not_activated(void **state)
+{
+	static const int64_t validity[][2] = { { DAY, 900 * DAY }, { -900 * DAY, -1 } };
+
+	for (size_t i = 0; i < 2; i++) {
+		prepare();
+		put_root("ca/next.crt", "ca/next.key", validity[i][0], validity[i][1]);
+		assert_int_equal(weft_ca_activate(in_dir("ca"), &proven, &err), -EKEYREJECTED);
+		assert_says("/ca/next.crt: not valid now, but from 20");
+		assert_says("set the clock, or take it back (weftctl ca rotate abort)");
+		assert_step(WEFT_CA_PREPARED, 2);
+		assert_false(is_there("ca/old.crt"));
+		assert_false(is_there("ca/old.key"));
+		done(weft_ca_abort(in_dir("ca"), &err));
+	}
+	prepare();
+	activate();
+	assert_step(WEFT_CA_ACTIVATED, 2);
+}
+
+static void root_that_expired_gives_way_to_the_next_one(void **state)
+{
+	prepare();
+	put_root("ca/ca.crt", "ca/ca.key", -900 * DAY, -1);
+	assert_int_equal(issue_error(), -EKEYEXPIRED);
+	assert_says("let the next one sign (weftctl ca rotate activate)");
+	activate();
+	assert_step(WEFT_CA_ACTIVATED, 2);
+	done(weft_ca_finish(in_dir("ca"), time(NULL), &err));
+	assert_step(WEFT_CA_STEADY, 1);
+}
+
+static void certificate_made_anew_does_not_end_a_rotation(void **state)
+{
+	prepare();
+	assert_int_equal(unlink(in_dir("ca/ca.crt")), 0);
+	assert_step(WEFT_CA_PREPARED, 2); /* also for who makes it */
+	activate();
+	assert_int_equal(unlink(in_dir("ca/ca.crt")), 0);
+	assert_step(WEFT_CA_ACTIVATED, 2);
+}
+
+/* ---- files that somebody removed ---- */
+
+static void end_that_got_lost_is_settled_by_finish(void **state)
+{
+	int64_t now = time(NULL);
+
+	issue(60);
+	prepare();
+	activate();
+	assert_int_equal(unlink(in_dir("ca/issued")), 0);
+	assert_int_equal(weft_ca_finish(in_dir("ca"), now, &err), -EBUSY);
+	assert_int_equal(until_of("ca/old.crt"), now + 90 * DAY);
+	/* Not 90 days from then. */
+	assert_int_equal(weft_ca_finish(in_dir("ca"), now + 90 * DAY, &err), -EBUSY);
+	done(weft_ca_finish(in_dir("ca"), now + 90 * DAY + 1, &err));
+	assert_step(WEFT_CA_STEADY, 1);
+}
+
+static void without_the_key_of_the_old_root_the_new_one_signs(void **state)
+{
+	struct weft_svid *svid;
+	struct weft_ca *ca;
+	X509 *root = NULL;
+
+	issue(7200);
+	prepare();
+	activate();
+	ca = open_ca();
+	assert_int_equal(unlink(in_dir("ca/old.key")), 0);
+	done(weft_ca_issue_known(ca, CART, DAY, &svid, &root, &err));
+	assert_ptr_equal(root, weft_ca_cert(ca));
+	assert_int_equal(X509_verify(svid->cert, X509_get0_pubkey(root)), 1);
+	weft_svid_put(svid);
+	/* One that is there and no key is told, as ever. */
+	root = NULL;
+	assert_int_equal(weft_file_write(in_dir("ca/old.key"), "x", 1, 0600, NULL), 0);
+	assert_int_equal(weft_ca_issue_known(ca, CART, DAY, &svid, &root, &err), -EBADMSG);
+	assert_says("/ca/old.key");
+	assert_null(root);
+	weft_ca_close(ca);
+}
+
+/* ---- what is told ---- */
+
+static void assert_quiet_refresh(struct weft_source *source, int expected)
+{
+	struct weft_bundle *bundle;
+
+	err.text[0] = '\0';
+	assert_int_equal(weft_source_refresh(source, &err), expected);
+	assert_string_equal(err.text, "");
+	assert_int_equal(weft_source_bundle(source, &bundle, NULL), 0);
+	weft_bundle_put(bundle);
+	assert_int_equal(weft_source_refresh(source, &err), 0);
+	assert_string_equal(err.text, "");
+}
+
+static void source_has_no_problem_with_a_rotation(void **state)
+{
+	struct weft_source *source;
+
+	assert_int_equal(weft_source_ca_create(open_ca(), &source, NULL), 0);
+	assert_quiet_refresh(source, 0);
+	prepare();
+	assert_quiet_refresh(source, 1);
+	activate();
+	assert_quiet_refresh(source, 1);
+	done(weft_ca_finish(in_dir("ca"), time(NULL), &err));
+	assert_quiet_refresh(source, 1);
+	weft_source_destroy(source);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROTATED(next_root_that_is_not_valid_now_is_not_activated),
+		ROTATED(root_that_expired_gives_way_to_the_next_one),
+		ROTATED(certificate_made_anew_does_not_end_a_rotation),
+		ROTATED(end_that_got_lost_is_settled_by_finish),
+		ROTATED(without_the_key_of_the_old_root_the_new_one_signs),
+		ROTATED(source_has_no_problem_with_a_rotation),
+	};
+
+	return cmocka_run_group_tests_name("pki_rotate_trouble", tests, NULL, NULL);
+}
