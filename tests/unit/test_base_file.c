@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include "base/array.h"
 #include "base/boot.h"
 #include "base/cleanup.h"
@@ -308,6 +309,29 @@ static void a_locked_directory_is_locked_until_it_is_closed(void **state)
 	assert_int_equal(weft_dir_lock("/nonexistent", NULL), -ENOENT);
 }
 
+static void a_locked_directory_is_waited_for_in_vain_for_a_time(void **state)
+{
+	struct weft_error err = { 0 };
+	int fd = weft_dir_lock(dir, NULL), other;
+	struct timespec begin, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(weft_dir_lock_within(dir, 100, &err), -EBUSY);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_true((end.tv_sec - begin.tv_sec) * 1000 +
+			    (end.tv_nsec - begin.tv_nsec) / 1000000 >= 99);
+	assert_non_null(strstr(err.text, "locked by another process"));
+	assert_ptr_equal(strstr(err.text, dir), err.text);
+	close(fd);
+	fd = weft_dir_lock_within(dir, 0, &err);
+	assert_true(fd >= 0);
+	other = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	close(other);
+	close(fd);
+	assert_int_equal(weft_dir_lock_within("/nonexistent", 0, NULL), -ENOENT);
+}
+
 static void bytes_are_digits_in_one_way(void **state)
 {
 	const uint8_t bytes[] = { 0x00, 0x9a, 0xff };
@@ -428,6 +452,7 @@ int main(void)
 		with_dir(a_secret_that_others_can_read_is_refused),
 		with_dir(a_file_that_is_there_is_not_created),
 		with_dir(a_locked_directory_is_locked_until_it_is_closed),
+		with_dir(a_locked_directory_is_waited_for_in_vain_for_a_time),
 		cmocka_unit_test(bytes_are_digits_in_one_way),
 		cmocka_unit_test(error_texts_are_cut_and_prefixed),
 		cmocka_unit_test(lists_of_strings_copy_compare_sort_and_join),

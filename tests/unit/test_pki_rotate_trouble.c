@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A rotation of the root when something is not as it should be: the clock, a root that
- * has expired, files that somebody removed.
+ * has expired, files that somebody removed, a directory that others lock.
  */
 #include "rotate_fixture.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
 
 /* A root as @cert, valid in these seconds from now, for the key that is there. */
 static void put_root(const char *cert_name, const char *key_name, int64_t from, int64_t to)
@@ -150,6 +153,69 @@ static void source_has_no_problem_with_a_rotation(void **state)
 	weft_source_destroy(source);
 }
 
+/* ---- a directory that others have ---- */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static int lock_dir(void)
+{
+	int fd = open(in_dir("ca"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	return fd;
+}
+
+static void who_signs_waits_a_second_for_the_lock(void **state)
+{
+	struct weft_ca *ca = open_ca();
+	struct weft_svid *svid;
+	int fd = lock_dir();
+	int64_t begin = now_ms();
+
+	assert_int_equal(weft_ca_issue(ca, CART, 0, &svid, &err), -EBUSY);
+	assert_in_range(now_ms() - begin, WEFT_CA_LOCK_SHORT, 10 * WEFT_CA_LOCK_SHORT);
+	assert_says("/ca: locked by another process: if it is not at work, end it");
+	close(fd);
+	done(weft_ca_issue(ca, CART, 0, &svid, &err));
+	weft_svid_put(svid);
+	weft_ca_close(ca);
+}
+
+/* Its owner has a watchdog, and perhaps a thousand identities. */
+static void source_waits_once_for_the_lock(void **state)
+{
+	struct weft_source *source;
+	struct weft_svid *svid;
+	int64_t begin;
+	int fd;
+
+	assert_int_equal(weft_source_ca_create(open_ca(), &source, NULL), 0);
+	assert_quiet_refresh(source, 0);
+	prepare(); /* there is something to look at */
+	fd = lock_dir();
+	begin = now_ms();
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(weft_source_svid(source, CART, 60, &svid, &err), -EBUSY);
+		assert_says("/ca: locked by another process");
+	}
+	assert_true(now_ms() - begin < 10 * WEFT_CA_LOCK_SHORT);
+	err.text[0] = '\0';
+	assert_int_equal(weft_source_refresh(source, &err), 0);
+	assert_says("/ca: locked by another process");
+	close(fd);
+	assert_quiet_refresh(source, 1);
+	done(weft_source_svid(source, CART, 60, &svid, &err));
+	weft_svid_put(svid);
+	weft_source_destroy(source);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +225,8 @@ int main(void)
 		ROTATED(end_that_got_lost_is_settled_by_finish),
 		ROTATED(without_the_key_of_the_old_root_the_new_one_signs),
 		ROTATED(source_has_no_problem_with_a_rotation),
+		ROTATED(who_signs_waits_a_second_for_the_lock),
+		ROTATED(source_waits_once_for_the_lock),
 	};
 
 	return cmocka_run_group_tests_name("pki_rotate_trouble", tests, NULL, NULL);

@@ -14,8 +14,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/cleanup.h"
+
+#define LOCK_PAUSE_MS 5
 
 static int file_error(struct weft_error *err, int error, const char *what, const char *path)
 {
@@ -292,6 +295,36 @@ int weft_dir_remove(const char *path, struct weft_error *err)
 	if (r == -1)
 		r = -errno;
 	return r && r != -ENOENT ? file_error(err, -r, "remove", path) : 0;
+}
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+int weft_dir_lock_within(const char *path, unsigned int ms, struct weft_error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	int64_t end = monotonic_ms() + ms;
+
+	if (fd < 0)
+		return file_error(err, errno, "open", path);
+	/* There is no flock() with a time limit. */
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return file_error(err, errno, "lock", path);
+		if (monotonic_ms() >= end)
+			return weft_error_set(err, EBUSY,
+					      "%s: locked by another process: if it is not at work, "
+					      "end it (lslocks(8) shows which one it is)",
+					      path);
+		nanosleep(&pause, NULL);
+	}
+	return weft_steal_fd(&fd);
 }
 
 int weft_dir_lock(const char *path, struct weft_error *err)

@@ -99,4 +99,12 @@ int weft_dir_remove(const char *path, struct weft_error *err);
  */
 int weft_dir_lock(const char *path, struct weft_error *err);
 
+/**
+ * weft_dir_lock_within() - the same for who must not be held up
+ * @ms: waits that long for them at most
+ *
+ * Return: as weft_dir_lock(); -EBUSY somebody has it still.
+ */
+int weft_dir_lock_within(const char *path, unsigned int ms, struct weft_error *err);
+
 #endif

@@ -121,9 +121,9 @@ static struct weft_ca *ca_new(const char *dir, const char *trust_domain)
 	return weft_steal_ptr(ca);
 }
 
-int weft_ca_lock(const char *dir, struct weft_error *err)
+int weft_ca_lock(const char *dir, unsigned int ms, struct weft_error *err)
 {
-	_cleanup_close_ int fd = weft_dir_lock(dir, err);
+	_cleanup_close_ int fd = weft_dir_lock_within(dir, ms, err);
 	struct stat st;
 
 	if (fd < 0)
@@ -346,7 +346,7 @@ int weft_ca_open_or_create(const char *dir, const char *trust_domain, struct wef
 	r = weft_dir_create(dir, 0700, err);
 	if (r)
 		return r;
-	lock = weft_ca_lock(dir, err);
+	lock = weft_ca_lock(dir, WEFT_CA_LOCK_PATIENT, err);
 	if (lock < 0)
 		return lock;
 	r = open_or_create(ca, err);
@@ -378,13 +378,19 @@ int weft_ca_load_locked(const char *dir, struct weft_ca **ret, struct weft_error
 	return 0;
 }
 
-int weft_ca_open(const char *dir, struct weft_ca **ca, struct weft_error *err)
+static int open_within(const char *dir, unsigned int ms, struct weft_ca **ca,
+		       struct weft_error *err)
 {
-	_cleanup_close_ int lock = weft_ca_lock(dir, err);
+	_cleanup_close_ int lock = weft_ca_lock(dir, ms, err);
 
 	if (lock == -ENOENT)
 		return refuse_none(dir, err);
 	return lock < 0 ? lock : weft_ca_load_locked(dir, ca, err);
+}
+
+int weft_ca_open(const char *dir, struct weft_ca **ca, struct weft_error *err)
+{
+	return open_within(dir, WEFT_CA_LOCK_PATIENT, ca, err);
 }
 
 int weft_ca_reopen(const struct weft_ca *ca, struct weft_ca **ret, struct weft_error *err)
@@ -392,7 +398,7 @@ int weft_ca_reopen(const struct weft_ca *ca, struct weft_ca **ret, struct weft_e
 	_cleanup_(weft_ca_close_ptr) struct weft_ca *fresh = NULL;
 	int r;
 
-	r = weft_ca_open(ca->dir, &fresh, err);
+	r = open_within(ca->dir, WEFT_CA_LOCK_SHORT, &fresh, err);
 	if (r)
 		return r;
 	if (strcmp(fresh->trust_domain, ca->trust_domain))
@@ -559,7 +565,7 @@ int weft_ca_sign(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *publ
 	r = check_request(ca, spiffe_id, lifetime, err);
 	if (r)
 		return r;
-	lock = weft_dir_lock(ca->dir, err);
+	lock = weft_dir_lock_within(ca->dir, WEFT_CA_LOCK_SHORT, err);
 	return lock < 0 ? lock : sign_locked(ca, spiffe_id, public_key, lifetime, cert, err);
 }
 

@@ -36,9 +36,14 @@ struct weft_ca {
 /* A path in its directory, the caller's to free(); NULL: out of memory. */
 char *weft_ca_path(const char *dir, const char *name);
 
-/* Return: the directory, locked until it is closed; -EPERM others may write to it; what
- * open() and flock() give. */
-int weft_ca_lock(const char *dir, struct weft_error *err);
+/* How long the lock of the directory is waited for, ms: by who has other work to do, and
+ * by a command or one that starts. Everybody who may read the directory can lock it. */
+#define WEFT_CA_LOCK_SHORT   1000
+#define WEFT_CA_LOCK_PATIENT 30000
+
+/* Return: the directory, locked until it is closed; -EPERM others may write to it; -EBUSY
+ * another process holds it for longer than @ms; what open() and flock() give. */
+int weft_ca_lock(const char *dir, unsigned int ms, struct weft_error *err);
 
 /* An authority that is there. The lock is held. Return: as weft_ca_open(). */
 int weft_ca_load_locked(const char *dir, struct weft_ca **ca, struct weft_error *err);

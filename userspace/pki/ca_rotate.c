@@ -46,7 +46,7 @@ static int held_init(struct held *held, const char *dir, struct weft_error *err)
 	};
 	if (!held->next_key || !held->next_cert || !held->old_key || !held->old_cert)
 		return weft_error_nomem(err);
-	held->lock = weft_ca_lock(dir, err);
+	held->lock = weft_ca_lock(dir, WEFT_CA_LOCK_PATIENT, err);
 	return held->lock < 0 ? held->lock : weft_ca_load_locked(dir, &held->ca, err);
 }
 

@@ -20,7 +20,24 @@ struct source_ca {
 	struct weft_ca_user *user; /* NULL: not yet */
 	STACK_OF(X509) *handed;	   /* with the latest bundle; NULL: they have been told */
 	bool changed;		   /* since the last refresh() */
+	bool busy;		   /* the directory is locked: not again before the next one */
 };
+
+/* Its owner has other work: one wait between two refreshes, not one for each identity. */
+static int note_busy(struct source_ca *source, int r)
+{
+	if (r == -EBUSY)
+		source->busy = true;
+	return r;
+}
+
+static int refuse_busy(const struct source_ca *source, struct weft_error *err)
+{
+	return weft_error_set(err, EBUSY,
+			      "%s: locked by another process: if it is not at work, end it "
+			      "(lslocks(8) shows which one it is)",
+			      weft_ca_dir(source->ca));
+}
 
 /* Take over what is in the directory, if it is something else. */
 static int look(struct source_ca *source, struct weft_error *err)
@@ -28,9 +45,11 @@ static int look(struct source_ca *source, struct weft_error *err)
 	struct weft_ca *fresh;
 	int r;
 
+	if (source->busy)
+		return refuse_busy(source, err);
 	if (!weft_ca_changed(source->ca))
 		return 0;
-	r = weft_ca_reopen(source->ca, &fresh, err);
+	r = note_busy(source, weft_ca_reopen(source->ca, &fresh, err));
 	if (r)
 		return r;
 	weft_ca_close(source->ca);
@@ -66,7 +85,7 @@ static int ca_svid(struct weft_source *base, const char *identity, int64_t lifet
 	struct source_ca *source = (struct source_ca *)base;
 	int r = look(source, err);
 
-	return r ? r : weft_ca_issue(source->ca, identity, lifetime, svid, err);
+	return r ? r : note_busy(source, weft_ca_issue(source->ca, identity, lifetime, svid, err));
 }
 
 static int tell(struct source_ca *source, struct weft_error *err)
@@ -103,8 +122,10 @@ static void warn(const struct source_ca *source, struct weft_error *problem)
 static int ca_refresh(struct weft_source *base, struct weft_error *problem)
 {
 	struct source_ca *source = (struct source_ca *)base;
-	bool told = !tell(source, problem), changed;
+	bool told, changed;
 
+	source->busy = false;
+	told = !note_busy(source, tell(source, problem));
 	if (!look(source, told ? problem : NULL) && told)
 		warn(source, problem);
 	changed = source->changed;
