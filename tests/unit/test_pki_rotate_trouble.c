@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A rotation of the root when something is not as it should be: the clock, a root that
- * has expired, files that somebody removed, a directory that others lock.
+ * has expired, files that somebody removed, a directory that others lock or that cannot be
+ * written.
  */
 #include "rotate_fixture.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 /* A root as @cert, valid in these seconds from now, for the key that is there. */
 static void put_root(const char *cert_name, const char *key_name, int64_t from, int64_t to)
@@ -216,6 +222,69 @@ static void source_waits_once_for_the_lock(void **state)
 	weft_source_destroy(source);
 }
 
+/* Each file that is to be made: EROFS. For good: in a process of its own. */
+static void refuse_new_files(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_CREAT, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EROFS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(2);
+}
+
+static void directory_that_cannot_be_written_is_told_with_the_way_out(void **state)
+{
+	struct weft_ca *ca = open_ca();
+	struct weft_svid *svid;
+	int status, r;
+	pid_t pid = fork();
+
+	if (!pid) {
+		refuse_new_files();
+		r = weft_ca_issue(ca, CART, 0, &svid, &err);
+		if (r == -EROFS &&
+		    strstr(err.text, "/ca must be writable (ReadWritePaths= of the unit): /"))
+			_exit(0);
+		fprintf(stderr, "%d: %s\n", r, err.text);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	weft_ca_close(ca);
+}
+
+/* ---- who uses it ---- */
+
+static void files_of_users_that_ended_are_swept_by_the_next_one(void **state)
+{
+	struct weft_ca_user *user, *other;
+	const char *ca = in_dir("ca");
+	int status;
+
+	done(weft_ca_user_open(ca, &other, &err));
+	for (int i = 0; i < 3; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(weft_ca_user_open(ca, &user, NULL) != 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	done(weft_ca_user_open(ca, &user, &err));
+	weft_ca_user_close(user);
+	assert_int_not_equal(rmdir(in_dir("ca/users")), 0); /* the one that runs */
+	weft_ca_user_close(other);
+	assert_int_equal(rmdir(in_dir("ca/users")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +296,8 @@ int main(void)
 		ROTATED(source_has_no_problem_with_a_rotation),
 		ROTATED(who_signs_waits_a_second_for_the_lock),
 		ROTATED(source_waits_once_for_the_lock),
+		ROTATED(directory_that_cannot_be_written_is_told_with_the_way_out),
+		ROTATED(files_of_users_that_ended_are_swept_by_the_next_one),
 	};
 
 	return cmocka_run_group_tests_name("pki_rotate_trouble", tests, NULL, NULL);

@@ -528,7 +528,12 @@ static int note_end(const struct weft_ca *ca, int64_t now, int64_t not_after,
 	if (r)
 		return r;
 	not_after += more < ISSUED_MAX ? more : ISSUED_MAX;
-	return weft_ca_issued_set(ca->dir, ca->cert, not_after > until ? not_after : until, err);
+	r = weft_ca_issued_set(ca->dir, ca->cert, not_after > until ? not_after : until, err);
+	if (r == -EROFS)
+		return weft_error_prefix(err, r,
+					 "%.200s must be writable (ReadWritePaths= of the unit)",
+					 ca->dir);
+	return r;
 }
 
 static int sign_locked(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,

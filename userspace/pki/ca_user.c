@@ -36,6 +36,26 @@ void weft_ca_user_close(struct weft_ca_user *user)
 	free(user);
 }
 
+static void closedir_ptr(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Those that ended without a word. What cannot be looked at stays: activate will tell. */
+static void sweep(const char *path)
+{
+	_cleanup_(closedir_ptr) DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		_cleanup_free_ char *name = weft_ca_path(path, entry->d_name);
+
+		if (entry->d_name[0] != '.' && name && !weft_lock_held(name, NULL))
+			unlink(name);
+	}
+}
+
 /* With the lock of the directory: between making it and locking it, it would look like
  * one that nobody holds. */
 static int make_file(struct weft_ca_user *user, struct weft_error *err)
@@ -51,8 +71,11 @@ static int make_file(struct weft_ca_user *user, struct weft_error *err)
 	r = weft_dir_create(dir, 0700, err);
 	if (r)
 		return r;
-	lock = weft_dir_lock(user->ca_dir, err);
-	return lock < 0 ? lock : weft_lock_take(user->path, &user->fd, err);
+	lock = weft_dir_lock_within(user->ca_dir, WEFT_CA_LOCK_SHORT, err);
+	if (lock < 0)
+		return lock;
+	sweep(dir);
+	return weft_lock_take(user->path, &user->fd, err);
 }
 
 int weft_ca_user_open(const char *ca_dir, struct weft_ca_user **ret, struct weft_error *err)
@@ -91,24 +114,34 @@ static int format(const STACK_OF(X509) *roots, char *text, struct weft_error *er
 }
 
 /* In place: the lock is of this very file. It means nothing after a crash. */
+static int write_roots(const struct weft_ca_user *user, const char *text, struct weft_error *err)
+{
+	size_t len = strlen(text);
+	ssize_t n = -1;
+
+	/* Empty first: what is not written to its end says nothing. */
+	if (!ftruncate(user->fd, 0))
+		n = pwrite(user->fd, text, len, 0);
+	if (n == (ssize_t)len)
+		return 0;
+	if (n >= 0) /* a part of it: there is no room for more */
+		errno = ENOSPC;
+	return weft_error_set(err, errno, "%s: cannot write: %s", user->path, strerror(errno));
+}
+
 int weft_ca_user_tell(struct weft_ca_user *user, const STACK_OF(X509) *roots,
 		      struct weft_error *err)
 {
 	_cleanup_close_ int lock = -1;
 	char text[FILE_MAX + 1];
-	size_t len;
 	int r = format(roots, text, err);
 
 	if (r)
 		return r;
-	lock = weft_dir_lock(user->ca_dir, err);
+	lock = weft_dir_lock_within(user->ca_dir, WEFT_CA_LOCK_SHORT, err);
 	if (lock < 0)
 		return lock;
-	len = strlen(text);
-	/* Empty first: what is not written to its end says nothing. */
-	if (ftruncate(user->fd, 0) || pwrite(user->fd, text, len, 0) != (ssize_t)len)
-		return weft_error_set(err, errno ? errno : EIO, "%s: cannot write", user->path);
-	return 0;
+	return write_roots(user, text, err);
 }
 
 /* ---- looking at all of them ---- */
@@ -149,12 +182,6 @@ static int look_at(const char *dir, const char *name, X509 *root, struct weft_st
 		return r < 0 ? r : 0;
 	snprintf(text, sizeof(text), "process %.*s", (int)strcspn(name, "."), name);
 	return weft_strv_add(names, text) ? weft_error_nomem(err) : 0;
-}
-
-static void closedir_ptr(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
 }
 
 int weft_ca_users_without_locked(const char *ca_dir, X509 *root, struct weft_strv *names,

@@ -20,11 +20,14 @@ struct weft_ca_user;
  * weft_ca_user_open() - say that the authority is in use
  * @user: written on success; end with weft_ca_user_close()
  *
- * Return: 0; -ENOMEM; errno of the file system.
+ * Files of those that ended are removed.
+ *
+ * Return: 0; -EBUSY the directory is locked by another process; -ENOMEM; errno of the file
+ * system.
  */
 int weft_ca_user_open(const char *ca_dir, struct weft_ca_user **user, struct weft_error *err);
 
-/* Which roots it trusts from now on. Return: 0, -ENOMEM, errno of the file system. */
+/* Which roots it trusts from now on. Return: as weft_ca_user_open(). */
 int weft_ca_user_tell(struct weft_ca_user *user, const STACK_OF(X509) *roots,
 		      struct weft_error *err);
 
