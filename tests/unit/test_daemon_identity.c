@@ -6,6 +6,7 @@
 #include "daemon_fixture.h"
 
 #include <errno.h>
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "pki/pem.h"
 
@@ -277,6 +278,66 @@ static void without_a_newer_certificate_a_root_that_went_is_not_trusted(void **s
 	weft_snapshot_put(snapshot);
 }
 
+/* A source that changes once, and once has no memory for its bundle. */
+struct poor_source {
+	struct weft_source source;
+	const struct weft_ca *ca;
+	bool changed, poor;
+};
+
+static int poor_bundle(struct weft_source *base, struct weft_bundle **bundle,
+		       struct weft_error *err)
+{
+	struct poor_source *source = (struct poor_source *)base;
+
+	if (!source->poor)
+		return weft_ca_bundle(source->ca, bundle, err);
+	source->poor = false;
+	return weft_error_nomem(err);
+}
+
+static int poor_svid(struct weft_source *base, const char *identity, int64_t lifetime,
+		     struct weft_svid **svid, struct weft_error *err)
+{
+	return weft_ca_issue(((struct poor_source *)base)->ca, identity, lifetime, svid, err);
+}
+
+static int poor_refresh(struct weft_source *base, struct weft_error *problem)
+{
+	struct poor_source *source = (struct poor_source *)base;
+	bool changed = source->changed;
+
+	source->changed = false;
+	return changed;
+}
+
+static void poor_destroy(struct weft_source *base)
+{
+}
+
+static void roots_that_could_not_be_had_are_asked_for_again(void **state)
+{
+	static const struct weft_source_ops ops = { poor_bundle, poor_svid, poor_refresh,
+						    poor_destroy };
+	struct context *c = *state;
+	struct poor_source poor = { { &ops, -1 }, c->f.ca, false, false };
+	const void *before;
+
+	weft_identities_destroy(c->identities);
+	assert_int_equal(
+		weft_identities_create(&c->identities, &poor.source, LIFETIME, true, NULL), 0);
+	assert_int_equal(set(c, SERVER, NULL), 1);
+	before = peek(c, SERVER);
+	poor.changed = poor.poor = true;
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), -ENOMEM);
+	assert_ptr_equal(peek(c, SERVER), before);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 1);
+	assert_ptr_not_equal(peek(c, SERVER), before);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0);
+	/* It must not outlive what it lies in. */
+	weft_identities_destroy(weft_steal_ptr(c->identities));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +356,8 @@ int main(void)
 			without_a_newer_certificate_a_root_that_went_is_not_trusted, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(another_root_makes_other_contexts, setup, teardown),
+		cmocka_unit_test_setup_teardown(roots_that_could_not_be_had_are_asked_for_again,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

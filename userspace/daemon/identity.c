@@ -26,6 +26,7 @@ struct weft_identities {
 	struct weft_error problem; /* of the source, as it was logged */
 	struct weft_bundle *bundle;
 	struct weft_resume *resume; /* or NULL */
+	bool bundle_due; /* there is another one, and it could not be had */
 	uint32_t lifetime;
 	struct identity *items; /* in strcmp() order */
 	size_t n;
@@ -332,10 +333,13 @@ int weft_identities_refresh(struct weft_identities *identities, int64_t now)
 	bool changed = false;
 	size_t i;
 
-	if (!refresh(identities))
+	if (refresh(identities))
+		identities->bundle_due = true;
+	if (!identities->bundle_due)
 		return 0;
 	if (weft_source_bundle(identities->source, &bundle, NULL))
 		return -ENOMEM;
+	identities->bundle_due = false;
 	weft_bundle_put(identities->bundle);
 	identities->bundle = bundle;
 	for (i = 0; i < identities->n; i++)

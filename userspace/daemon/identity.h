@@ -65,7 +65,8 @@ int weft_identities_rotate(struct weft_identities *identities, int64_t now);
  * weft_identities_refresh() - take over what is new in the source
  * @now: as time()
  *
- * What the source cannot use is logged, but not the same twice running.
+ * What the source cannot use is logged, but not the same twice running. What there was
+ * no memory for is taken over by the next call.
  *
  * Return: as weft_identities_set().
  */
