@@ -6,6 +6,7 @@
 
 #include "conf_fields.h"
 #include "conf_text.h"
+#include "nl/nl_wire.h"
 
 #define REVOKED(spec) HEAD("Revocation") "spec:\n" spec
 #define AT(line) "t.yaml:" #line ": Revocation \"web\": "
@@ -165,6 +166,53 @@ static void identities_are_whole_and_serials_in_one_form(void **state)
 	assert_string_equal(r->object.serials.items[2], "ff");
 }
 
+/* A document of @n identities of 254 bytes, each 260 to the module. */
+static char *long_identities(int n, size_t *len)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, len);
+
+	assert_non_null(f);
+	fputs(HEAD("Revocation") "spec:\n  identities:\n", f);
+	for (int i = 0; i < n; i++)
+		fprintf(f, "  - spiffe://example.org/%0233d\n", i);
+	assert_int_equal(fclose(f), 0);
+	return text;
+}
+
+/* Of the longest name, by what is sent. */
+static int put(const struct weft_conf_revocation *r)
+{
+	struct weft_nl_revocation copy = r->object;
+	struct nl_msg *msg = nlmsg_alloc_size(WEFT_NL_ROOM_OBJECT);
+	char name[WEFT_NAME_MAX + 1];
+	int ret;
+
+	memset(name, 'a', WEFT_NAME_MAX);
+	name[WEFT_NAME_MAX] = '\0';
+	copy.name = name;
+	assert_non_null(msg);
+	ret = weft_nl_revocation_put(msg, &copy);
+	nlmsg_free(msg);
+	return ret;
+}
+
+static void more_than_a_message_is_refused(void **state)
+{
+	_cleanup_conf_ struct weft_conf *conf = NULL;
+	_cleanup_free_ char *fits = NULL, *not = NULL;
+	struct weft_error err = { 0 };
+	size_t len;
+
+	fits = long_identities(250, &len);
+	assert_int_equal(weft_conf_parse("t.yaml", fits, len, "example.org", &conf, &err), 0);
+	assert_int_equal(put(weft_conf_find_revocation(conf, "web")), 0);
+	not = long_identities(251, &len);
+	assert_refused_len(not, len,
+			   AT(5) "spec: a mapping: 251 identities and 0 serials are 65268 bytes to "
+			   "the module, which takes 65024 in one document: split it into several");
+}
+
 /* 64 documents of 1024 each are all that the module takes. */
 static void more_than_the_module_takes_is_refused(void **state)
 {
@@ -192,6 +240,7 @@ int main(void)
 		cmocka_unit_test(each_field_wrong_is_one_clear_error),
 		cmocka_unit_test(no_field_is_without_its_wrong_cases),
 		cmocka_unit_test(identities_are_whole_and_serials_in_one_form),
+		cmocka_unit_test(more_than_a_message_is_refused),
 		cmocka_unit_test(more_than_the_module_takes_is_refused),
 	};
 

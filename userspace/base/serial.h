@@ -14,7 +14,9 @@
 
 /**
  * weft_serial_parse() - a serial number as people write it
- * @text: "0A1B2C" as "openssl x509 -serial" prints it, or "0a:1b:2c" as "-text" does
+ * @text: "0A1B2C" as "openssl x509 -serial" prints it, or "0a:1b:2c" as "-text" does of
+ *	long ones; of short ones that prints "4660 (0x1234)", whose decimal form is not
+ *	meant and cannot be told apart
  * @serial: WEFT_SERIAL_SIZE bytes, written on success; may be @text
  *
  * Return: NULL; else what is wrong with @text, a static phrase that completes

@@ -3,6 +3,7 @@
  * Revocation documents: whose connections end, whatever the policies say. Fields
  * and what they mean are in weft-documents(5); limits are the module's.
  */
+#include <linux/netlink.h>
 #include <linux/weft.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +60,37 @@ static const struct weft_field spec_fields[] = {
 	{ 0 }
 };
 
+/*
+ * Of both lists. The module takes a revocation in one message of 64 KiB
+ * (nl/nl_revocation.c), and tells it in one; the rest of it is for the longest name
+ * and the owner.
+ */
+#define LISTS_BYTES (65536 - 512)
+
+static size_t list_bytes(const struct weft_strv *list)
+{
+	size_t bytes = NLA_HDRLEN;
+
+	for (size_t i = 0; i < list->count; i++)
+		bytes += NLA_ALIGN(NLA_HDRLEN + strlen(list->items[i]) + 1);
+	return bytes;
+}
+
 static int check_spec(struct weft_schema_reader *r, const struct weft_node *node, void *object)
 {
-	const struct weft_conf_revocation *revocation = object;
+	const struct weft_nl_revocation *v = &((struct weft_conf_revocation *)object)->object;
+	size_t bytes = list_bytes(&v->identities) + list_bytes(&v->serials);
 
-	if (revocation->object.identities.count || revocation->object.serials.count)
-		return 0;
-	return weft_schema_fail(r, node, "must be a mapping of identities, serials or both");
+	if (!v->identities.count && !v->serials.count)
+		return weft_schema_fail(r, node,
+					"must be a mapping of identities, serials or both");
+	if (bytes > LISTS_BYTES)
+		return weft_schema_fail(r, node,
+					"%zu identities and %zu serials are %zu bytes to the "
+					"module, which takes %u in one document: split it into "
+					"several",
+					v->identities.count, v->serials.count, bytes, LISTS_BYTES);
+	return 0;
 }
 
 static const struct weft_schema spec_schema = { .fields = spec_fields, .check = check_spec };
