@@ -155,7 +155,7 @@ forged() { journal -o cat WEFT_PEER_IDENTITY=spiffe://mesh.local/evil | grep -q 
 wait_for 20 forged || not_ok "the forged record is in the journal"
 
 # --- the least
-rules() { grep -v '^#' "$1" | sed 's/ *#.*//'; }
+rules() { grep -v '^ *#' "$1" | sed 's/ *#.*//'; }
 suggest >"$new/least.yaml" || not_ok "suggest" "$(suggest 2>&1)"
 cat >"$T/wanted" <<'Y'
 ---

@@ -14,6 +14,7 @@
 #include "base/name.h"
 #include "conf/conf.h"
 #include "conf/least.h"
+#include "nl/nl_wire.h"
 
 #define ID(path) "spiffe://mesh.local/" path
 #define SEC UINT64_C(1000000)
@@ -153,6 +154,8 @@ static void same_ports_share_a_rule(void **state)
 		"      identities:\n"
 		"      - \"spiffe://mesh.local/till\"  # 2 times, last 2026-11-27 11:59:00 UTC\n"
 		"    to: {ports: [80, 81]}\n"
+		"  # Plaintext: whoever comes from there, and under any identity; also when\n"
+		"  # the port is strict.\n"
 		"  - from:\n"
 		"      ipBlocks:\n"
 		"      - \"10.0.0.9/32\"  # plaintext, 1 time, last 2026-11-27 11:59:00 UTC\n"
@@ -215,6 +218,24 @@ static void what_was_refused_is_left_out_unless_asked_for(void **state)
 	assert_non_null(strstr(text, "fired"));
 	assert_non_null(strstr(text, "10.0.0.66/32"));
 	assert_null(strstr(text, "10.0.0.67"));
+}
+
+static void revoked_peers_are_never_let_in(void **state)
+{
+	const char *const revoked[] = { "closed", "revoked", "server", "web", NULL, ID("thief"),
+					"10.0.0.2:80", "10.0.0.1:40000" };
+
+	let_in("web", ID("cart"), 80);
+	let_in("web", ID("thief"), 80);
+	assert_int_equal(weft_flows_take(&flows, revoked, NOON, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		least.refused = i;
+		assert_int_equal(make(), 0);
+		assert_non_null(strstr(text, "cart"));
+		assert_null(strstr(text, "thief"));
+		assert_null(strstr(text, "--refused has them"));
+		assert_non_null(strstr(text, "# Left out: 1 of peers that are revoked.\n"));
+	}
 }
 
 static void only_what_arrives_is_spoken_of(void **state)
@@ -294,6 +315,48 @@ static void limits_of_the_interface_make_more_rules_and_policies(void **state)
 	assert_false(lets_in(ID("same/1"), 1000));
 }
 
+/* Each policy of the documents is a message that can be sent. */
+static void assert_fits(void)
+{
+	for (size_t i = 0; i < conf->n_policies; i++) {
+		struct nl_msg *msg = nlmsg_alloc_size(WEFT_NL_ROOM_OBJECT);
+
+		assert_non_null(msg);
+		assert_int_equal(weft_nl_policy_put(msg, &conf->policies[i].object), 0);
+		nlmsg_free(msg);
+	}
+}
+
+static void size_of_a_message_makes_more_rules_and_policies(void **state)
+{
+	char id[WEFT_IDENTITY_MAX + 1], ip[32];
+	unsigned int i, k;
+
+	/* 80 of 1200 bytes at one port; 64 addresses at each of 64 ports */
+	for (i = 0; i < 80; i++) {
+		memset(id, 'x', sizeof(id));
+		memcpy(id, ID(""), strlen(ID("")));
+		snprintf(id + 1200, sizeof(id) - 1200, "%u", i);
+		let_in("web", id, 80);
+	}
+	for (i = 0; i < 64; i++)
+		for (k = 0; k < 64; k++) {
+			snprintf(ip, sizeof(ip), "10.1.%u.%u", i, k);
+			plaintext("db", ip, 2000 + i);
+		}
+	assert_int_equal(make(), 0);
+	parse((const char *const[]){ "web", "db", NULL });
+	assert_int_equal(conf->n_policies, 2 + 3);
+	assert_fits();
+	for (i = 0; i < flows.count; i++)
+		if (flows.items[i]->peer_identity)
+			assert_true(lets_in(flows.items[i]->peer_identity, 80));
+	for (i = k = 0; i < conf->n_policies; i++)
+		for (size_t n = 0; n < conf->policies[i].object.n_rules; n++)
+			k += conf->policies[i].object.rules[n].n_networks;
+	assert_int_equal(k, 64 * 64);
+}
+
 static void long_name_of_a_workload_is_said(void **state)
 {
 	char name[254];
@@ -317,9 +380,11 @@ int main(void)
 		LEAST_TEST(order_of_records_does_not_matter),
 		LEAST_TEST(an_identity_of_many_addresses_is_one),
 		LEAST_TEST(what_was_refused_is_left_out_unless_asked_for),
+		LEAST_TEST(revoked_peers_are_never_let_in),
 		LEAST_TEST(only_what_arrives_is_spoken_of),
 		LEAST_TEST(only_these_workloads_and_those_with_documents),
 		LEAST_TEST(limits_of_the_interface_make_more_rules_and_policies),
+		LEAST_TEST(size_of_a_message_makes_more_rules_and_policies),
 		LEAST_TEST(long_name_of_a_workload_is_said),
 	};
 

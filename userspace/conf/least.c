@@ -4,11 +4,13 @@
  *
  *	flows of a workload ─▶ sources, each with its ports ─▶ sorted by ports
  *		─▶ rules: at most WEFT_IDENTITIES_MAX sources that use the same ports
+ *		─▶ policies: at most WEFT_RULES_MAX rules, and POLICY_BYTES
  */
 #include "conf/least.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
@@ -17,6 +19,13 @@
 #include "base/when.h"
 #include "conf/kind.h"
 #include "conf/text_stream.h"
+
+/*
+ * Bytes of the rules of one policy. The module takes a policy in one message of
+ * 64 KiB (nl/nl_policy.c), which 64 full rules do not fit into; the rest of it is
+ * for names, and for a person who adds to it.
+ */
+#define POLICY_BYTES (48 * 1024)
 
 /* Who connects, and to which ports; a part of them where they are too many. */
 struct source {
@@ -34,6 +43,7 @@ struct totals {
 	size_t workloads;
 	uint64_t refused;     /* verdicts on what is left out */
 	uint64_t strict;      /* plaintext at strict ports: no matter of policies */
+	uint64_t revoked;     /* of revoked peers: neither */
 };
 
 struct writer {
@@ -63,9 +73,15 @@ static bool is_strict(const struct weft_flow *flow)
 	return flow->refused && flow->reason == WEFT_REASON_PLAINTEXT;
 }
 
+/* So does a revocation; a policy would let the peer in when it is lifted. */
+static bool is_revoked(const struct weft_flow *flow)
+{
+	return flow->refused && flow->reason == WEFT_REASON_REVOKED;
+}
+
 static bool is_let_in(const struct weft_least *least, const struct weft_flow *flow)
 {
-	return !flow->refused || (least->refused && !is_strict(flow));
+	return !flow->refused || (least->refused && !is_strict(flow) && !is_revoked(flow));
 }
 
 static uint64_t verdicts(const struct weft_least *least, const struct weft_flow *flow)
@@ -175,6 +191,9 @@ static void write_source(FILE *f, const struct source *s)
 
 static void write_rule(FILE *f, const struct source *s, size_t n)
 {
+	if (!s->identity)
+		fprintf(f, "  # Plaintext: whoever comes from there, and under any identity; also when\n"
+			   "  # the port is strict.\n");
 	fprintf(f, "  - from:\n      %s:\n", s->identity ? "identities" : "ipBlocks");
 	for (size_t i = 0; i < n; i++)
 		write_source(f, &s[i]);
@@ -208,32 +227,58 @@ static int write_head(struct writer *w, const char *workload, unsigned int numbe
 	return 0;
 }
 
-/* How many of those from @i on share a rule. */
-static size_t rule_length(const struct writer *w, size_t i)
+/* An attribute of netlink, padded. */
+static size_t attr_bytes(size_t len)
 {
-	size_t max = w->sources[i].identity ? WEFT_IDENTITIES_MAX : WEFT_NETWORKS_MAX, n = 1;
+	return NLA_ALIGN(NLA_HDRLEN + len);
+}
 
-	while (n < max && i + n < w->n_sources &&
-	       !compare_ports(&w->sources[i], &w->sources[i + n]))
-		n++;
+/* What put_rules() of nl/nl_policy.c needs for a rule of nobody, and ... */
+static size_t rule_bytes(const struct source *s)
+{
+	return 3 * attr_bytes(0) + s->n_ports * attr_bytes(attr_bytes(sizeof(s->ports[0])));
+}
+
+/* ... for one of those whom it is for. */
+static size_t source_bytes(const struct source *s)
+{
+	if (s->identity)
+		return attr_bytes(strlen(s->identity) + 1);
+	return attr_bytes(attr_bytes(sizeof(s->peer->ip)) + attr_bytes(sizeof(uint32_t)));
+}
+
+/* How many of those from @i on share a rule, which has @bytes. */
+static size_t rule_length(const struct writer *w, size_t i, size_t *bytes)
+{
+	const struct source *s = &w->sources[i];
+	size_t max = s->identity ? WEFT_IDENTITIES_MAX : WEFT_NETWORKS_MAX, n = 0;
+
+	*bytes = rule_bytes(s);
+	do {
+		*bytes += source_bytes(&s[n++]);
+	} while (n < max && i + n < w->n_sources && !compare_ports(s, &s[n]) &&
+		 *bytes + source_bytes(&s[n]) <= POLICY_BYTES);
 	return n;
 }
 
 static int write_workload(struct writer *w, const char *workload)
 {
-	unsigned int rules = 0;
-	size_t n;
+	unsigned int policies = 0, rules = 0;
+	size_t n, bytes, used = 0;
 
 	qsort(w->sources, w->n_sources, sizeof(w->sources[0]), compare_sources);
 	for (size_t i = 0; i < w->n_sources; i += n) {
-		if (rules % WEFT_RULES_MAX == 0) {
-			int ret = write_head(w, workload, rules / WEFT_RULES_MAX + 1);
+		n = rule_length(w, i, &bytes);
+		if (!policies || rules == WEFT_RULES_MAX || used + bytes > POLICY_BYTES) {
+			int ret = write_head(w, workload, ++policies);
 
 			if (ret)
 				return ret;
+			rules = 0;
+			used = 0;
 		}
-		n = rule_length(w, i);
 		write_rule(w->out, &w->sources[i], n);
+		used += bytes;
 		rules++;
 	}
 	return 0;
@@ -277,6 +322,8 @@ static void count(const struct weft_least *least, struct totals *t)
 			continue;
 		if (is_strict(flow)) {
 			t->strict += flow->n_refused;
+		} else if (is_revoked(flow)) {
+			t->revoked += flow->n_refused;
 		} else if (!is_let_in(least, flow)) {
 			t->refused += flow->n_refused;
 		} else {
@@ -330,6 +377,8 @@ static void write_top(const struct weft_least *least, const struct totals *t, FI
 		fprintf(f,
 			"# Left out: %" PRIu64 " in plaintext at strict ports: no policy lets them in, "
 			"a mode does.\n", t->strict);
+	if (t->revoked)
+		fprintf(f, "# Left out: %" PRIu64 " of peers that are revoked.\n", t->revoked);
 	if (least->flows->unreadable)
 		fprintf(f, "# Not read: %" PRIu64 " damaged records.\n", least->flows->unreadable);
 	write_undocumented(least, f);

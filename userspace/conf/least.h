@@ -16,7 +16,8 @@
 struct weft_least {
 	const struct weft_flows *flows;
 	uint64_t since, until;		   /* of the records: microseconds since the epoch */
-	bool refused;			   /* those whose latest verdict is a refusal, too */
+	/* those whose latest verdict is a refusal, too, but not of a strict port or a revocation */
+	bool refused;
 	const struct weft_strv *only;	   /* workloads; empty: all */
 	/* names of the workloads that documents may name; NULL: any */
 	const struct weft_strv *workloads;
@@ -27,7 +28,7 @@ struct weft_least {
  * @out: where to; nothing is written on failure
  *
  * One AuthorizationPolicy for each workload that something arrived at (more where
- * it needs more than WEFT_RULES_MAX rules): each identity as it is, plaintext by
+ * one cannot hold all): each identity as it is, plaintext by
  * its address, each with the ports it used; those of the same ports share a rule.
  * Comments say how often and when. The same flows give the same text.
  *
