@@ -153,6 +153,9 @@ static void damaged_records_are_counted_apart(void **state)
 		SERVER("live", "none", "spiffe://x/\"\n", "10.0.0.2:80", "10.0.0.1:1"),
 		SERVER("live", "none", CART, NULL, "10.0.0.1:1"),
 		SERVER("live", "none", CART, "10.0.0.2:80", "10.0.0.1"),
+		SERVER("live", "none", CART, "10.0.0.2:80", "[::10.0.0.1]:1"),
+		SERVER("live", "none", CART, "10.0.0.2:80", "224.0.0.1:1"),
+		SERVER("live", "none", CART, "[::]:80", "10.0.0.1:1"),
 		CLIENT("live", "none", NULL, CART),
 		CLIENT("live", "none", "db", NULL),
 	};

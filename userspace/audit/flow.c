@@ -130,10 +130,12 @@ static int read_verdict(const char *const *fields, struct weft_flow *flow)
 	return 0;
 }
 
-/* The address of a field, which has a port. */
+/* The address of a field, which has a port, and which the module would judge. */
 static int read_addr(const char *text, struct weft_addr *addr)
 {
-	return text && !weft_addr_parse(addr, text) && addr->port ? 0 : -EINVAL;
+	if (!text || weft_addr_parse(addr, text) || !addr->port)
+		return -EINVAL;
+	return weft_addr_problem(addr) ? -EINVAL : 0;
 }
 
 /* Borrows the texts. Return: 0, -EINVAL. */
