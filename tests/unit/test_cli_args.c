@@ -249,6 +249,8 @@ static const struct mistake wrong[] = {
 	{ "suggest -j", "suggest: it prints documents, which are YAML; leave -j out" },
 	{ "suggest --since soon", "--since \"soon\": " NOT_A_TIME },
 	{ "suggest --journal /a --file /b", "--journal, --file: only one of them" },
+	{ "--file simulate suggest We_b",
+	  "workload \"We_b\": not a DNS name (a-z, 0-9, '-' and '.')" },
 	{ "suggest --confirm 60s", "suggest: has no option --confirm, see weftctl suggest -h" },
 
 	/* ca */
@@ -299,6 +301,12 @@ static const struct mistake wrong_simulations[] = {
 	{ "simulate a.yaml --refused", "simulate: has no option --refused, see weftctl simulate -h" },
 	{ "simulate a.yaml --frob", "\"--frob\": no such option " OPTIONS },
 	{ "simulate a.yaml --file", "--file: a value is needed" },
+	{ "--since 7d simulate", "simulate: which files? Those of a weftctl apply are needed" },
+	{ "--since 7d -j --state-dir /x sim",
+	  "simulate: which files? Those of a weftctl apply are needed" },
+	{ "--since=7d -- simulate", "simulate: which files? Those of a weftctl apply are needed" },
+	{ "--journal simulate simulate a.txt",
+	  "file \"a.txt\": weftd reads *.yaml, *.yml and *.json that are not hidden; rename it" },
 };
 
 static void each_mistake_has_its_message(void **state)

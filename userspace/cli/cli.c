@@ -145,7 +145,7 @@ struct options {
 	bool version;
 };
 
-static const struct {
+static const struct valued {
 	const char *name;
 	enum weft_option option;
 	size_t offset; /* of its value in struct weft_cli */
@@ -165,28 +165,38 @@ static const char *value_of(const struct weft_cli *cli, size_t offset)
 	return value;
 }
 
+/* Which of them @word is, alone or with '=' and its value; or NULL. */
+static const struct valued *find_valued(const char *word)
+{
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(valued); i++) {
+		size_t len = strlen(valued[i].name);
+
+		if (!strncmp(word, valued[i].name, len) && (!word[len] || word[len] == '='))
+			return &valued[i];
+	}
+	return NULL;
+}
+
 /* "--confirm TIME" or "--confirm=TIME": @at moves to the last word of it. */
 static int take_valued(struct weft_cli *cli, char ***at)
 {
 	const char *word = **at, *value;
-	size_t i, len;
+	const struct valued *option = find_valued(word);
+	size_t len;
 
-	for (i = 0; i < WEFT_ARRAY_SIZE(valued); i++) {
-		len = strlen(valued[i].name);
-		if (strncmp(word, valued[i].name, len) || (word[len] && word[len] != '='))
-			continue;
-		value = word[len] ? word + len + 1 : (*at)[1];
-		if (!value)
-			return weft_cli_usage(cli, "%s: a value is needed", word);
-		*at += !word[len];
-		memcpy((char *)cli + valued[i].offset, &value, sizeof(value));
-		return WEFT_EXIT_DONE;
-	}
-	return weft_cli_usage(cli,
-			      "\"%.200s\": no such option (-j, -h, -V; of apply --confirm, "
-			      "--state-dir; of simulate and suggest --since, --journal, --file, "
-			      "--state-dir; of suggest --refused)",
-			      word);
+	if (!option)
+		return weft_cli_usage(cli,
+				      "\"%.200s\": no such option (-j, -h, -V; of apply --confirm, "
+				      "--state-dir; of simulate and suggest --since, --journal, "
+				      "--file, --state-dir; of suggest --refused)",
+				      word);
+	len = strlen(option->name);
+	value = word[len] ? word + len + 1 : (*at)[1];
+	if (!value)
+		return weft_cli_usage(cli, "%s: a value is needed", word);
+	*at += !word[len];
+	memcpy((char *)cli + option->offset, &value, sizeof(value));
+	return WEFT_EXIT_DONE;
 }
 
 /* Each option that was given is one of @object's. */
@@ -281,11 +291,19 @@ static int run(struct weft_cli *cli)
 	return run_object(cli, &options);
 }
 
-/* Before options are taken out: the object, unless an option's value is before it. */
+/* Before options are taken out, which may go wrong: is it an object that answers? */
 static bool answers(char **words)
 {
-	while (*words && **words == '-')
-		words++;
+	for (; *words && (*words)[0] == '-' && (*words)[1]; words++) {
+		const struct valued *option = find_valued(*words);
+
+		if (!strcmp(*words, "--")) {
+			words++;
+			break;
+		}
+		if (option && !(*words)[strlen(option->name)] && words[1])
+			words++;
+	}
 	return *words && weft_object_answers(*words);
 }
 
