@@ -47,7 +47,7 @@ static const char *const records[][WEFT_FLOW_FIELDS] = {
 
 static uint64_t asked_since;
 static char asked_where[64]; /* "dir /x", or "file /x" */
-static size_t n_records;
+static size_t first_record, n_records;
 
 static int read_flows(const struct weft_flow_source *source, struct weft_flows *flows,
 		      struct weft_error *err)
@@ -56,7 +56,7 @@ static int read_flows(const struct weft_flow_source *source, struct weft_flows *
 	asked_since = source->since;
 	snprintf(asked_where, sizeof(asked_where), "%s %s", source->dir ? "dir" : "file",
 		 source->dir ? source->dir : source->file ? source->file : "");
-	for (size_t i = 0; i < n_records; i++)
+	for (size_t i = first_record; i < n_records; i++)
 		assert_int_equal(weft_flows_take(flows, records[i], NOON + i * 1000000, err), 0);
 	weft_flows_sort(flows);
 	return 0;
@@ -119,6 +119,17 @@ static int judge_mildly(struct nl_msg *msg, struct nlattr *flow)
 	return 0;
 }
 
+static int judge_disabled(struct nl_msg *msg, struct nlattr *flow)
+{
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_A_CONN);
+
+	nla_put_u32(msg, WEFT_CONN_A_REASON, WEFT_REASON_NONE);
+	nla_put_u32(msg, WEFT_CONN_A_MODE, WEFT_MODE_DISABLED);
+	nla_put_string(msg, WEFT_CONN_A_WORKLOAD, text_of(flow, WEFT_CONN_A_WORKLOAD));
+	weft_nl_nest_end(msg, nest);
+	return 0;
+}
+
 static int judge_not(struct nl_msg *msg, struct nlattr *flow)
 {
 	return EEXIST;
@@ -158,6 +169,7 @@ static int setup(void **state)
 	put("b.yaml", WORKLOAD("other"));
 	put("bad.yaml", "bad");
 	cli_read_flows = read_flows;
+	first_record = 0;
 	n_records = sizeof(records) / sizeof(records[0]);
 	fake_start(&fake);
 	fake.judge = judge_severely;
@@ -261,6 +273,30 @@ static void nobody_refused_is_zero(void **state)
 	assert_says(" let in 0 would be refused and 0 unmeshed, of those refused 1 would be let in\n", "");
 }
 
+static void a_disabled_port_lets_in_whom_it_refused(void **state)
+{
+	fake.judge = judge_disabled;
+	first_record = 3; /* evil's */
+	n_records = 4;
+	run(0, "simulate %/b.yaml");
+	assert_says("refused  allowed   server  web       " EVIL "  80    the port would be disabled", "");
+	assert_says(" let in 0 would be refused and 0 unmeshed, of those refused 1 would be let in\n", "");
+}
+
+static void nothing_to_judge_is_no_answer(void **state)
+{
+	first_record = 7; /* ancient's */
+	run(1, "simulate %/b.yaml --journal /x");
+	assert_says("", "weftctl: /x: nothing to judge: all 1 recorded connections belong to workloads "
+			"or services that are not here: name the journal of a host with these "
+			"documents with --journal or --file\n");
+	assert_string_equal(cli_out, "");
+	fake_forget(&fake);
+	run(1, "-j simulate %/b.yaml");
+	assert_says("", "weftctl: the journal of this machine: nothing to judge");
+	assert_string_equal(cli_out, "");
+}
+
 static void documents_are_staged_as_they_would_be(void **state)
 {
 	run(2, "simulate %/b.yaml");
@@ -346,6 +382,8 @@ int main(void)
 		SIMULATE_TEST(numbers_are_told),
 		SIMULATE_TEST(json_tells_the_same),
 		SIMULATE_TEST(nobody_refused_is_zero),
+		SIMULATE_TEST(a_disabled_port_lets_in_whom_it_refused),
+		SIMULATE_TEST(nothing_to_judge_is_no_answer),
 		SIMULATE_TEST(documents_are_staged_as_they_would_be),
 		SIMULATE_TEST(what_does_not_work_is_said),
 		SIMULATE_TEST(without_the_module_that_is_said),

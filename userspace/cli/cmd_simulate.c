@@ -30,7 +30,7 @@
 enum fate {
 	FATE_REFUSED,
 	FATE_UNMESHED, /* TLS today; then an end of it would be in no mesh */
-	FATE_LET_IN,   /* refused today */
+	FATE_LET_IN,   /* refused today; also where nobody would look any more */
 	FATE_ALLOWED,  /* as before */
 	FATE_KEPT_OUT, /* as before */
 	FATE_GONE,     /* it belongs to nothing that there is now or would be */
@@ -93,10 +93,10 @@ static int unmeshed(struct simulation *s, struct row *row, struct weft_error *er
 		return r;
 	if (!r)
 		row->fate = FATE_GONE;
-	else if (flow->peer_identity)
-		row->fate = flow->refused ? FATE_KEPT_OUT : FATE_UNMESHED;
+	else if (flow->refused)
+		row->fate = FATE_LET_IN; /* in plaintext: no policy is asked */
 	else
-		row->fate = flow->refused ? FATE_LET_IN : FATE_ALLOWED;
+		row->fate = flow->peer_identity ? FATE_UNMESHED : FATE_ALLOWED;
 	return 0;
 }
 
@@ -149,8 +149,11 @@ static int judge_all(struct simulation *s, struct weft_error *err)
 	s->rows = calloc(flows->count, sizeof(*s->rows));
 	if (!s->rows)
 		return weft_error_nomem(err);
-	for (; s->n_rows < flows->count; s->n_rows++) {
-		r = judge(s, flows->items[s->n_rows], &s->rows[s->n_rows], err);
+	while (s->n_rows < flows->count) {
+		struct row *row = &s->rows[s->n_rows];
+
+		/* counted first: what is in it is freed also when it fails */
+		r = judge(s, flows->items[s->n_rows++], row, err);
 		if (r)
 			return r;
 	}
@@ -382,14 +385,32 @@ static void print_text(struct weft_print *p, const struct simulation *s, const s
 			   s->recorded.flows.unreadable);
 }
 
+/* That nobody would be refused is no answer when nobody was asked about. */
+static int fail_gone(struct simulation *s, const struct totals *t)
+{
+	const struct weft_flow_source *source = &s->recorded.source;
+	const char *name = source->file ? source->file : source->dir;
+	struct weft_error err = { 0 };
+
+	weft_error_set(&err, ENODATA,
+		       "%.200s: nothing to judge: all %" PRIu64 " recorded connections belong to "
+		       "workloads or services that are not here: name the journal of a host with "
+		       "these documents with --journal or --file",
+		       name ? name : "the journal of this machine", t->all);
+	return weft_cli_failed(s->cli, &err);
+}
+
 static int print(struct simulation *s)
 {
-	struct weft_print *p = weft_cli_print(s->cli);
 	struct totals totals = { 0 };
+	struct weft_print *p;
 
+	count(s, &totals);
+	if (totals.gone == totals.all)
+		return fail_gone(s, &totals);
+	p = weft_cli_print(s->cli);
 	if (!p)
 		return WEFT_EXIT_FAILED;
-	count(s, &totals);
 	if (s->cli->json)
 		print_json(p, s, &totals);
 	else
