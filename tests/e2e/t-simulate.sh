@@ -260,5 +260,5 @@ mistake "no time" '--since "soon": not a time such as' simulate "$new/any.yaml" 
 mistake "tomorrow" 'must lie in the past' simulate "$new/any.yaml" --since "$(date -d tomorrow +%F)"
 mistake "no journal" "/nowhere: cannot read it" simulate "$new/any.yaml" --journal /nowhere
 mistake "an unknown workload" '(did you mean "web"?)' suggest wbe
-mistake "nothing in that time" "no connection is recorded since" suggest --since now
+mistake "nothing in that time" "no connection is recorded since" suggest --since now --journal "$journals"
 refute "somebody without rights gets nothing" setpriv --reuid 65534 --clear-groups weftctl suggest

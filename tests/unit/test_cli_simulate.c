@@ -48,6 +48,7 @@ static const char *const records[][WEFT_FLOW_FIELDS] = {
 static uint64_t asked_since;
 static char asked_where[64]; /* "dir /x", or "file /x" */
 static size_t first_record, n_records;
+static uint64_t begins;
 
 static int read_flows(const struct weft_flow_source *source, struct weft_flows *flows,
 		      struct weft_error *err)
@@ -59,6 +60,7 @@ static int read_flows(const struct weft_flow_source *source, struct weft_flows *
 	for (size_t i = first_record; i < n_records; i++)
 		assert_int_equal(weft_flows_take(flows, records[i], NOON + i * 1000000, err), 0);
 	weft_flows_sort(flows);
+	flows->begins = begins;
 	return 0;
 }
 
@@ -130,6 +132,40 @@ static int judge_disabled(struct nl_msg *msg, struct nlattr *flow)
 	return 0;
 }
 
+/* Opened long ago: a pool's, plaintext, a client's, one that ended, one in a handshake;
+ * the last is of today. */
+static bool open_conn(struct nl_msg *msg, uint64_t id)
+{
+	static const struct {
+		enum weft_conn_state state;
+		enum weft_role role;
+		const char *peer;
+		unsigned int days;
+	} conns[] = {
+		{ WEFT_CONN_LIVE, WEFT_ROLE_SERVER, "spiffe://mesh.local/pool", 8 },
+		{ WEFT_CONN_PASS, WEFT_ROLE_SERVER, NULL, 9 },
+		{ WEFT_CONN_LIVE, WEFT_ROLE_CLIENT, "spiffe://mesh.local/db", 10 },
+		{ WEFT_CONN_DEAD, WEFT_ROLE_SERVER, "spiffe://mesh.local/dead", 11 },
+		{ WEFT_CONN_HANDSHAKE, WEFT_ROLE_SERVER, NULL, 12 },
+		{ WEFT_CONN_LIVE, WEFT_ROLE_SERVER, "spiffe://mesh.local/new", 1 },
+	};
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_A_CONN);
+
+	nla_put_u64(msg, WEFT_CONN_A_ID, id--);
+	nla_put_u32(msg, WEFT_CONN_A_ROLE, conns[id].role);
+	nla_put_u32(msg, WEFT_CONN_A_STATE, conns[id].state);
+	nla_put_string(msg, WEFT_CONN_A_WORKLOAD, "web");
+	if (conns[id].role == WEFT_ROLE_CLIENT)
+		nla_put_string(msg, WEFT_CONN_A_SERVICE, "db");
+	if (conns[id].peer)
+		nla_put_string(msg, WEFT_CONN_A_PEER_IDENTITY, conns[id].peer);
+	fake_put_addr(msg, WEFT_CONN_A_LOCAL, WEFT_CONN_A_LOCAL_PORT, "10.0.0.2:5432");
+	fake_put_addr(msg, WEFT_CONN_A_REMOTE, WEFT_CONN_A_REMOTE_PORT, "10.0.0.77:4000");
+	nla_put_u64(msg, WEFT_CONN_A_AGE, conns[id].days * UINT64_C(86400000));
+	weft_nl_nest_end(msg, nest);
+	return true;
+}
+
 static int judge_not(struct nl_msg *msg, struct nlattr *flow)
 {
 	return EEXIST;
@@ -170,6 +206,7 @@ static int setup(void **state)
 	put("bad.yaml", "bad");
 	cli_read_flows = read_flows;
 	first_record = 0;
+	begins = 0;
 	n_records = sizeof(records) / sizeof(records[0]);
 	fake_start(&fake);
 	fake.judge = judge_severely;
@@ -255,7 +292,7 @@ static void json_tells_the_same(void **state)
 {
 	run(2, "-j simulate %/b.yaml");
 	compact(cli_out);
-	assert_says("\"connections\":8,\"refused\":3,\"unmeshed\":0,\"let_in\":1,\"gone\":2,"
+	assert_says("\"connections\":8,\"older\":0,\"refused\":3,\"unmeshed\":0,\"let_in\":1,\"gone\":2,"
 		    "\"unreadable\":0,\"flows\":[", "");
 	assert_says("{\"was\":\"allowed\",\"would_be\":\"refused\",\"role\":\"server\","
 		    "\"workload\":\"web\",\"peer\":\"" CART "\",\"port\":81,\"why\":\"policy p\","
@@ -295,6 +332,75 @@ static void nothing_to_judge_is_no_answer(void **state)
 	run(1, "-j simulate %/b.yaml");
 	assert_says("", "weftctl: the journal of this machine: nothing to judge");
 	assert_string_equal(cli_out, "");
+}
+
+static void what_is_open_counts_though_it_has_no_record(void **state)
+{
+	fake.conn = open_conn;
+	fake.conns = 6;
+	n_records = 1;
+	fake.judge = judge_mildly;
+	run(0, "simulate %/b.yaml");
+	assert_says("spiffe://mesh.local/pool  5432", "");
+	assert_says("10.0.0.77 ", "");
+	assert_says("spiffe://mesh.local/db ", "");
+	assert_null(strstr(cli_out, "mesh.local/dead"));
+	assert_null(strstr(cli_out, "mesh.local/new"));
+	assert_says("\n4 connections since ", "");
+	assert_says("\n3 of them were opened before and are still open\n", "");
+	fake_forget(&fake);
+	run(0, "-j simulate %/b.yaml");
+	compact(cli_out);
+	assert_says("\"connections\":4,\"older\":3,", "");
+	run(0, "suggest");
+	assert_says("mesh.local/pool\"  # 1 time, ", "");
+	assert_says("10.0.0.77/32", "");
+	assert_null(strstr(cli_out, "mesh.local/new"));
+	assert_says("# Those that were opened before and are still open are among them.\n", "");
+	n_records = 0;
+	run(0, "suggest");
+	assert_says("mesh.local/pool", "");
+	fake.dump_error = ENOMEM;
+	run(1, "suggest");
+}
+
+static void another_host_s_open_ones_are_not_known(void **state)
+{
+	fake.conn = open_conn;
+	fake.conns = 6;
+	run(0, "suggest --journal /x");
+	assert_null(strstr(cli_out, "mesh.local/pool"));
+	assert_says("# Those that were opened before are not known, also if they are still open.\n", "");
+	assert_int_equal(fake.dumps, 0);
+}
+
+static void without_the_module_nothing_is_open(void **state)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "--state-dir=%s suggest", state_dir);
+	assert_int_equal(cli_run(line, cli_no_module), 0);
+	assert_says("name: suggest.web}", "");
+}
+
+static void a_journal_that_begins_later_is_said(void **state)
+{
+	begins = NOON;
+	run(2, "simulate %/b.yaml --since @1700000000");
+	assert_says("\nthe journal begins at 2026-11-27 12:00:00 UTC: what was before is not known\n",
+		    "");
+	fake_forget(&fake);
+	run(2, "-j simulate %/b.yaml --since @1700000000");
+	compact(cli_out);
+	assert_says("\"since\":\"2023-11-14 22:13:20 UTC\","
+		    "\"records_since\":\"2026-11-27 12:00:00 UTC\",", "");
+	/* so even one of today is older */
+	fake.conn = open_conn;
+	fake.conns = 6;
+	run(0, "suggest --since @1700000000");
+	assert_says("mesh.local/new", "");
+	assert_says("# The journal begins at 2026-11-27 12:00:00 UTC: what was before is not known.\n",
+		    "");
 }
 
 static void documents_are_staged_as_they_would_be(void **state)
@@ -345,7 +451,6 @@ static void documents_here_limit_what_is_suggested(void **state)
 	assert_says("# Left out: 1 of workload old, which no document (now) describes.\n", "");
 	assert_null(strstr(cli_out, "suggest.old"));
 	assert_null(strstr(cli_out, "evil"));
-	assert_int_equal(fake.requests, 0);
 	run(0, "suggest --refused");
 	assert_says(EVIL, "");
 }
@@ -384,6 +489,10 @@ int main(void)
 		SIMULATE_TEST(nobody_refused_is_zero),
 		SIMULATE_TEST(a_disabled_port_lets_in_whom_it_refused),
 		SIMULATE_TEST(nothing_to_judge_is_no_answer),
+		SIMULATE_TEST(what_is_open_counts_though_it_has_no_record),
+		SIMULATE_TEST(another_host_s_open_ones_are_not_known),
+		SIMULATE_TEST(without_the_module_nothing_is_open),
+		SIMULATE_TEST(a_journal_that_begins_later_is_said),
 		SIMULATE_TEST(documents_are_staged_as_they_would_be),
 		SIMULATE_TEST(what_does_not_work_is_said),
 		SIMULATE_TEST(without_the_module_that_is_said),

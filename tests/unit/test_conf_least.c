@@ -125,6 +125,7 @@ static void same_ports_share_a_rule(void **state)
 		"# (7 different) to 2 workloads. Whoever was not seen in that time would be\n"
 		"# refused, also at other ports. ALLOW policies that are there already go on\n"
 		"# letting in what they do.\n"
+		"# Those that were opened before are not known, also if they are still open.\n"
 		"---\n"
 		"apiVersion: weft/v1\n"
 		"kind: AuthorizationPolicy\n"
@@ -164,6 +165,22 @@ static void same_ports_share_a_rule(void **state)
 	parse((const char *const[]){ "web", "db", NULL });
 	assert_int_equal(conf->n_policies, 2);
 	assert_int_equal(conf->policies[1].object.n_rules, 3);
+}
+
+static void what_is_not_known_is_said(void **state)
+{
+	let_in("web", ID("cart"), 80);
+	flows.begins = least.since;
+	least.open = true;
+	assert_int_equal(make(), 0);
+	assert_non_null(strstr(text, "# Those that were opened before and are still open are among "
+				     "them.\n---\n"));
+	flows.begins = least.since + 60 * SEC;
+	least.open = false;
+	assert_int_equal(make(), 0);
+	assert_non_null(strstr(text, "# Those that were opened before are not known, also if they are "
+				     "still open.\n# The journal begins at 2026-11-27 11:01:00 UTC: what "
+				     "was before is not known.\n---\n"));
 }
 
 static void order_of_records_does_not_matter(void **state)
@@ -377,6 +394,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LEAST_TEST(same_ports_share_a_rule),
+		LEAST_TEST(what_is_not_known_is_said),
 		LEAST_TEST(order_of_records_does_not_matter),
 		LEAST_TEST(an_identity_of_many_addresses_is_one),
 		LEAST_TEST(what_was_refused_is_left_out_unless_asked_for),

@@ -59,6 +59,7 @@ struct weft_flows {
 	size_t count;
 	uint64_t records;    /* that were counted */
 	uint64_t unreadable; /* records that lack what they should have */
+	uint64_t begins;     /* when the oldest entry of the journal was made; 0: unknown */
 	void *index;	     /* of flow.c */
 };
 

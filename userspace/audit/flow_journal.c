@@ -116,6 +116,17 @@ static int take_record(sd_journal *j, struct weft_flows *flows, struct weft_erro
 	return r < 0 ? r : 0;
 }
 
+/* What was before is not in the journal, be it vacuumed or new. */
+static int read_begin(sd_journal *j, struct weft_flows *flows)
+{
+	uint64_t from;
+	int r = sd_journal_get_cutoff_realtime_usec(j, &from, NULL);
+
+	if (r > 0)
+		flows->begins = from;
+	return r;
+}
+
 int weft_flows_read(const struct weft_flow_source *source, struct weft_flows *flows,
 		    struct weft_error *err)
 {
@@ -124,7 +135,9 @@ int weft_flows_read(const struct weft_flow_source *source, struct weft_flows *fl
 
 	if (r)
 		return r;
-	r = select_records(j, source);
+	r = read_begin(j, flows);
+	if (r >= 0)
+		r = select_records(j, source);
 	while (r >= 0 && (r = sd_journal_next(j)) > 0) {
 		int ret = take_record(j, flows, err);
 

@@ -329,8 +329,11 @@ static void print_json(struct weft_print *p, const struct simulation *s, const s
 
 	weft_print_block_begin(p);
 	weft_print_string(p, "since", weft_when_format(s->recorded.source.since, when));
+	weft_print_string(p, "records_since",
+			  weft_when_format(weft_recorded_begin(&s->recorded), when));
 	weft_print_string(p, "until", weft_when_format(s->recorded.until, when));
 	weft_print_number(p, "connections", t->all);
+	weft_print_number(p, "older", s->recorded.older);
 	weft_print_number(p, "refused", t->refused);
 	weft_print_number(p, "unmeshed", t->unmeshed);
 	weft_print_number(p, "let_in", t->let_in);
@@ -361,6 +364,26 @@ static void print_line(struct weft_print *p, const char *fmt, ...)
 	weft_print_record_end(p);
 }
 
+/* What the numbers are of. */
+static void print_basis(struct weft_print *p, const struct simulation *s, const struct totals *t)
+{
+	uint64_t begin = weft_recorded_begin(&s->recorded);
+	char when[WEFT_WHEN_TEXT_MAX];
+
+	if (begin > s->recorded.source.since)
+		print_line(p, "the journal begins at %s: what was before is not known",
+			   weft_when_format(begin, when));
+	if (s->recorded.older)
+		print_line(p, "%" PRIu64 " of them were opened before and are still open",
+			   s->recorded.older);
+	if (t->gone)
+		print_line(p, "%" PRIu64 " of them belong to workloads or services that are gone "
+			   "already, and are left out", t->gone);
+	if (s->recorded.flows.unreadable)
+		print_line(p, "%" PRIu64 " damaged records could not be read",
+			   s->recorded.flows.unreadable);
+}
+
 static void print_text(struct weft_print *p, const struct simulation *s, const struct totals *t)
 {
 	char since[WEFT_WHEN_TEXT_MAX];
@@ -377,12 +400,7 @@ static void print_text(struct weft_print *p, const struct simulation *s, const s
 		   " would be let in",
 		   t->all, weft_when_format(s->recorded.source.since, since), t->refused,
 		   t->unmeshed, t->let_in);
-	if (t->gone)
-		print_line(p, "%" PRIu64 " of them belong to workloads or services that are gone "
-			   "already, and are left out", t->gone);
-	if (s->recorded.flows.unreadable)
-		print_line(p, "%" PRIu64 " damaged records could not be read",
-			   s->recorded.flows.unreadable);
+	print_basis(p, s, t);
 }
 
 /* That nobody would be refused is no answer when nobody was asked about. */

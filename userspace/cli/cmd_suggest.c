@@ -122,6 +122,7 @@ int weft_suggest_policies(struct weft_cli *cli)
 		return code;
 	least.since = recorded.source.since;
 	least.until = recorded.until;
+	least.open = !cli->journal && !cli->file;
 	least.refused = cli->refused;
 	return write_documents(cli, &least);
 }

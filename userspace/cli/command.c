@@ -158,8 +158,9 @@ const struct weft_object weft_objects[] = {
 	  "FILEs were applied, and which that were refused would be let in. The module is\n"
 	  "asked; nothing is changed. TIME: \"7d\" (the default), \"-2h\", \"yesterday\",\n"
 	  "\"2026-11-27 14:00\". DIR, FILE: of the journal, as journalctl -D and --file; the\n"
-	  "last DIR as of apply. Exit status: 0 all that was let in would be, 2 not all,\n"
-	  "1 an error.\n",
+	  "last DIR as of apply. Without them, connections that are older and open count, too.\n"
+	  "Not judged: selectors, identities of workloads, addresses, ports and endpoints of\n"
+	  "services. Exit status: 0 all that was let in would be, 2 not all, 1 an error.\n",
 	  NULL, NULL, OPTIONS_RECORDED | WEFT_OBJECT_ANSWERS },
 	{ "suggest", suggest_verbs,
 	  "Usage: weftctl suggest [WORKLOAD]... [--since TIME] [--refused]\n"
@@ -168,7 +169,9 @@ const struct weft_object weft_objects[] = {
 	  "Documents for weftctl simulate and apply: ALLOW policies that let in exactly what\n"
 	  "weftd has recorded as let in since TIME, 7d without, to the WORKLOADs, all without.\n"
 	  "With --refused also what policies refused. With another host's journal, workloads\n"
-	  "are not compared with the documents of this one. See weftctl simulate -h.\n",
+	  "are not compared with the documents of this one, and what is older and open there\n"
+	  "is not known. Plaintext is let in by its address: whoever comes from there, also\n"
+	  "when the port is strict. See weftctl simulate -h.\n",
 	  NULL, NULL, OPTIONS_RECORDED | WEFT_OPTION_REFUSED },
 	{ "conn", conn_verbs,
 	  "Usage: weftctl conn [show [ID]]\n"

@@ -13,6 +13,7 @@ struct weft_recorded {
 	struct weft_flow_source source;
 	struct weft_flows flows;
 	uint64_t until; /* when they were read */
+	uint64_t older; /* connections among them that are open and older than the records */
 };
 
 void weft_recorded_uninit(struct weft_recorded *recorded);
@@ -20,7 +21,15 @@ void weft_recorded_uninit(struct weft_recorded *recorded);
 /* The options: when and where. Return: an exit code. */
 int weft_recorded_take(struct weft_cli *cli, struct weft_recorded *recorded);
 
-/* The flows; that there are none is a failure. Return: an exit code. */
+/* Since when there are records: what was asked for, or later. */
+uint64_t weft_recorded_begin(const struct weft_recorded *recorded);
+
+/*
+ * The flows. A connection that was opened before the records begin, such as that of a
+ * pool, has none, but a change would reset it: where the journal is that of this host,
+ * those that are open now are among the flows. That there are none is a failure.
+ * Return: an exit code.
+ */
 int weft_recorded_load(struct weft_cli *cli, struct weft_recorded *recorded);
 
 /* weft_flows_read() of the weftd of this network namespace: @source has no unit. */

@@ -370,6 +370,12 @@ static void write_top(const struct weft_least *least, const struct totals *t, FI
 		weft_when_format(least->until, until), t->connections,
 		t->connections == 1 ? "" : "s", t->flows, t->workloads,
 		t->workloads == 1 ? "" : "s");
+	fputs(least->open ? "# Those that were opened before and are still open are among them.\n"
+			  : "# Those that were opened before are not known, also if they are still open.\n",
+	      f);
+	if (least->flows->begins > least->since)
+		fprintf(f, "# The journal begins at %s: what was before is not known.\n",
+			weft_when_format(least->flows->begins, since));
 	if (t->refused)
 		fprintf(f, "# Left out: %" PRIu64 " that were refused; --refused has them.\n",
 			t->refused);

@@ -16,6 +16,7 @@
 struct weft_least {
 	const struct weft_flows *flows;
 	uint64_t since, until;		   /* of the records: microseconds since the epoch */
+	bool open;			   /* older connections that are open are among @flows */
 	/* those whose latest verdict is a refusal, too, but not of a strict port or a revocation */
 	bool refused;
 	const struct weft_strv *only;	   /* workloads; empty: all */
