@@ -293,7 +293,7 @@ static void json_tells_the_same(void **state)
 	run(2, "-j simulate %/b.yaml");
 	compact(cli_out);
 	assert_says("\"connections\":8,\"older\":0,\"refused\":3,\"unmeshed\":0,\"let_in\":1,\"gone\":2,"
-		    "\"unreadable\":0,\"flows\":[", "");
+		    "\"unreadable\":0,\"not_judged\":[\"workload other added\"],\"flows\":[", "");
 	assert_says("{\"was\":\"allowed\",\"would_be\":\"refused\",\"role\":\"server\","
 		    "\"workload\":\"web\",\"peer\":\"" CART "\",\"port\":81,\"why\":\"policy p\","
 		    "\"count\":1,\"service\":null,\"peer_identity\":\"" CART "\",\"addresses\":1,"
@@ -403,6 +403,56 @@ static void a_journal_that_begins_later_is_said(void **state)
 		    "");
 }
 
+static void what_no_judgment_shows_is_said(void **state)
+{
+	put("a.yaml", "apiVersion: weft/v1\nkind: Workload\nmetadata: {name: web}\n"
+		      "spec: {identity: shop/web, mode: permissive, selectors: [{uid: 2}]}\n"
+		      "---\napiVersion: weft/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\n"
+		      "spec: {action: ALLOW, workload: web, rules: [{}]}\n"
+		      "---\napiVersion: weft/v1\nkind: Service\nmetadata: {name: db}\n"
+		      "spec: {ports: [{port: 80}], addresses: [240.0.0.1]}\n");
+	run(2, "simulate %/a.yaml");
+	assert_string_equal(cli_err,
+			    "weftctl: not judged: workload web: identity changed from "
+			    "spiffe://mesh.local/web to spiffe://mesh.local/shop/web\n"
+			    "weftctl: not judged: workload web: selector uid 1 removed\n"
+			    "weftctl: not judged: workload web: selector uid 2 added\n"
+			    "weftctl: not judged: service db added\n");
+	fake_forget(&fake);
+	put("a.yaml", "apiVersion: weft/v1\nkind: Workload\nmetadata: {name: web}\n"
+		      "spec: {mode: permissive, selectors: [{uid: 1}]}\n");
+	run(2, "simulate %/a.yaml");
+	assert_string_equal(cli_err, "");
+}
+
+static void many_of_them_are_counted(void **state)
+{
+	char text[2048] = WORKLOAD("web"), *p = text + strlen(text);
+
+	for (int i = 0; i < 10; i++)
+		p += sprintf(p, "---\napiVersion: weft/v1\nkind: Service\nmetadata: {name: s%d}\n"
+				"spec: {ports: [{port: 80}]}\n", i);
+	put("a.yaml", text);
+	run(2, "simulate %/a.yaml");
+	assert_says("", "weftctl: not judged: service s7 added\nweftctl: not judged: 2 more such "
+			"changes\n");
+	fake_forget(&fake);
+	run(2, "-j simulate %/a.yaml");
+	compact(cli_out);
+	assert_says("\"service s7 added\", \"service s8 added\", \"service s9 added\"]", "");
+}
+
+static void documents_that_are_wrong_are_not_compared(void **state)
+{
+	put("conf.d/a.yaml", "bad");
+	put("a.yaml", WORKLOAD("web"));
+	run(2, "simulate %/a.yaml");
+	assert_string_equal(cli_err,
+			    "weftctl: not judged: changes of selectors, of identities of workloads and "
+			    "of routes of services; the documents that are there now are wrong, so "
+			    "which there are is not known\n");
+}
+
 static void documents_are_staged_as_they_would_be(void **state)
 {
 	run(2, "simulate %/b.yaml");
@@ -493,6 +543,9 @@ int main(void)
 		SIMULATE_TEST(another_host_s_open_ones_are_not_known),
 		SIMULATE_TEST(without_the_module_nothing_is_open),
 		SIMULATE_TEST(a_journal_that_begins_later_is_said),
+		SIMULATE_TEST(what_no_judgment_shows_is_said),
+		SIMULATE_TEST(many_of_them_are_counted),
+		SIMULATE_TEST(documents_that_are_wrong_are_not_compared),
 		SIMULATE_TEST(documents_are_staged_as_they_would_be),
 		SIMULATE_TEST(what_does_not_work_is_said),
 		SIMULATE_TEST(without_the_module_that_is_said),

@@ -202,7 +202,16 @@ int weft_apply_load(struct weft_cli *cli, const struct weft_apply *apply,
 	return WEFT_EXIT_DONE;
 }
 
-int weft_apply_look(struct weft_cli *cli, struct weft_apply *apply, struct weft_conf **conf)
+static void load_former(const struct weft_apply *apply, struct weft_conf **former)
+{
+	struct weft_error err = { 0 }; /* the files may be what mends them */
+
+	*former = NULL;
+	weft_conf_load(apply->told.dir, apply->told.trust_domain, former, &err);
+}
+
+int weft_apply_look(struct weft_cli *cli, struct weft_apply *apply, struct weft_conf **conf,
+		    struct weft_conf **former)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3], less[_LINUX_CAPABILITY_U32S_3];
@@ -223,9 +232,13 @@ int weft_apply_look(struct weft_cli *cli, struct weft_apply *apply, struct weft_
 	code = weft_apply_read_told(cli, apply);
 	if (!code)
 		code = weft_apply_load(cli, apply, conf);
+	if (!code && former)
+		load_former(apply, former);
 	if (syscall(SYS_capset, &header, own) && !code) {
 		weft_error_set(&err, errno, "cannot take capabilities back: %s", strerror(errno));
 		weft_conf_destroy(weft_steal_ptr(*conf));
+		if (former)
+			weft_conf_destroy(weft_steal_ptr(*former));
 		code = weft_cli_failed(cli, &err);
 	}
 	return code;

@@ -51,9 +51,11 @@ int weft_apply_load(struct weft_cli *cli, const struct weft_apply *apply,
 
 /*
  * weft_apply_read_told() and weft_apply_load() with no more rights than weftd has,
- * for who still needs his own afterwards. @conf is written on success.
+ * for who still needs his own afterwards. @conf is written on success; so is @former,
+ * unless it is NULL: the documents as they are, NULL when they are wrong.
  */
-int weft_apply_look(struct weft_cli *cli, struct weft_apply *apply, struct weft_conf **conf);
+int weft_apply_look(struct weft_cli *cli, struct weft_apply *apply, struct weft_conf **conf,
+		    struct weft_conf **former);
 
 /*
  * Give up all capabilities: documents are parsed, and files written, with no

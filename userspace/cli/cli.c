@@ -35,6 +35,17 @@ int weft_cli_usage(struct weft_cli *cli, const char *fmt, ...)
 	return WEFT_EXIT_USAGE;
 }
 
+void weft_cli_note(struct weft_cli *cli, const char *fmt, ...)
+{
+	char text[WEFT_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say(cli, cli->subject, text);
+}
+
 int weft_cli_bad(struct weft_cli *cli, const char *key, const char *value, const char *problem)
 {
 	return weft_cli_usage(cli, "%s \"%.200s\": %s", key, value, problem);

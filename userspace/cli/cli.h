@@ -88,6 +88,10 @@ int weft_cli_usage(struct weft_cli *cli, const char *fmt, ...)
 /* The value of a keyword is wrong: 'key "value": problem'. Return: WEFT_EXIT_USAGE. */
 int weft_cli_bad(struct weft_cli *cli, const char *key, const char *value, const char *problem);
 
+/* "weftctl: [subject: ]text" about what is no failure. */
+void weft_cli_note(struct weft_cli *cli, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* A call failed; @err says why. Return: WEFT_EXIT_FAILED. */
 int weft_cli_failed(struct weft_cli *cli, const struct weft_error *err);
 

@@ -51,6 +51,9 @@ struct simulation {
 	uint32_t txn;
 	struct row *rows;
 	size_t n_rows;
+	struct weft_strv unseen; /* changes that no judgment shows */
+	bool no_former;		 /* these are not known */
+	bool nomem;		 /* while these were collected */
 };
 
 static void simulation_uninit(struct simulation *s)
@@ -58,7 +61,72 @@ static void simulation_uninit(struct simulation *s)
 	for (size_t i = 0; i < s->n_rows; i++)
 		weft_nl_judgment_uninit(&s->rows[i].judgment);
 	free(s->rows);
+	weft_strv_uninit(&s->unseen);
 	weft_recorded_uninit(&s->recorded);
+}
+
+/* ---- what is not judged ---- */
+
+/* So many are told to people. */
+#define UNSEEN_MAX 8
+
+/*
+ * Flows are judged by the names that are recorded, not by processes and routes. @line
+ * is of weft_conf_diff(): "workload web: selector uid 1 added", "service web added".
+ */
+static bool is_unseen(const char *line)
+{
+	static const struct {
+		const char *noun, *what;
+	} unseen[] = {
+		{ "workload ", "added" }, { "workload ", "selector " }, { "workload ", "identity " },
+		{ "service ", "added" },  { "service ", "address " },	{ "service ", "port " },
+		{ "service ", "endpoint " },
+	};
+
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(unseen); i++) {
+		size_t len = strlen(unseen[i].noun);
+		const char *what = strncmp(line, unseen[i].noun, len) ? NULL
+								     : strchr(line + len, ' ');
+
+		/* a name has no blanks */
+		if (what && !strncmp(what + 1, unseen[i].what, strlen(unseen[i].what)))
+			return true;
+	}
+	return false;
+}
+
+static void take_unseen(const char *line, void *data)
+{
+	struct simulation *s = data;
+
+	if (is_unseen(line) && weft_strv_add(&s->unseen, line))
+		s->nomem = true;
+}
+
+/* Return: an exit code. */
+static int compare_documents(struct simulation *s, const struct weft_conf *former,
+			     const struct weft_conf *conf)
+{
+	s->no_former = !former;
+	if (former && (weft_conf_diff(former, conf, take_unseen, s) < 0 || s->nomem))
+		return weft_cli_nomem(s->cli);
+	return WEFT_EXIT_DONE;
+}
+
+static void note_unseen(const struct simulation *s)
+{
+	size_t i;
+
+	if (s->no_former)
+		weft_cli_note(s->cli,
+			      "not judged: changes of selectors, of identities of workloads and of "
+			      "routes of services; the documents that are there now are wrong, so "
+			      "which there are is not known");
+	for (i = 0; i < s->unseen.count && i < UNSEEN_MAX; i++)
+		weft_cli_note(s->cli, "not judged: %s", s->unseen.items[i]);
+	if (i < s->unseen.count)
+		weft_cli_note(s->cli, "not judged: %zu more such changes", s->unseen.count - i);
 }
 
 /* ---- judging ---- */
@@ -339,6 +407,7 @@ static void print_json(struct weft_print *p, const struct simulation *s, const s
 	weft_print_number(p, "let_in", t->let_in);
 	weft_print_number(p, "gone", t->gone);
 	weft_print_number(p, "unreadable", s->recorded.flows.unreadable);
+	weft_print_strings(p, "not_judged", &s->unseen);
 	weft_print_list_begin(p, "flows", NULL);
 	for (size_t i = 0; i < s->n_rows && s->rows[i].fate != FATE_GONE; i++) {
 		weft_print_item_begin(p);
@@ -433,6 +502,7 @@ static int print(struct simulation *s)
 		print_json(p, s, &totals);
 	else
 		print_text(p, s, &totals);
+	note_unseen(s);
 	/* not by the counts: of what was refused last, some was let in before */
 	return s->rows[0].fate == FATE_REFUSED || s->rows[0].fate == FATE_UNMESHED
 		       ? WEFT_EXIT_REFUSED : WEFT_EXIT_DONE;
@@ -441,8 +511,10 @@ static int print(struct simulation *s)
 /* ---- the whole ---- */
 
 /* The documents as they would be. Return: an exit code. */
-static int load(struct weft_cli *cli, struct weft_conf **conf)
+static int load(struct simulation *s, struct weft_conf **conf)
 {
+	_cleanup_(weft_conf_destroy_ptr) struct weft_conf *former = NULL;
+	struct weft_cli *cli = s->cli;
 	_cleanup_(weft_apply_uninit) struct weft_apply apply = { .lock = -1, .only_looks = true };
 	int code = weft_apply_take_files(cli, &apply);
 
@@ -450,7 +522,9 @@ static int load(struct weft_cli *cli, struct weft_conf **conf)
 		code = weft_cli_usage(cli, "simulate: which files? Those of a weftctl apply are needed");
 	if (!code)
 		code = weft_apply_find(cli, &apply);
-	return code ? code : weft_apply_look(cli, &apply, conf);
+	if (!code)
+		code = weft_apply_look(cli, &apply, conf, &former);
+	return code ? code : compare_documents(s, former, *conf);
 }
 
 static int ask(struct simulation *s, const struct weft_conf *conf)
@@ -475,7 +549,7 @@ int weft_simulate(struct weft_cli *cli)
 	int code = weft_recorded_take(cli, &s.recorded);
 
 	if (!code)
-		code = load(cli, &conf);
+		code = load(&s, &conf);
 	if (!code)
 		code = weft_cli_connect(cli);
 	if (!code)

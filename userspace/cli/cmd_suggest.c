@@ -34,7 +34,7 @@ static int read_documents(struct weft_cli *cli, struct weft_strv *workloads)
 	int code = weft_apply_find(cli, &apply);
 
 	if (!code)
-		code = weft_apply_look(cli, &apply, &conf);
+		code = weft_apply_look(cli, &apply, &conf, NULL);
 	for (size_t i = 0; !code && i < conf->n_workloads; i++)
 		if (weft_strv_add(workloads, conf->workloads[i].object.name))
 			code = weft_cli_nomem(cli);
