@@ -166,6 +166,18 @@ static bool open_conn(struct nl_msg *msg, uint64_t id)
 	return true;
 }
 
+/* And what is asked next fails. */
+static int judge_and_fail(struct nl_msg *msg, struct nlattr *flow)
+{
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_A_CONN);
+
+	nla_put_u32(msg, WEFT_CONN_A_REASON, WEFT_REASON_POLICY_DENIED);
+	nla_put_string(msg, WEFT_CONN_A_POLICY, "p");
+	weft_nl_nest_end(msg, nest);
+	fake.error = ENOBUFS;
+	return 0;
+}
+
 static int judge_not(struct nl_msg *msg, struct nlattr *flow)
 {
 	return EEXIST;
@@ -477,6 +489,11 @@ static void what_does_not_work_is_said(void **state)
 	fake.no_trials = false;
 	fake.judge = judge_not;
 	run(1, "simulate %/b.yaml");
+	assert_int_equal(genlmsg_hdr(fake.last)->cmd, WEFT_CMD_GENERATION_ABORT);
+	fake_forget(&fake);
+	fake.judge = judge_and_fail; /* the sanitizer sees what is not freed */
+	run(1, "simulate %/b.yaml");
+	assert_says("", "No buffer space available");
 	assert_int_equal(genlmsg_hdr(fake.last)->cmd, WEFT_CMD_GENERATION_ABORT);
 	n_records = 0;
 	run(1, "simulate %/b.yaml");
