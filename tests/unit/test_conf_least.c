@@ -55,7 +55,7 @@ static void record(const char *verdict, const char *workload, const char *peer, 
 		   unsigned int port)
 {
 	char local[64], remote[64];
-	const char *const fields[] = {
+	const char *const fields[WEFT_FLOW_FIELDS] = {
 		verdict, peer ? "policy-denied" : strcmp(verdict, "failed") ? "policy-denied" : "plaintext",
 		"server", workload, NULL, peer, local, remote,
 	};
@@ -239,7 +239,7 @@ static void what_was_refused_is_left_out_unless_asked_for(void **state)
 
 static void revoked_peers_are_never_let_in(void **state)
 {
-	const char *const revoked[] = { "closed", "revoked", "server", "web", NULL, ID("thief"),
+	const char *const revoked[WEFT_FLOW_FIELDS] = { "closed", "revoked", "server", "web", NULL, ID("thief"),
 					"10.0.0.2:80", "10.0.0.1:40000" };
 
 	let_in("web", ID("cart"), 80);
@@ -257,7 +257,7 @@ static void revoked_peers_are_never_let_in(void **state)
 
 static void only_what_arrives_is_spoken_of(void **state)
 {
-	static const char *const client[] = { "live", "none", "client", "web", "db", ID("db"),
+	static const char *const client[WEFT_FLOW_FIELDS] = { "live", "none", "client", "web", "db", ID("db"),
 					      "10.0.0.2:4000", "10.0.0.3:5432" };
 
 	assert_int_equal(weft_flows_take(&flows, client, NOON, &err), 0);
