@@ -157,13 +157,31 @@ static bool open_conn(struct nl_msg *msg, uint64_t id)
 	nla_put_string(msg, WEFT_CONN_A_WORKLOAD, "web");
 	if (conns[id].role == WEFT_ROLE_CLIENT)
 		nla_put_string(msg, WEFT_CONN_A_SERVICE, "db");
-	if (conns[id].peer)
+	if (conns[id].peer) {
 		nla_put_string(msg, WEFT_CONN_A_PEER_IDENTITY, conns[id].peer);
+		nla_put_string(msg, WEFT_CONN_A_PEER_SERIAL, "0a1b");
+	}
 	fake_put_addr(msg, WEFT_CONN_A_LOCAL, WEFT_CONN_A_LOCAL_PORT, "10.0.0.2:5432");
 	fake_put_addr(msg, WEFT_CONN_A_REMOTE, WEFT_CONN_A_REMOTE_PORT, "10.0.0.77:4000");
 	nla_put_u64(msg, WEFT_CONN_A_AGE, conns[id].days * UINT64_C(86400000));
 	weft_nl_nest_end(msg, nest);
 	return true;
+}
+
+/* One certificate is revoked. */
+static int judge_by_serial(struct nl_msg *msg, struct nlattr *flow)
+{
+	bool revoked = !strcmp(text_of(flow, WEFT_CONN_A_PEER_SERIAL), "0a1b");
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_A_CONN);
+
+	nla_put_u32(msg, WEFT_CONN_A_REASON, revoked ? WEFT_REASON_REVOKED : WEFT_REASON_NONE);
+	nla_put_u32(msg, WEFT_CONN_A_MODE, WEFT_MODE_STRICT);
+	nla_put_string(msg, WEFT_CONN_A_WORKLOAD, "web");
+	nla_put_string(msg, WEFT_CONN_A_SERVICE, "db");
+	if (revoked)
+		nla_put_string(msg, WEFT_CONN_A_REVOCATION, "stolen");
+	weft_nl_nest_end(msg, nest);
+	return 0;
 }
 
 /* And what is asked next fails. */
@@ -360,6 +378,13 @@ static void what_is_open_counts_though_it_has_no_record(void **state)
 	assert_null(strstr(cli_out, "mesh.local/new"));
 	assert_says("\n4 connections since ", "");
 	assert_says("\n3 of them were opened before and are still open\n", "");
+	fake_forget(&fake);
+	fake.judge = judge_by_serial;
+	run(2, "simulate %/b.yaml");
+	assert_says("spiffe://mesh.local/pool  5432  revocation stolen", "");
+	assert_says("\n4 connections since ", "");
+	assert_says(": of those let in 2 would be refused and 0 unmeshed", "");
+	fake.judge = judge_mildly;
 	fake_forget(&fake);
 	run(0, "-j simulate %/b.yaml");
 	compact(cli_out);

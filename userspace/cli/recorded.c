@@ -90,6 +90,7 @@ static int take_open(const struct weft_nl_conn *conn, void *data)
 		[WEFT_FLOW_WORKLOAD] = conn->workload,
 		[WEFT_FLOW_SERVICE] = conn->service,
 		[WEFT_FLOW_PEER_IDENTITY] = conn->peer_identity,
+		[WEFT_FLOW_PEER_SERIAL] = conn->peer_serial,
 		[WEFT_FLOW_LOCAL] = weft_addr_format(&conn->local, local),
 		[WEFT_FLOW_REMOTE] = weft_addr_format(&conn->remote, remote),
 	};
