@@ -50,7 +50,7 @@ static void what_is_no_serial_is_refused(void **state)
 	static const char *const bad[] = {
 		"",	 "0",	  "abc",  "0x01", "01:",  ":01",     "01::02", "0:1",
 		"01:2",	 "01 02", " 01",  "01\n", "-01",  "serial=01", "g0",   "0\xe9",
-		"01" LONGEST,
+		("01" LONGEST),
 	};
 
 	for (size_t i = 0; i < WEFT_ARRAY_SIZE(bad); i++) {
