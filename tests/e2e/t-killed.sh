@@ -68,6 +68,8 @@ strace_end() {
 
 every=$((400 / ${WEFT_SCALE:-100}))
 [ "$every" -ge 1 ] || every=1
+# Of too few points one that a handshake does not come to would be too many.
+[ "$KVER" = kasan ] || [ "$every" -le 4 ] || every=4
 for h in h1 h2; do
     # Once in peace: which calls are there?  As "name n": the n-th call of that name.
     trace $h -o "$T/calls"
@@ -93,8 +95,7 @@ for h in h1 h2; do
     done < <(awk -v every="$every" 'NR % every == 1 || every == 1' "$T/points")
     points=$((served + refused + ${#strange[@]}))
     note "$h: $points points, killed at $killed; $served served, $refused refused"
-    # A handshake need not make as many calls as the one that was counted.
-    check "$h: weftd was killed at a third of them or more" [ $((killed * 3)) -ge "$points" ]
+    check "$h: weftd was killed at nearly every one of them" [ $((killed * 10)) -ge $((points * 7)) ]
     equal "$h: each connection was served or refused in time" "" "${strange[*]}"
     equal "$h: and each after it was served" "" "${stuck[*]}"
     equal "$h: the live connection did not notice" "still" "$(tell "k.sendall(b'still') or k.recv(5)")"
