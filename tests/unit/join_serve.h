@@ -7,6 +7,7 @@
 #define WEFT_TEST_JOIN_SERVE_H
 
 #include <pthread.h>
+#include <time.h>
 #include "join_fixture.h"
 #include "join/channel.h"
 #include "join/client.h"
@@ -22,6 +23,7 @@ static struct weft_join_server *server;
 
 /* What it told, under a lock. */
 static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t told_more = PTHREAD_COND_INITIALIZER;
 static int joined, issued, refused, warned;
 static char last_refusal[WEFT_ERROR_MAX], last_node[64];
 
@@ -32,7 +34,29 @@ static inline void note(int *counter, const struct weft_join_event *event)
 	snprintf(last_node, sizeof(last_node), "%s", event->node ? event->node : "");
 	if (event->text)
 		snprintf(last_refusal, sizeof(last_refusal), "%s", event->text);
+	pthread_cond_broadcast(&told_more);
 	pthread_mutex_unlock(&told_lock);
+}
+
+/* Until it has told more than @n of @counter, at most @ms. Return: how many it has. */
+static inline int await_told(const int *counter, int n, int ms)
+{
+	struct timespec end;
+	int told, r = 0;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += ms / 1000;
+	end.tv_nsec += ms % 1000 * 1000000L;
+	if (end.tv_nsec >= 1000000000L) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&told_lock);
+	while (*counter <= n && !r)
+		r = pthread_cond_timedwait(&told_more, &told_lock, &end);
+	told = *counter;
+	pthread_mutex_unlock(&told_lock);
+	return told;
 }
 
 static inline void on_joined(const struct weft_join_event *event, void *data)

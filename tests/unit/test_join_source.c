@@ -135,12 +135,15 @@ static size_t take_over(struct weft_source *source)
 
 static void until_heard(struct weft_source *source, size_t roots)
 {
+	int64_t end = time(NULL) + PATIENCE_MS / 1000;
 	struct weft_error problem;
+	int told;
 
-	for (int ms = 0; heard() != roots; ms += 10) {
-		assert_true(ms < PATIENCE_MS);
+	while (heard() != roots) {
+		assert_true(time(NULL) < end);
+		told = await_told(&issued, -1, 0);
 		weft_source_refresh(source, &problem);
-		usleep(10000);
+		await_told(&issued, told, 100); /* who asks is heard with it */
 	}
 }
 
@@ -150,7 +153,8 @@ static void roots_are_told_once_they_are_in_use(void **state)
 	struct weft_error problem;
 	struct weft_source *source;
 	struct weft_svid *svid;
-	int asked;
+	int64_t end_by;
+	int asked, told;
 
 	end();
 	serve("ca", 0, 10); /* seconds: they are renewed all the time */
@@ -162,7 +166,10 @@ static void roots_are_told_once_they_are_in_use(void **state)
 	until_heard(source, 1);
 	assert_int_equal(weft_ca_prepare(in_dir("ca"), NULL), 0);
 	/* The first certificate brings the roots along, those after it would tell. */
-	for (asked = issued; issued < asked + 3; usleep(10000)) {
+	end_by = time(NULL) + PATIENCE_MS / 1000;
+	told = await_told(&issued, -1, 0);
+	for (asked = told; told < asked + 3; told = await_told(&issued, told, 100)) {
+		assert_true(time(NULL) < end_by);
 		if (!weft_source_svid(source, CART, 10, &svid, NULL))
 			weft_svid_put(svid);
 		weft_source_refresh(source, &problem);
