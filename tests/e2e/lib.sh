@@ -176,13 +176,13 @@ capture_stop() {
 wire_tls() {
     local name=$1 file=$2 port=$3
     shift 3
-    check "$name" python3 "$E2E/pcap.py" "$file" --port "$port" --want tls --absent "$@"
+    check "$name" python3 -SE "$E2E/pcap.py" "$file" --port "$port" --want tls --absent "$@"
 }
 # wire_plain NAME FILE PORT MARKER...: readable to everybody
 wire_plain() {
     local name=$1 file=$2 port=$3
     shift 3
-    check "$name" python3 "$E2E/pcap.py" "$file" --port "$port" --want plain --present "$@"
+    check "$name" python3 -SE "$E2E/pcap.py" "$file" --port "$port" --want plain --present "$@"
 }
 
 # ---- module and daemon --------------------------------------------------------
@@ -332,17 +332,24 @@ puppet() {
     APPS+=("$1")
     rm -f "$T/$1" # of an earlier one
     systemd-run -q --collect --unit="$1" -p NetworkNamespacePath="/run/netns/$2" \
-        python3 "$E2E/puppet.py" serve "$T/$1"
+        python3 -SE "$E2E/puppet.py" "$T/$1"
     wait_for 60 test -S "$T/$1" || not_ok "puppet $1" "does not start"
 }
-# tell UNIT LINE: what it answers
-tell() { python3 "$E2E/puppet.py" tell "$T/$1" "$2"; }
+# tell UNIT LINE: what it answers; 1 when it is gone, does not answer within two
+# minutes, or LINE is no Python
+tell() {
+    local answer
+    # socat, not a second Python: to start that takes most of a second.
+    answer=$(socat -t $((120 * PATIENCE)) - "UNIX-CONNECT:$T/$1" <<<"$2") || :
+    printf '%s\n' "$answer"
+    [[ -n $answer && $answer != "not python: "* ]]
+}
 
 # talks UNIT HOST ADDRESS PORT: "ok" when a client, as unit UNIT, says something to a
 # server that echoes; or the errno of connect(), or what dial.py has to say
 talks() {
     local out
-    out=$(run_as "$1" "$2" python3 "$E2E/dial.py" talk "$3" "$4" 1 hello 2>&1)
+    out=$(run_as "$1" "$2" python3 -SE "$E2E/dial.py" talk "$3" "$4" 1 hello 2>&1)
     case $out in
     "ok "*" ms") echo ok ;;
     *) echo "$out" ;;

@@ -3,13 +3,11 @@
 """A program that does what it is told, step by step: sockets made at one time and
 used at another.
 
-puppet.py serve SOCKET
+puppet.py SOCKET
     Listens at the unix socket SOCKET; each connection brings one line of Python,
-    which runs among everything that ran before.
-puppet.py tell SOCKET LINE
-    Runs LINE there and prints the value of an expression, "ok" after any other
-    statement, or an error's name, as ECONNREFUSED.  Status 0 unless the puppet
-    is gone, does not answer within two minutes, or LINE is no Python.
+    which runs among everything that ran before.  The answer is the value of an
+    expression, "ok" after any other statement, an error's name, as ECONNREFUSED, or
+    "not python: " and why.  tell() of lib.sh asks.
 """
 import errno
 import hashlib
@@ -20,8 +18,6 @@ import struct
 import sys
 import threading
 import traceback
-
-WAIT = 120 * (5 if "-kasan-" in os.uname().release else 1)
 
 
 def name_of(e):
@@ -66,21 +62,5 @@ def serve(path):
                 pass
 
 
-def tell(path, line):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(WAIT)
-        s.connect(path)
-        s.sendall(line.encode() + b"\n")
-        s.shutdown(socket.SHUT_WR)
-        answer = b""
-        while got := s.recv(65536):
-            answer += got
-    print(answer.decode())
-    return 1 if not answer or answer.startswith(b"not python: ") else 0
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "serve":
-        serve(sys.argv[2])
-    else:
-        sys.exit(tell(sys.argv[2], sys.argv[3]))
+    serve(sys.argv[1])

@@ -9,7 +9,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
-start_app tellers h2 9001 python3 "$E2E/dial.py" server tell:9001
+start_app tellers h2 9001 python3 -SE "$E2E/dial.py" server tell:9001
 weft_install || exit 1
 module_load || exit 1
 weftd_start h1
@@ -60,14 +60,14 @@ spec: {action: DENY, workload: tellers, rules: [{}]}
 Y
 
 # --- one live connection at a time
-call() { run_as caller h1 python3 "$E2E/dial.py" call 240.0.0.9 9001; }
+call() { run_as caller h1 python3 -SE "$E2E/dial.py" call 240.0.0.9 9001; }
 allowed() { [[ $(call) == "ok 9001 "* ]]; }
 denied() { [ "$(call)" = EACCES ]; }
 keep() { # NAME: a connection that lives
     rm -f "$T/keep"
     mkfifo "$T/keep"
     systemd-run -q --collect --wait --pipe --unit=client -p NetworkNamespacePath=/run/netns/h1 \
-        python3 "$E2E/dial.py" keep 240.0.0.9 9001 <"$T/keep" >"$T/keep.out" 2>&1 &
+        python3 -SE "$E2E/dial.py" keep 240.0.0.9 9001 <"$T/keep" >"$T/keep.out" 2>&1 &
     keeper=$!
     _jobs+=("$keeper")
     exec 7>"$T/keep"

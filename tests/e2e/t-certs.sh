@@ -103,7 +103,7 @@ spec:
   endpoints: [{address: 10.77.0.2}]
   identities: [web]
 Y
-start_app web h2 9000 python3 "$E2E/storm.py" server 9000
+start_app web h2 9000 python3 -SE "$E2E/storm.py" server 9000
 call() { talks "$1" h1 10.77.0.2 9000; } # UNIT
 equal "hosts that share a root only talk" ok "$(call shop)"
 contains "the client knows the server" '"spiffe://mesh.local/web"' \

@@ -119,8 +119,8 @@ refute "nor add anything" plain service add x address 240.0.0.2 port 80
 refute "nor listen to events" plain monitor
 
 # --- connections: static objects alone, daemons for the handshakes
-start_app tellers h2 9001 python3 "$E2E/dial.py" server tell:9001
-start_app spare h2 9002 python3 "$E2E/dial.py" server tell:9002
+start_app tellers h2 9001 python3 -SE "$E2E/dial.py" server tell:9001
+start_app spare h2 9002 python3 -SE "$E2E/dial.py" server tell:9002
 weftd_start h1
 weftd_start h2
 ip netns exec h1 weftctl monitor >"$T/events" 2>&1 &
@@ -138,7 +138,7 @@ w service add tell address 240.0.0.9 port 9001
 w endpoint add service tell address 10.77.0.2
 mkfifo "$T/keep"
 systemd-run -q --collect --wait --pipe --unit=client -p NetworkNamespacePath=/run/netns/h1 \
-    python3 "$E2E/dial.py" keep 240.0.0.9 9001 <"$T/keep" >"$T/keep.out" 2>&1 &
+    python3 -SE "$E2E/dial.py" keep 240.0.0.9 9001 <"$T/keep" >"$T/keep.out" 2>&1 &
 keeper=$!
 _jobs+=("$keeper")
 exec 7>"$T/keep"

@@ -8,10 +8,10 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
-start_app server h2 9000 python3 "$E2E/clients.py" server 9000
+start_app server h2 9000 python3 -SE "$E2E/clients.py" server 9000
 
 cases() { # PREFIX
-    run_as client h1 python3 "$E2E/clients.py" client 10.77.0.2 fd77::2 9000 >"$T/out" 2>&1
+    run_as client h1 python3 -SE "$E2E/clients.py" client 10.77.0.2 fd77::2 9000 >"$T/out" 2>&1
     while IFS= read -r line; do
         case $line in
         'ok '*) ok "$1: ${line#ok }" ;;
@@ -55,6 +55,6 @@ cases mesh
 wire_netem h1 delay 20ms
 cases "mesh with 20 ms delay"
 capture_stop
-check "nothing of it was readable" python3 "$E2E/pcap.py" "$T/mesh.pcap" --port 9000 --absent plaintext-marker
+check "nothing of it was readable" python3 -SE "$E2E/pcap.py" "$T/mesh.pcap" --port 9000 --absent plaintext-marker
 live=$(conns h1 'select(.state == "live")' | wc -l)
 equal "no connection is left" 0 "$live"

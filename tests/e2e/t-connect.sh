@@ -7,8 +7,8 @@
 # ends as a plain one, and no plaintext leaves.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_begin
-start_app server h2 9001 python3 "$E2E/dial.py" server echo:9001
-start_app plain h2 9010 python3 "$E2E/dial.py" server echo:9010
+start_app server h2 9001 python3 -SE "$E2E/dial.py" server echo:9001
+start_app plain h2 9010 python3 -SE "$E2E/dial.py" server echo:9010
 document h2 s.yaml <<'Y'
 apiVersion: weft/v1
 kind: Workload
@@ -42,7 +42,7 @@ check "the server is covered" wait_for 20 listening
 wire_netem h1 delay 10ms loss 3%
 wire_netem h2 delay 10ms loss 2%
 capture_start "$T/w.pcap" tcp port 9001
-run_as client h1 python3 "$E2E/connect.py" 10.77.0.2 9010 240.0.0.1 80 240.0.0.2 80 >"$T/out" 2>&1
+run_as client h1 python3 -SE "$E2E/connect.py" 10.77.0.2 9010 240.0.0.1 80 240.0.0.2 80 >"$T/out" 2>&1
 capture_stop
 while IFS= read -r line; do
     case $line in
@@ -52,7 +52,7 @@ while IFS= read -r line; do
     esac
 done <"$T/out"
 contains "the cases ran to their end" "options survive failover" "$(cat "$T/out")"
-check "nothing but TLS records was sent" python3 "$E2E/pcap.py" "$T/w.pcap" --port 9001 --want records \
+check "nothing but TLS records was sent" python3 -SE "$E2E/pcap.py" "$T/w.pcap" --port 9001 --want records \
     --absent connect-secret unspec-secret uring-question
 wire_netem h1
 wire_netem h2

@@ -18,7 +18,7 @@ sum=$(sha256sum </var/www/html/big)
 unit_in h2 nginx
 systemctl start nginx
 start_app keep h2 6379 redis-server --port 6379 --bind 10.77.0.2 --protected-mode no --save ''
-start_app storm h2 9000 python3 "$E2E/storm.py" server 9000
+start_app storm h2 9000 python3 -SE "$E2E/storm.py" server 9000
 port_wait h2 80
 
 weft_install || exit 1
@@ -130,12 +130,8 @@ redis_says() { # COMMAND: its answer's number of lines so far is one more
     _more() { [ "$(wc -l <"$T/shell.out")" -gt "$n" ]; }
     wait_for 60 _more && tail -n +$((n + 1)) "$T/shell.out"
 }
-APPS+=(told)
-systemd-run -q --collect --unit=told -p NetworkNamespacePath=/run/netns/h1 \
-    python3 "$E2E/puppet.py" serve "$T/told"
-wait_for 60 test -S "$T/told"
-told() { python3 "$E2E/puppet.py" tell "$T/told" "$@"; }
-equal "a connection of python is live" ok "$(told 's = socket.create_connection(("10.77.0.2", 9000), 100)')"
+puppet told h1
+equal "a connection of python is live" ok "$(tell told 's = socket.create_connection(("10.77.0.2", 9000), 100)')"
 id=$(redis_says "CLIENT ID")
 check "redis-cli is connected" [ -n "$id" ]
 for h in h1 h2; do
@@ -144,7 +140,7 @@ for h in h1 h2; do
     equal "redis-cli's connection is the same ($h)" "$id" "$(redis_says "CLIENT ID")"
     equal "and answers ($h)" "OK" "$(redis_says "SET key-$h $marker")"
     equal "python's connection echoes ($h)" "$marker" \
-        "$(told "s.sendall(b'$marker') or s.recv(${#marker}, socket.MSG_WAITALL)")"
+        "$(tell told "s.sendall(b'$marker') or s.recv(${#marker}, socket.MSG_WAITALL)")"
 done
 kill_for_good h1
 kill_for_good h2
@@ -154,7 +150,7 @@ timeout $((100 * PATIENCE)) cat <&8 >>"$T/big"
 check "the download ends well" wait "$download"
 equal "by one connection" 1 "$(cat "$T/download.err")"
 equal "with every byte as it was" "$sum" "$(sha256sum <"$T/big")"
-equal "python closes" ok "$(told 's.close()')"
+equal "python closes" ok "$(tell told 's.close()')"
 exec 7>&- 8<&-
 
 # --- new connections wait for the next daemon
@@ -206,7 +202,7 @@ equal "and serves" $marker "$(fetch)"
 
 # --- kills in a storm
 capture_start "$T/storm.pcap" tcp port 9000
-run_as_bg client h1 python3 "$E2E/storm.py" client 10.77.0.2 9000 8 "$T/stop"
+run_as_bg client h1 python3 -SE "$E2E/storm.py" client 10.77.0.2 9000 8 "$T/stop"
 storm=$JOB
 kills=$(scaled 30)
 check "the storm begins" wait_for 240 stat_least h2 counters.live 40
@@ -259,5 +255,5 @@ for h in h1 h2; do
     _no_sockets() { [ -z "$(in_host "$h" ss -Htn state connected "( sport = :9000 or dport = :9000 )" exclude time-wait)" ]; }
     check "$h: none is half open" wait_for 90 _no_sockets
 done
-check "nothing but TLS records was ever sent" python3 "$E2E/pcap.py" "$T/storm.pcap" --port 9000 \
+check "nothing but TLS records was ever sent" python3 -SE "$E2E/pcap.py" "$T/storm.pcap" --port 9000 \
     --want records --absent storm-plaintext-marker

@@ -9,7 +9,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
-start_app tellers h2 9001 python3 "$E2E/dial.py" server tell:9001
+start_app tellers h2 9001 python3 -SE "$E2E/dial.py" server tell:9001
 weft_install || exit 1
 module_load || exit 1
 weftd_start h1
@@ -39,7 +39,7 @@ document h1 a.yaml <<<"$good"
 # One live connection, used after every change.
 mkfifo "$T/keep"
 systemd-run -q --collect --wait --pipe --unit=client -p NetworkNamespacePath=/run/netns/h1 \
-    python3 "$E2E/dial.py" keep 240.0.0.9 9001 <"$T/keep" >"$T/keep.out" 2>&1 &
+    python3 -SE "$E2E/dial.py" keep 240.0.0.9 9001 <"$T/keep" >"$T/keep.out" 2>&1 &
 keeper=$!
 _jobs+=("$keeper")
 exec 7>"$T/keep"
@@ -193,4 +193,4 @@ check "which is watched as well" wait_for 20 has_names '["five","six","tell"]'
 check "and the connection of the beginning lives" flows
 exec 7>&-
 wait "$keeper"
-contains "and new ones are made" "ok 9001 " "$(run_as client h1 python3 "$E2E/dial.py" call 240.0.0.9 9001)"
+contains "and new ones are made" "ok 9001 " "$(run_as client h1 python3 -SE "$E2E/dial.py" call 240.0.0.9 9001)"

@@ -22,7 +22,7 @@ for w in cart:shop till:shop nightly:batch; do
 done | cat - <(printf '%s\n' --- "apiVersion: weft/v1" "kind: Service" "metadata: {name: web}" \
     "spec: {addresses: [240.0.0.1], ports: [{port: 8443}, {port: 9100}], endpoints: [{address: 10.77.0.2}]}") |
     sed 1d | document h1 all.yaml
-start_app web h2 9100 python3 "$E2E/dial.py" server tell:8443 tell:9100
+start_app web h2 9100 python3 -SE "$E2E/dial.py" server tell:8443 tell:9100
 
 # The blocks of the page's EXAMPLES, one file each, in order.
 mkdir -p "$T/examples"
@@ -34,8 +34,8 @@ awk -v dir="$T/examples" '
 
 calls() { # CALLER PORT
     case $1 in
-    outside) run_as outside h1 python3 "$E2E/dial.py" call 10.77.0.2 "$2" ;;
-    *) run_as "$1" h1 python3 "$E2E/dial.py" call 240.0.0.1 "$2" ;;
+    outside) run_as outside h1 python3 -SE "$E2E/dial.py" call 10.77.0.2 "$2" ;;
+    *) run_as "$1" h1 python3 -SE "$E2E/dial.py" call 240.0.0.1 "$2" ;;
     esac
 }
 says() { # CALLER PORT: allowed, denied, or what else came of it

@@ -10,7 +10,7 @@
 # all is as before.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_begin
-faults() { python3 "$E2E/faults.py" "$@"; }
+faults() { python3 -SE "$E2E/faults.py" "$@"; }
 document h2 s.yaml <<'Y'
 apiVersion: weft/v1
 kind: Workload
@@ -32,13 +32,13 @@ spec:
   endpoints: [{address: 10.77.0.2}]
 Y
 mkdir "$T/server"
-start_app server h2 9000 bash -c "cd '$T/server' && exec python3 '$E2E/faults.py' server 9000"
-start_app storm h2 9001 python3 "$E2E/storm.py" server 9001
+start_app server h2 9000 bash -c "cd '$T/server' && exec python3 -SE '$E2E/faults.py' server 9000"
+start_app storm h2 9001 python3 -SE "$E2E/storm.py" server 9001
 
 stat_of() { weftctl_in "$1" -j status | jq -r ".$2"; }
 stat_is() { [ "$(stat_of "$1" "$2")" = "$3" ]; }
 balanced() { [ "$(stat_of "$1" 'counters | .conns_created - .conns_destroyed')" = 0 ]; }
-client() { run_as client h1 python3 "$E2E/faults.py" client 10.77.0.2 9000 "$@"; }
+client() { run_as client h1 python3 -SE "$E2E/faults.py" client 10.77.0.2 9000 "$@"; }
 say() { jq -r "$1" <<<"$result"; }
 step=$((100 / ${WEFT_SCALE:-100}))
 [ "$step" -ge 1 ] || step=1
@@ -68,7 +68,7 @@ check "more than a few" [ "$(say .faults)" -gt 5 ]
 equal "its calls say why, too" "[]" "$(say '.errors | keys - ["ENOMEM", "ENOBUFS", "EFAULT", "ECONNABORTED", "ECONNRESET", "EPIPE", "ENOTCONN", "EAGAIN"] | tostring')"
 
 # --- anywhere
-run_as_bg flood h1 python3 "$E2E/storm.py" client 10.77.0.2 9001 6 "$T/stop"
+run_as_bg flood h1 python3 -SE "$E2E/storm.py" client 10.77.0.2 9001 6 "$T/stop"
 storm=$JOB
 some() { [ "$(stat_of h2 counters.live)" -ge "$1" ]; }
 check "a storm begins" wait_for 120 some $(($(stat_of h2 counters.live) + 10))
@@ -94,7 +94,7 @@ equal "connect() says why it fails" "[]" \
 equal "so do the other calls" "[]" \
     "$(say '.io | keys - ["ENOMEM", "ENOBUFS", "ECONNRESET", "EPIPE", "ENOTCONN"] | tostring')"
 for p in 9000 9001; do
-    check "nothing but TLS records was ever sent ($p)" python3 "$E2E/pcap.py" "$T/c.pcap" --port $p \
+    check "nothing but TLS records was ever sent ($p)" python3 -SE "$E2E/pcap.py" "$T/c.pcap" --port $p \
         --want records --absent faults-plaintext-marker storm-plaintext-marker
 done
 systemctl stop server storm

@@ -11,7 +11,7 @@
 trap e2e_end EXIT
 hosts_up h1 h2
 began=$(date +%s)
-holes=(python3 "$E2E/holes.py")
+holes=(python3 -SE "$E2E/holes.py")
 uring=$TOP/build/native/tests/guest/uring
 kinds=(poll splice splice_out sendfile send read peek zerocopy inq name shutdown again queued)
 specs=()
@@ -36,7 +36,7 @@ mesh() { run_as client h1 "${holes[@]}" "$@"; }
 # --- before weft: threads in accept(), sockets that are not connected yet
 start_app server h2 7000 "${holes[@]}" server "${specs[@]}" name:7090
 start_app uring h2 7900 "$uring" accept 7900
-start_app echo h2 7800 python3 "$E2E/dial.py" server echo:7800
+start_app echo h2 7800 python3 -SE "$E2E/dial.py" server echo:7800
 holed keeper h2
 equal "a listener that lives in a sockmap" "ok ok" \
     "$(tell keeper 'sm = holes.listener(7910)') $(tell keeper 'b = holes.Bpf(); m = b.sockmap(); b.insert(m, 0, sm)')"
@@ -142,10 +142,10 @@ equal "TCP_FASTOPEN_CONNECT, too" tfo-secret-2 "$(mesh fastopen 240.0.0.1 80 tfo
 capture_stop
 for k in splice_out sendfile send; do
     check "nothing of the server's is on the wire ($k)" \
-        python3 "$E2E/pcap.py" "$T/a.pcap" --port "$(port_of $k)" --absent server-secret
+        python3 -SE "$E2E/pcap.py" "$T/a.pcap" --port "$(port_of $k)" --absent server-secret
 done
 check "nor of the mesh client's Fast Open" \
-    python3 "$E2E/pcap.py" "$T/a.pcap" --port 7800 --absent tfo-secret-1 tfo-secret-2
+    python3 -SE "$E2E/pcap.py" "$T/a.pcap" --port 7800 --absent tfo-secret-1 tfo-secret-2
 
 # --- mesh clients get through all this
 capture_start "$T/m.pcap" tcp portrange 7000-7990
@@ -196,7 +196,7 @@ if [ -e /proc/self/fail-nth ]; then
 fi
 capture_stop
 for p in 7090 7900 7910 7800; do
-    check "only TLS records at port $p" python3 "$E2E/pcap.py" "$T/m.pcap" --port $p --want records \
+    check "only TLS records at port $p" python3 -SE "$E2E/pcap.py" "$T/m.pcap" --port $p --want records \
         --absent race-secret late-secret own-secret uring-secret uring-question secret-sm \
         late-7090 fault-secret
 done

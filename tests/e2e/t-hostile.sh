@@ -46,14 +46,14 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -su
 
 # --- documents: one service per misbehaving server, once alone, once with a good one
 : >"$T/app.log"
-start_app app h2 9000 python3 "$E2E/hostile.py" app 9000 "$T/app.log"
+start_app app h2 9000 python3 -SE "$E2E/hostile.py" app 9000 "$T/app.log"
 document h2 app.yaml <<'Y'
 apiVersion: weft/v1
 kind: Workload
 metadata: {name: app}
 spec: {selectors: [{unit: app.service}]}
 Y
-mapfile -t names < <(python3 "$E2E/hostile.py" names)
+mapfile -t names < <(python3 -SE "$E2E/hostile.py" names)
 {
     printf 'apiVersion: weft/v1\nkind: Workload\nmetadata: {name: client}\n'
     printf 'spec: {selectors: [{unit: client.service}]}\n'
@@ -81,7 +81,7 @@ spec:
 Y
     done
 } | document h1 client.yaml
-start_app servers h3 9100 python3 "$E2E/hostile.py" serve 10.77.0.3 9100 "$pki"
+start_app servers h3 9100 python3 -SE "$E2E/hostile.py" serve 10.77.0.3 9100 "$pki"
 
 results() { # FILE: what hostile.py said
     while IFS= read -r line; do
@@ -96,7 +96,7 @@ results() { # FILE: what hostile.py said
 }
 
 # --- attacks
-run_as attacker h3 python3 "$E2E/hostile.py" attack 10.77.0.2 9000 "$pki" "$T/app.log" >"$T/attack" 2>&1
+run_as attacker h3 python3 -SE "$E2E/hostile.py" attack 10.77.0.2 9000 "$pki" "$T/app.log" >"$T/attack" 2>&1
 results "$T/attack"
 while read -r _ name port reasons; do
     got=$(conns h2 "select(.remote == \"10.77.0.3:$port\") | .reason")
@@ -112,7 +112,7 @@ check "the audit has the alert" wait_for 20 journal_has -u app WEFT_REASON=alert
 check "the audit has the refused certificates" wait_for 20 journal_has -u app WEFT_REASON=peer-certificate
 
 # --- servers
-run_as client h1 python3 "$E2E/hostile.py" dial 10.77.0.3 9100 240.0.1. "$pki" >"$T/dial" 2>&1
+run_as client h1 python3 -SE "$E2E/hostile.py" dial 10.77.0.3 9100 240.0.1. "$pki" >"$T/dial" 2>&1
 results "$T/dial"
 for i in "${!names[@]}"; do
     read -r name reasons <<<"${names[i]}"

@@ -47,7 +47,7 @@ kind: Workload
 metadata: {name: web}
 spec: {selectors: [{unit: web.service}]}
 Y
-start_app web h2 9000 python3 "$E2E/storm.py" server 9000
+start_app web h2 9000 python3 -SE "$E2E/storm.py" server 9000
 # What a host of its own would have: no file of the CA's.
 for h in h1 h3; do
     mkdir -p "$CONF/$h"

@@ -12,7 +12,7 @@ trap e2e_end EXIT
 trap 'exit 143' TERM
 weft_install || exit 1
 hosts_up h1 h2
-start_app server h2 9000 python3 "$E2E/storm.py" server 9000
+start_app server h2 9000 python3 -SE "$E2E/storm.py" server 9000
 module_load || exit 1
 weftd_start h1 --workers 1
 weftd_start h2 --workers 1
@@ -33,13 +33,9 @@ kind: Service
 metadata: {name: server}
 spec: {addresses: [10.77.0.2], ports: [{port: 9000}], endpoints: [{address: 10.77.0.2}]}
 Y
-APPS+=(client)
-systemd-run -q --collect --unit=client -p NetworkNamespacePath=/run/netns/h1 \
-    python3 "$E2E/puppet.py" serve "$T/client"
-wait_for 60 test -S "$T/client"
-tell() { python3 "$E2E/puppet.py" tell "$T/client" "$@"; }
-tell 'exec("def exchange(text):\n with socket.create_connection((\"10.77.0.2\", 9000), 110) as s:\n  s.sendall(text)\n  return s.recv(len(text), socket.MSG_WAITALL)")' >/dev/null
-equal "a connection lives" live "$(tell "exec('k = socket.create_connection((\"10.77.0.2\", 9000), 110)') or k.sendall(b'live') or k.recv(4)")"
+puppet client h1
+tell client 'exec("def exchange(text):\n with socket.create_connection((\"10.77.0.2\", 9000), 110) as s:\n  s.sendall(text)\n  return s.recv(len(text), socket.MSG_WAITALL)")' >/dev/null
+equal "a connection lives" live "$(tell client "exec('k = socket.create_connection((\"10.77.0.2\", 9000), 110)') or k.sendall(b'live') or k.recv(4)")"
 capture_start "$T/c.pcap" tcp port 9000
 
 worker() { # HOST: the thread that makes its handshakes
@@ -73,7 +69,7 @@ every=$((400 / ${WEFT_SCALE:-100}))
 for h in h1 h2; do
     # Once in peace: which calls are there?  As "name n": the n-th call of that name.
     trace $h -o "$T/calls"
-    equal "$h: an exchange under strace" whole "$(tell "exchange(b'whole')")"
+    equal "$h: an exchange under strace" whole "$(tell client "exchange(b'whole')")"
     strace_end
     grep -oP '^[a-z_0-9]+(?=\()' "$T/calls" | awk '{ print $1, ++n[$1] }' >"$T/points"
     check "$h: a handshake has more than a dozen system calls" [ "$(wc -l <"$T/points")" -gt 12 ]
@@ -82,7 +78,7 @@ for h in h1 h2; do
     while read -r name n; do
         pid=$(weftd_pid $h)
         trace $h -o /dev/null -e "trace=$name" -e "inject=$name:signal=KILL:when=$n"
-        case $(tell "exchange(b'first')") in
+        case $(tell client "exchange(b'first')") in
         first) served=$((served + 1)) ;;
         # Reset: it was through at one side when the other's daemon died.
         ECONNREFUSED | ETIMEDOUT | ECONNRESET) refused=$((refused + 1)) ;;
@@ -91,18 +87,18 @@ for h in h1 h2; do
         strace_end
         [ -e "/proc/$pid" ] || killed=$((killed + 1))
         wait_for 60 serves $h || stuck+=("$name $n: no daemon")
-        [ "$(tell "exchange(b'second')")" = second ] || stuck+=("$name $n: the next is not served")
+        [ "$(tell client "exchange(b'second')")" = second ] || stuck+=("$name $n: the next is not served")
     done < <(awk -v every="$every" 'NR % every == 1 || every == 1' "$T/points")
     points=$((served + refused + ${#strange[@]}))
     note "$h: $points points, killed at $killed; $served served, $refused refused"
     check "$h: weftd was killed at nearly every one of them" [ $((killed * 10)) -ge $((points * 7)) ]
     equal "$h: each connection was served or refused in time" "" "${strange[*]}"
     equal "$h: and each after it was served" "" "${stuck[*]}"
-    equal "$h: the live connection did not notice" "still" "$(tell "k.sendall(b'still') or k.recv(5)")"
+    equal "$h: the live connection did not notice" "still" "$(tell client "k.sendall(b'still') or k.recv(5)")"
 done
-tell 'k.close()' >/dev/null
+tell client 'k.close()' >/dev/null
 capture_stop
-check "nothing but TLS records was ever sent" python3 "$E2E/pcap.py" "$T/c.pcap" --port 9000 \
+check "nothing but TLS records was ever sent" python3 -SE "$E2E/pcap.py" "$T/c.pcap" --port 9000 \
     --want records --absent first second whole still
 for h in h1 h2; do
     balanced() { [ "$(weftctl_in "$h" -j status | jq '.parked + (.counters | .conns_created - .conns_destroyed)')" = 0 ]; }

@@ -19,11 +19,11 @@ equal "curl without a mesh" $marker "$(run_as curl h1 curl -sS -m 20 http://10.7
 capture_stop
 wire_plain "capture shows the plaintext" "$T/plain.pcap" 80 $marker "GET /marker.txt"
 refute "plaintext is not taken for TLS" \
-    python3 "$E2E/pcap.py" "$T/plain.pcap" --port 80 --want tls
+    python3 -SE "$E2E/pcap.py" "$T/plain.pcap" --port 80 --want tls
 refute "a readable marker is found" \
-    python3 "$E2E/pcap.py" "$T/plain.pcap" --port 80 --absent $marker
+    python3 -SE "$E2E/pcap.py" "$T/plain.pcap" --port 80 --absent $marker
 refute "an empty capture proves nothing" \
-    python3 "$E2E/pcap.py" "$T/plain.pcap" --port 81 --want tls
+    python3 -SE "$E2E/pcap.py" "$T/plain.pcap" --port 81 --want tls
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/key.pem" \
     -out "$T/cert.pem" -subj /CN=h2 -days 1 2>/dev/null
@@ -33,8 +33,8 @@ for v in 1.3 1.2; do
     run_as client h1 curl -sSk -m 20 --tls-max $v https://10.77.0.2:4433/ -o /dev/null
     capture_stop
 done
-check "TLS 1.3 is taken for TLS 1.3" python3 "$E2E/pcap.py" "$T/tls1.3.pcap" --port 4433 --want tls
-refute "TLS 1.2 is not" python3 "$E2E/pcap.py" "$T/tls1.2.pcap" --port 4433 --want tls
+check "TLS 1.3 is taken for TLS 1.3" python3 -SE "$E2E/pcap.py" "$T/tls1.3.pcap" --port 4433 --want tls
+refute "TLS 1.2 is not" python3 -SE "$E2E/pcap.py" "$T/tls1.2.pcap" --port 4433 --want tls
 
 equal "a client's status arrives" 7 "$(run_as false h1 sh -c 'exit 7'; echo $?)"
 check "a unit's journal is found" wait_for 20 journal_has -u nginx

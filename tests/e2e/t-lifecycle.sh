@@ -14,8 +14,8 @@ sum=$(sha256sum </var/www/html/big)
 unit_in h2 nginx
 systemctl start nginx
 port_wait h2 80
-start_app storm h2 9000 python3 "$E2E/storm.py" server 9000
-start_app unmeshed h2 9001 python3 "$E2E/storm.py" server 9001
+start_app storm h2 9000 python3 -SE "$E2E/storm.py" server 9000
+start_app unmeshed h2 9001 python3 -SE "$E2E/storm.py" server 9001
 
 stat_of() { weftctl_in "$1" -j status | jq -r ".$2"; }
 stat_is() { [ "$(stat_of "$1" "$2")" = "$3" ]; }
@@ -49,7 +49,7 @@ times=$(scaled 10)
 : >"$T/plain"
 run_as_bg reader h1 curl -sS -m $(((9 * times + 300) * PATIENCE)) --limit-rate $((size / times + 100000)) -o "$T/plain" http://10.77.0.2/big
 reader=$JOB
-run_as_bg plain h1 python3 "$E2E/storm.py" client 10.77.0.2 9000 3 "$T/stop-plain"
+run_as_bg plain h1 python3 -SE "$E2E/storm.py" client 10.77.0.2 9000 3 "$T/stop-plain"
 plain=$JOB
 running() { [ -s "$T/plain" ]; }
 check "the download runs" wait_for 60 running
@@ -170,7 +170,7 @@ equal "a connection of before the module has outlived it" bcd "$(echoes old c bc
 tell old 'c.close()' >/dev/null
 
 # --- policies flip under load
-start_app storm h2 9000 python3 "$E2E/storm.py" server 9000
+start_app storm h2 9000 python3 -SE "$E2E/storm.py" server 9000
 module_load || exit 1
 weftd_start h1
 weftd_start h2
@@ -185,7 +185,7 @@ spec: {action: $1, workload: storm, rules: [{from: {identities: ["spiffe://mesh.
 Y
 }
 policy ALLOW | document h2 flip.yaml
-run_as_bg flood h1 python3 "$E2E/storm.py" client 10.77.0.2 9000 6 "$T/stop-flood"
+run_as_bg flood h1 python3 -SE "$E2E/storm.py" client 10.77.0.2 9000 6 "$T/stop-flood"
 flood=$JOB
 some() { [ "$(stat_of h1 counters.live)" -gt 20 ]; }
 check "clients connect" wait_for 60 some

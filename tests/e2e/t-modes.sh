@@ -11,8 +11,8 @@
 trap e2e_end EXIT
 hosts_up h1 h2 h3
 # Before module and daemon: 7001 strict, 7002 and 7003 permissive, 7004 disabled
-start_app shelf h2 7004 python3 "$E2E/dial.py" server echo:7001 echo:7002 greet:7003 echo:7004
-dial_h3() { in_host h3 python3 "$E2E/dial.py" "$@"; }
+start_app shelf h2 7004 python3 -SE "$E2E/dial.py" server echo:7001 echo:7002 greet:7003 echo:7004
+dial_h3() { in_host h3 python3 -SE "$E2E/dial.py" "$@"; }
 equal "before, h3 reaches every port" "ok ok ok ok" "$(for p in 7001 7002 7004; do dial_h3 talk 10.77.0.2 $p 1 before-$p; done |
     cat - <(dial_h3 listen 10.77.0.2 7003 1) | cut -d' ' -f1 | paste -sd' ')"
 
@@ -53,8 +53,8 @@ spec:
   ports: [{port: 7001}, {port: 7002}, {port: 7003}, {port: 7005}]
   endpoints: [{address: 10.77.0.2}]
 Y
-dial_h1() { run_as client h1 python3 "$E2E/dial.py" "$@"; }
-unmeshed() { run_as stranger h1 python3 "$E2E/dial.py" "$@"; }
+dial_h1() { run_as client h1 python3 -SE "$E2E/dial.py" "$@"; }
+unmeshed() { run_as stranger h1 python3 -SE "$E2E/dial.py" "$@"; }
 said() { journalctl -q --no-pager -u "$1" -o cat | grep -cE "$2"; }
 heard() { [ "$(said shelf "$1")" -ge "${2:-1}" ]; }
 
@@ -169,7 +169,7 @@ equal "the server read nothing of theirs" "" \
 check "but what it should" heard "7001: read 19 bytes b'hello-from-openssl"
 
 # --- listeners come and go, workloads too
-start_app late h2 7005 python3 "$E2E/dial.py" server echo:7005
+start_app late h2 7005 python3 -SE "$E2E/dial.py" server echo:7005
 refused "a listener that came after the daemon is strict" dial_h3 talk 10.77.0.2 7005 1 plaintext-secret
 contains "and serves a mesh peer" "ok " "$(dial_h1 talk 240.0.0.7 7005 1 mesh-7005)"
 document_gone h2 shelf.yaml

@@ -9,8 +9,8 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
-start_app vault h2 9002 python3 "$E2E/dial.py" server tell:9001 tell:9002
-start_app other h2 9003 python3 "$E2E/dial.py" server tell:9003
+start_app vault h2 9002 python3 -SE "$E2E/dial.py" server tell:9001 tell:9002
+start_app other h2 9003 python3 -SE "$E2E/dial.py" server tell:9003
 weft_install || exit 1
 module_load || exit 1
 weftd_start h1
@@ -70,7 +70,7 @@ spec:
   identities: [bank, "bank/*"]
 Y
 
-call() { run_as "$1" h1 python3 "$E2E/dial.py" call "$2" "$3" "${@:4}"; }
+call() { run_as "$1" h1 python3 -SE "$E2E/dial.py" call "$2" "$3" "${@:4}"; }
 allowed() { # NAME UNIT HOST PORT
     contains "$1" "ok $4 " "$(call "$2" "$3" "$4")"
 }

@@ -31,7 +31,7 @@ Y
 uring=$TOP/build/native/tests/guest/uring_posix
 # The listener is in h2, the clients are in h1, all in one process, which has both ends.
 cases() { # plain|meshed END PORT
-    run_as "$1" h1 env "URING=$uring" python3 "$E2E/posix.py" \
+    run_as "$1" h1 env "URING=$uring" python3 -SE "$E2E/posix.py" \
         run h2 h1 10.77.0.2 "$3" "$2" "$T/$1-$2" "${CASES:-*}" >"$T/$1-$2.out" 2>&1
 }
 capture_start "$T/w.pcap" tcp port 9001
@@ -51,13 +51,13 @@ for end in ${ENDS:-either}; do
         'not ok '*) not_ok "$end: ${line#not ok }" ;;
         *) printf '%s\n' "$line" ;;
         esac
-    done < <(python3 "$E2E/posix.py" compare "$KVER" "$T/plain-$end" "$T/meshed-$end" 2>&1)
+    done < <(python3 -SE "$E2E/posix.py" compare "$KVER" "$T/plain-$end" "$T/meshed-$end" 2>&1)
 done
 capture_stop
-check "nothing but TLS records was sent" python3 "$E2E/pcap.py" "$T/w.pcap" --port 9001 --want records
+check "nothing but TLS records was sent" python3 -SE "$E2E/pcap.py" "$T/w.pcap" --port 9001 --want records
 while IFS= read -r line; do
     case $line in
     'ok '*) ok "${line#ok }" ;;
     *) not_ok "${line#not ok }" ;;
     esac
-done < <(python3 "$E2E/posix.py" page "$TOP/userspace/man/weft.7" 2>&1)
+done < <(python3 -SE "$E2E/posix.py" page "$TOP/userspace/man/weft.7" 2>&1)

@@ -10,8 +10,8 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2 h3
-start_app server h2 9000 python3 "$E2E/clients.py" server 9000
-start_app echo h2 9100 python3 "$E2E/rekey.py" server 9100
+start_app server h2 9000 python3 -SE "$E2E/clients.py" server 9000
+start_app echo h2 9100 python3 -SE "$E2E/rekey.py" server 9100
 weft_install || exit 1
 module_load key_records=16 || exit 1
 weftd_start h1
@@ -69,7 +69,7 @@ at_least() { # NAME WANTED GOT
 
 # --- weft at both ends; the daemons die half way
 capture_start "$T/both.pcap" tcp port 9100
-run_as_bg client h1 python3 "$E2E/rekey.py" both 10.77.0.2 9100 6000000 600 "$T/go"
+run_as_bg client h1 python3 -SE "$E2E/rekey.py" both 10.77.0.2 9100 6000000 600 "$T/go"
 check "half of it is through" wait_for 200 grep -qx half "$T/client.out"
 for h in h1 h2; do
     systemctl kill -s KILL "weftd@$h"
@@ -92,7 +92,7 @@ for h in h1 h2; do systemctl start "weftd@$h"; done
 # --- sockets are what they were
 before=$(($(count h1 tx) + $(count h1 rx)))
 wire_netem h1 delay 5ms
-run_as client h1 python3 "$E2E/clients.py" client 10.77.0.2 fd77::2 9000 >"$T/out" 2>&1
+run_as client h1 python3 -SE "$E2E/clients.py" client 10.77.0.2 fd77::2 9000 >"$T/out" 2>&1
 wire_netem h1
 while IFS= read -r line; do
     case $line in
@@ -155,7 +155,7 @@ exec 7>&-
 foreign s_server -accept 4433 -Verify 1 -num_tickets 2
 port_wait h3 4433
 APPS+=(answerer)
-run_as_bg answerer h1 python3 "$E2E/rekey.py" echo 10.77.0.3 4433
+run_as_bg answerer h1 python3 -SE "$E2E/rekey.py" echo 10.77.0.3 4433
 check "OpenSSL is connected to" wait_for 60 grep -q 'CIPHER is' "$T/said"
 renewals "an OpenSSL server" h1
 exec 7>&-

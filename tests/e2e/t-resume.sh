@@ -10,7 +10,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
-start_app vault h2 9001 python3 "$E2E/dial.py" server tell:9001
+start_app vault h2 9001 python3 -SE "$E2E/dial.py" server tell:9001
 weft_install || exit 1
 module_load || exit 1
 weftd_start h1 --workers 2 --svid-lifetime 2h
@@ -43,7 +43,7 @@ spec:
   identities: [vault]
 Y
 
-call() { run_as "$1" h1 python3 "$E2E/dial.py" call 240.0.0.1 9001; }
+call() { run_as "$1" h1 python3 -SE "$E2E/dial.py" call 240.0.0.1 9001; }
 newest() { # HOST: how TLS began on its newest connection
     conns "$1" 'select(.role != null)' | jq -sr 'max_by(.id).handshake'
 }
@@ -63,7 +63,7 @@ capture_stop
 connects "another identity of the same host begins with a full one" till full
 connects "and has a secret of its own" till resumed
 
-resumed_on_the_wire() { python3 "$E2E/pcap.py" "$1" --port 9001 --want tls | jq -c '[.connections, .resumed]'; }
+resumed_on_the_wire() { python3 -SE "$E2E/pcap.py" "$1" --port 9001 --want tls | jq -c '[.connections, .resumed]'; }
 equal "on the wire the first one shows certificates" "[1,0]" "$(resumed_on_the_wire "$T/first.pcap")"
 equal "the next two show a PSK and a Diffie-Hellman exchange" "[2,2]" "$(resumed_on_the_wire "$T/second.pcap")"
 

@@ -9,8 +9,8 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
-start_app vault h2 9001 python3 "$E2E/dial.py" server tell:9001
-start_app other h2 9003 python3 "$E2E/dial.py" server tell:9003
+start_app vault h2 9001 python3 -SE "$E2E/dial.py" server tell:9001
+start_app other h2 9003 python3 -SE "$E2E/dial.py" server tell:9003
 weft_install || exit 1
 module_load || exit 1
 weftd_start h1
@@ -63,7 +63,7 @@ spec:
   endpoints: [{address: 10.77.0.2, port: 9001}, {address: 10.77.0.2, port: 9003}]
 Y
 
-call() { run_as "$1" h1 python3 "$E2E/dial.py" call "$2" "$3"; } # UNIT HOST PORT
+call() { run_as "$1" h1 python3 -SE "$E2E/dial.py" call "$2" "$3"; } # UNIT HOST PORT
 last() { # HOST JQ-CONDITION: the newest such connection
     conns "$1" "select($2)" | jq -sc 'max_by(.id)'
 }
@@ -104,6 +104,7 @@ def stream(s):
                 raise EOFError
             heard += got
         seen.append(said == heard)
+        time.sleep(0.05)
 
 
 def start(f, s):

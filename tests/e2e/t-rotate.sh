@@ -66,7 +66,7 @@ spec:
   endpoints: [{address: 10.77.0.2}]
   identities: [web]
 Y
-start_app web h2 9000 python3 "$E2E/storm.py" server 9000
+start_app web h2 9000 python3 -SE "$E2E/storm.py" server 9000
 call() { talks shop h1 10.77.0.2 9000; }
 talk_ok() { [ "$(call)" = ok ]; }
 check "hosts talk" wait_for 60 talk_ok

@@ -10,8 +10,8 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
-start_app web h2 9100 python3 "$E2E/dial.py" server tell:9001 tell:9002 tell:9100
-start_app old h2 9003 python3 "$E2E/dial.py" server tell:9003
+start_app web h2 9100 python3 -SE "$E2E/dial.py" server tell:9001 tell:9002 tell:9100
+start_app old h2 9003 python3 -SE "$E2E/dial.py" server tell:9003
 weft_install || exit 1
 module_load || exit 1
 weftd_start h1
@@ -56,8 +56,8 @@ service web | document h1 service.yaml
 
 call() { # CALLER PORT: "ok ..." or an errno
     case $1 in
-    outside) run_as outside h1 python3 "$E2E/dial.py" call 10.77.0.2 "$2" ;;
-    *) run_as "$1" h1 python3 "$E2E/dial.py" call 240.0.0.1 "$2" ;;
+    outside) run_as outside h1 python3 -SE "$E2E/dial.py" call 10.77.0.2 "$2" ;;
+    *) run_as "$1" h1 python3 -SE "$E2E/dial.py" call 240.0.0.1 "$2" ;;
     esac
 }
 allowed() { contains "$1" "ok $3 " "$(call "$2" "$3")"; } # NAME CALLER PORT

@@ -23,9 +23,9 @@ in_host h1 sysctl -qw net.ipv4.tcp_syn_retries=1
 # ip_error() says unreachable five times at once, then once a second; all hosts.
 sysctl -qw net.ipv4.route.error_cost=0
 
-start_app server h2 9002 python3 "$E2E/dial.py" server tell:9001 tell:9002 udp:9001
-start_app closed h2 9003 python3 "$E2E/dial.py" server tell:9003
-start_app plain h2 9010 python3 "$E2E/dial.py" server tell:9010
+start_app server h2 9002 python3 -SE "$E2E/dial.py" server tell:9001 tell:9002 udp:9001
+start_app closed h2 9003 python3 -SE "$E2E/dial.py" server tell:9003
+start_app plain h2 9010 python3 -SE "$E2E/dial.py" server tell:9010
 in_host h1 ping -c1 -W5 10.77.0.2 >/dev/null
 modules() { lsmod | awk 'NR > 1 { print $1 }' | sort; }
 modules >"$T/modules"
@@ -99,7 +99,7 @@ cases() { # CMD...
     done <"$T/out"
     grep -q '^ok ' "$T/out" || not_ok "dial.py" "no result"
 }
-cases run_as client h1 python3 "$E2E/dial.py" steer
+cases run_as client h1 python3 -SE "$E2E/dial.py" steer
 
 equal "each way to fail is recorded with its reason" \
     '["none","peer-denied","refused","silent","unreachable"]' \
@@ -124,7 +124,7 @@ check "weight 3 gets three times as much as weight 1" \
 # --- poll is silent until the verdict, however long that takes
 pid=$(weftd_pid h1)
 kill -STOP "$pid"
-run_as_bg client h1 python3 "$E2E/dial.py" park
+run_as_bg client h1 python3 -SE "$E2E/dial.py" park
 parked() { [ "$(weftctl_in h1 -j status | jq -r .parked)" = 1 ]; }
 check "a non-blocking connect() waits for the daemon" wait_for 20 parked
 equal "TCP is up by then" 1 "$(in_host h1 ss -Htn state established 'dport = :9001' | wc -l)"

@@ -55,7 +55,7 @@ spec:
   ports: [{port: 9001}]
   endpoints: [{address: 10.77.0.2}]
 Y
-start_app web h2 9001 python3 "$E2E/dial.py" server tell:9001
+start_app web h2 9001 python3 -SE "$E2E/dial.py" server tell:9001
 
 call='exec 3<>/dev/tcp/240.0.0.1/9001 && read -r _ <&3'
 try() { run_as "$1" h1 "${@:2}" -c "$call" 2>&1; }
@@ -116,9 +116,9 @@ is "and a user is still himself" by-uid x setpriv --reuid 3001 --clear-groups ba
 is "and a unit" by-unit a bash
 
 # --- which must not lock anybody out
-call_from() { in_host "$1" python3 "$E2E/dial.py" talk "$2" "$3" 1 hello; }
-start_app roots h1 9021 python3 "$E2E/dial.py" server echo:22 echo:9021
-start_app others h1 9022 setpriv --reuid 3004 --regid 3004 --clear-groups python3 "$E2E/dial.py" server echo:9022
+call_from() { in_host "$1" python3 -SE "$E2E/dial.py" talk "$2" "$3" 1 hello; }
+start_app roots h1 9021 python3 -SE "$E2E/dial.py" server echo:22 echo:9021
+start_app others h1 9022 setpriv --reuid 3004 --regid 3004 --clear-groups python3 -SE "$E2E/dial.py" server echo:9022
 contains "a neighbour cannot come in plaintext" "ECONNRESET" "$(call_from h2 10.77.0.1 9021)"
 contains "but to log in" "ok" "$(call_from h2 10.77.0.1 22)"
 contains "by IPv6 too" "ok" "$(call_from h2 fd77::1 22)"

@@ -394,7 +394,7 @@ matrix() {
     for s in "${SERVERS[@]}"; do
         f=$(_split "$T/plain.pcap" "${PORT[$s]}")
         check "$s: without weft everybody can read it" \
-            python3 "$E2E/pcap.py" "$f" --port "${PORT[$s]}" --present "$(readable "$s")"
+            python3 -SE "$E2E/pcap.py" "$f" --port "${PORT[$s]}" --present "$(readable "$s")"
     done
 
     weft_install || exit 1
@@ -430,7 +430,7 @@ matrix() {
         f=$(_split "$T/mesh.pcap" "$port")
         # Measuring programs close while the peer still sends: a record may be cut.
         case $s in iperf3 | redis) want=records ;; *) want=tls ;; esac
-        check "$s: only TLS 1.3 on the wire, nothing readable" python3 "$E2E/pcap.py" "$f" --port "$port" \
+        check "$s: only TLS 1.3 on the wire, nothing readable" python3 -SE "$E2E/pcap.py" "$f" --port "$port" \
             --want $want --absent "$(readable "$s")" && CELL["$s tls"]=ok || CELL["$s tls"]=NO
     done
     table
