@@ -41,7 +41,7 @@ assert posix_read and posix_write and posix_end and posix_state and posix_uring
 KNOWN = {
     "oob_is_sent": ("EOPNOTSUPP (IN+OUT+RDNORM+WRNORM 'abcdef' 0 EINVAL EAGAIN)", "Urgent data"),
     "timestamp": ("ok (('abcd' () 0 None) ('ef' () 0 None))", "Receive timestamps"),
-    "transmit_timestamps": ("ok ((0 11 32) (1 37 48)) ((2 24))", "Transmit timestamps"),
+    "transmit_timestamps": ("ok (RECVERR SCM_TIMESTAMPING) ((2 24))", "Transmit timestamps"),
     "bad_pointer_beyond_a_write": ("(4 'abcd') 'efgh'", "Bad addresses"),
     "rcvlowat_read_back": ("(ok 1)", "SO_RCVLOWAT"),
     "mmap_of_a_socket": ("19 (3 'abc')", "TCP_ZEROCOPY_RECEIVE"),
@@ -54,6 +54,8 @@ KNOWN = {
     "connect_to_nowhere_of_an_accepted_socket": ("(EISCONN ESTABLISHED)", "connect() to AF_UNSPEC"),
     "connect_to_nowhere_of_a_shared_socket": ("(EBUSY ESTABLISHED ESTABLISHED)",
                                               "connect() to AF_UNSPEC"),
+    # t-posix.sh takes IPv6 there.
+    "addrform": ("(EBUSY 3 'abc')", "IPV6_ADDRFORM", "6.12"),
 }
 
 
@@ -115,6 +117,9 @@ def run(server_netns, client_netns, address, port, end, out, pattern="*"):
     return 0
 
 
+# What run() says of a case that did not do what it was written for.
+BROKEN = re.compile(r"waited in vain for|does not come back|died with status|Error: .*, line \[")
+
 # ---- compare ------------------------------------------------------------------
 
 def compare(kernel, plain, weft):
@@ -125,7 +130,12 @@ def compare(kernel, plain, weft):
     bad = [n for n in KNOWN if n not in CASES]
     for name in bad:
         print(f"not ok {name} - is in KNOWN, and no case")
-    for name in sorted(set(plain) | set(weft)):
+    for name, said in {**plain, **weft}.items():
+        # Equal is not enough where a case shows nothing.
+        if BROKEN.search(said):
+            bad.append(name)
+            print(f"not ok {name} - does not come to its end: {said}")
+    for name in sorted((set(plain) | set(weft)) - set(bad)):
         said, instead = plain.get(name, "nothing"), weft.get(name, "nothing")
         want, _, *kernels = KNOWN.get(name, (None, None))
         if kernels and kernel not in kernels:

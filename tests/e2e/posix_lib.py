@@ -305,8 +305,10 @@ class Place:
 
     def __init__(self, server_netns, client_netns, address, port):
         self.address = (address, port)
+        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.elsewhere = ("fd77::99" if ":" in address else "10.77.0.99", 9)
         self._enter(server_netns)
-        self.listener = socket.create_server(("", port), backlog=64)
+        self.listener = socket.create_server(("", port), family=self.family, backlog=64)
         self._enter(client_netns)
 
     @staticmethod
@@ -318,7 +320,7 @@ class Place:
     def pair(self):
         """Client and server, settled: what was to be waited for is over, and a further
         connect() has said so."""
-        c = socket.socket()
+        c = socket.socket(self.family)
         c.setblocking(False)
         c.connect_ex(self.address)
         while True:
@@ -337,4 +339,4 @@ class Place:
 
     def by_role(self, a, b):
         """The client's end first."""
-        return (a, b) if a.getpeername() == self.address else (b, a)
+        return (a, b) if a.getpeername()[:2] == self.address else (b, a)

@@ -352,7 +352,7 @@ def mmap_of_a_socket(a, b, p):
 @case
 def names(a, b, p):
     yield a.getpeername() == b.getsockname(), a.getsockname() == b.getpeername()
-    yield p.address in (a.getpeername(), a.getsockname())
+    yield p.address in (a.getpeername()[:2], a.getsockname()[:2])
     buf, n = ctypes.create_string_buffer(b"." * 8, 8), ctypes.c_int(4)
     yield c_call("getpeername", a.fileno(), buf, ctypes.byref(n)), buf.raw[:2], buf.raw[4:], n.value
 
@@ -378,7 +378,7 @@ def recvfrom_tells_no_address(a, b, p):
 
 @case
 def connect_again(a, b, p):
-    yield call(a.connect, p.address), call(a.connect, ("10.77.0.2", 1)), tell(a, b"abc"), recv(b)
+    yield call(a.connect, p.address), call(a.connect, (p.address[0], 1)), tell(a, b"abc"), recv(b)
 
 
 UNSPEC = struct.pack("H14x", 0)

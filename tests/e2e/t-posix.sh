@@ -23,16 +23,18 @@ apiVersion: weft/v1
 kind: Service
 metadata: {name: meshed}
 spec:
-  addresses: [10.77.0.2]
+  addresses: [10.77.0.2, "fd77::2"]
   ports: [{port: 9001}]
-  endpoints: [{address: 10.77.0.2}]
+  endpoints: [{address: 10.77.0.2}, {address: "fd77::2"}]
   identities: ["spiffe://mesh.local/meshed"]
 Y
+address=10.77.0.2
+[ "$KVER" != 6.12 ] || address=fd77::2
 uring=$TOP/build/native/tests/guest/uring_posix
 # The listener is in h2, the clients are in h1, all in one process, which has both ends.
 cases() { # plain|meshed END PORT
     run_as "$1" h1 env "URING=$uring" python3 -SE "$E2E/posix.py" \
-        run h2 h1 10.77.0.2 "$3" "$2" "$T/$1-$2" "${CASES:-*}" >"$T/$1-$2.out" 2>&1
+        run h2 h1 $address "$3" "$2" "$T/$1-$2" "${CASES:-*}" >"$T/$1-$2.out" 2>&1
 }
 capture_start "$T/w.pcap" tcp port 9001
 for end in ${ENDS:-either}; do
