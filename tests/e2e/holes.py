@@ -17,8 +17,6 @@ holes.py race ADDRESS PORT COUNT TEXT
     connects; prints how many were connected.
 holes.py local ADDRESS PORT MAPPED TEXT
     What an application may try with a meshed socket of its own.  "ok NAME" lines.
-holes.py late ADDRESS PORT
-    A socket made now, connected when a line comes on standard input.
 holes.py faults ADDRESS PORT TEXT [COUNT]
     connect() and send TEXT with the first, second, ... allocation of the task
     failing (CONFIG_FAULT_INJECTION); prints the outcomes.
@@ -44,6 +42,7 @@ TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
 SOL_TLS, TLS_TX = 282, 1
 IPV6_ADDRFORM = 1
 WAIT = 60
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 def name_of(e):
@@ -101,13 +100,16 @@ def first_sendfile(c):
 def first_zerocopy(c):
     """TCP_ZEROCOPY_RECEIVE would map or copy the receive queue."""
     buf = ctypes.create_string_buffer(4096)
-    arg = struct.pack("=QIIiIQiIQQIIII", 0, 0, 0, 0, 0, ctypes.addressof(buf), 4096, 0,
-                      0, 0, 0, 0, 0, 0)
-    try:
-        c.getsockopt(socket.IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, len(arg))
-    finally:
-        got = buf.raw.rstrip(b"\0")
-    return got or "nothing"
+    # struct tcp_zerocopy_receive: no mapping, copy what fits there
+    arg = ctypes.create_string_buffer(
+        struct.pack("=QIIIiQiIQQII", 0, 0, 0, 0, 0, ctypes.addressof(buf), 4096, 0, 0, 0, 0, 0), 64)
+    length = ctypes.c_int(64)
+    if libc.getsockopt(c.fileno(), socket.IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, arg, ctypes.byref(length)):
+        e = ctypes.get_errno()
+        if buf.raw.strip(b"\0"):
+            return buf.raw.rstrip(b"\0")
+        raise OSError(e, os.strerror(e))
+    return buf.raw.rstrip(b"\0") or "nothing"
 
 
 def first_inq(c):
@@ -271,29 +273,15 @@ def echo(s, text):
     return got.decode()
 
 
-def late(host, port):
-    s = limits(socket.socket())
-    print("made", flush=True)
-    sys.stdin.readline()
-    try:
-        s.connect((host, int(port)))
-        print(echo(s, "late-secret"), flush=True)
-    except OSError as e:
-        print(name_of(e), flush=True)
-
-
 # ---- one's own socket ---------------------------------------------------------
 
 class Bpf:
     """As much of bpf(2) as a sockmap needs."""
     NR, MAP_CREATE, MAP_UPDATE, SOCKMAP = 321, 0, 2, 15
 
-    def __init__(self):
-        self.libc = ctypes.CDLL(None, use_errno=True)
-
     def call(self, cmd, attr):
         buf = ctypes.create_string_buffer(attr.ljust(128, b"\0"))
-        r = self.libc.syscall(self.NR, cmd, buf, 128)
+        r = libc.syscall(self.NR, cmd, buf, 128)
         if r < 0:
             raise OSError(ctypes.get_errno(), "bpf")
         return r
