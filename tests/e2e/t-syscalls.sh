@@ -75,4 +75,7 @@ done
 capture_stop
 check "connections were made" [ "$(lives h1)" -gt 0 ]
 equal "nothing of what was written was readable on the wire" 0 "$(grep -c syscalls-secret "$T/w.pcap")"
+for p in $port $((port + 1)); do
+    check "nothing but TLS records was sent (port $p)" python3 -SE "$E2E/pcap.py" "$T/w.pcap" --port "$p" --want records
+done
 check "although much was sent" [ "$(stat -c %s "$T/w.pcap")" -gt 10000 ]

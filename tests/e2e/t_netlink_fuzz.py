@@ -17,7 +17,7 @@ import time
 
 from genl import C, COMMANDS, Genl, Item, decode, encode, tree
 from genl import NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE
-from harness import check, equal, note, run, wait_for
+from harness import CONFIGURATION, check, equal, note, run, wait_for
 from messages import messages
 from t_netlink import WORDLESS, name_of
 from t_netlink_worker import Client, meshed
@@ -135,8 +135,10 @@ class Fuzz:
         wait_for("a client to connect", self.waiting)
         self.conn = self.waiting()[0]
 
-    def generation(self):
-        return self.watch.request("STATUS_GET").object["STATUS"]["GENERATION"]
+    def shown(self, whole):
+        """What a refusal must not change: the generation, and if wanted all it holds."""
+        generation = self.watch.request("STATUS_GET").object["STATUS"]["GENERATION"]
+        return generation, [self.watch.dump(c).raw for c in CONFIGURATION] if whole else []
 
     def renew(self):
         """Now and then what mutated messages ended begins anew."""
@@ -169,7 +171,7 @@ class Fuzz:
             command = self.rng.choice([c for c in COMMANDS if c not in LEFT_OUT])
         flags = self.rng.choice((0, 0, 0, NLM_F_REPLACE, NLM_F_REPLACE, NLM_F_EXCL, NLM_F_DUMP))
         nl = self.rng.choice((self.nl, self.nl, self.mesh.worker))
-        before = self.generation()
+        before = self.shown(self.rng.random() < 0.1)
         return command, flags, payload, self.complaint(before, nl.request(command, payload, flags))
 
     def complaint(self, before, a):
@@ -185,8 +187,8 @@ class Fuzz:
             return f"an errno the contract does not know: {a}"
         if not a.text and errno not in WORDLESS:
             return f"no words: {a}"
-        after = self.generation()
-        return None if after == before else f"refused, but generation {before} became {after}: {a}"
+        after = self.shown(bool(before[1]))
+        return None if after == before else f"refused, but {before} became {after}: {a}"
 
 
 def begin_or_none(nl):
