@@ -232,7 +232,7 @@ lint:
 	tests/lint/run
 
 # Of what the tests repeat, so much (%): on two cores all is over in well under an hour.
-SHARE	?= 40
+SHARE	?= 70
 test:
 	tests/run -s $(SHARE)
 

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 1500
-# kernels: none
+# kernels: 7.2
 # debug: no
-# seconds: 160
+# seconds: 400
 # Data bases, mail, shells and streams, many of whose servers speak first: see
-# apps/matrix.sh for what each row claims.  Foreign peers too with FOREIGN=1 in the
-# environment (tests/run -e FOREIGN=1), which takes twice as long.
+# apps/matrix.sh for what each row claims.
 . "$(dirname "$(readlink -f "$0")")/apps/matrix.sh"
 matrix_begin
 server redis 6379 redis-server
@@ -42,4 +41,4 @@ if [ -n "$NPM" ]; then
     row mysql2 mariadb
     row nodemailer smtp
 fi
-matrix ${FOREIGN:+foreign}
+matrix foreign

@@ -3,7 +3,7 @@
 # timeout: 1500
 # kernels: 6.12
 # debug: no
-# seconds: 600
+# seconds: 300
 # Programs of the web, of Debian and npm, and those of languages with networking of
 # their own: see apps/matrix.sh for what each row claims.
 . "$(dirname "$(readlink -f "$0")")/apps/matrix.sh"

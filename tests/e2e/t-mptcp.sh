@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
-# kernels: 6.1
 # seconds: 90
 # MPTCP cannot carry kTLS.  A listener that offers it (as Go's do) serves mesh
 # clients, which speak plain TCP; real MPTCP peers are refused, and a program that
