@@ -17,8 +17,8 @@
 #define ID "spiffe://x/a"
 
 #define OPTIONS \
-	"(-j, -h, -V; of apply --confirm, --state-dir; of simulate and suggest --since, --journal, " \
-	"--file, --state-dir; of suggest --refused)"
+	"(-j, -h, -V; of status --state-dir; of apply --confirm, --state-dir; of simulate and " \
+	"suggest --since, --journal, --file, --state-dir; of suggest --refused)"
 #define NOT_A_TIME \
 	"not a time such as 7d, \"2 hours ago\", yesterday, \"2026-11-27 14:00\" or @1764000000"
 

@@ -111,9 +111,12 @@ static void an_empty_table_is_nothing_or_an_empty_array(void **state)
 
 static void draw_block(struct weft_print *p)
 {
-	struct weft_strv none = { 0 };
+	char *items[] = { "one, and so on", "two" };
+	struct weft_strv none = { 0 }, some = { items, 2 };
 
 	weft_print_block_begin(p);
+	weft_print_sentences(p, "none", &none);
+	weft_print_sentences(p, "said", &some);
 	weft_print_string(p, "short", "1");
 	weft_print_string(p, "rather_long", "first\nsecond");
 	weft_print_string(p, "missing", NULL);
@@ -131,6 +134,8 @@ static void draw_block(struct weft_print *p)
 static void blocks_leave_out_what_is_missing_and_numbers_stay_exact(void **state)
 {
 	expect(draw_block,
+	       "said:         one, and so on\n"
+	       "said:         two\n"
 	       "short:        1\n"
 	       "rather long:  first\n"
 	       "              second\n"
@@ -139,6 +144,8 @@ static void blocks_leave_out_what_is_missing_and_numbers_stay_exact(void **state
 	       "  in it:      1\n"
 	       "after:        2\n",
 	       "{\n"
+	       "\t\"none\":\t[],\n"
+	       "\t\"said\":\t[\"one, and so on\", \"two\"],\n"
 	       "\t\"short\":\t\"1\",\n"
 	       "\t\"rather_long\":\t\"first\\nsecond\",\n"
 	       "\t\"missing\":\tnull,\n"

@@ -7,7 +7,11 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "base/lock.h"
 #include "cli_run.h"
+#include "conf/trouble.h"
 #include "nl_fake.h"
 
 static struct fake fake;
@@ -191,6 +195,34 @@ static void the_status_is_what_is_shown_without_arguments(void **state)
 	assert_non_null(strstr(cli_out, "no daemon takes handshakes"));
 }
 
+/* Of a weftd that does not run it is out of date. */
+static void trouble_is_shown_while_weftd_runs(void **state)
+{
+	char dir[] = "/tmp/weft-show-XXXXXX", line[64], path[64];
+	char *items[] = { "the first, of \"a\"", "the second" };
+	const struct weft_strv trouble = { items, 2 };
+	int lock;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(line, sizeof(line), "status --state-dir %s", dir);
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	assert_int_equal(weft_trouble_write(dir, &trouble, NULL), 0);
+	assert_int_equal(cli_run(line, open_fake), 0);
+	assert_null(strstr(cli_out, "trouble"));
+	assert_int_equal(weft_lock_take(path, &lock, NULL), 0);
+	assert_int_equal(cli_run(line, open_fake), 0);
+	assert_non_null(strstr(cli_out, "abi:          1\n"
+					"trouble:      the first, of \"a\"\n"
+					"trouble:      the second\n"
+					"generation:   3\n"));
+	snprintf(line, sizeof(line), "-j status --state-dir %s", dir);
+	assert_int_equal(cli_run(line, open_fake), 0);
+	assert_non_null(strstr(cli_out, "\"trouble\":\t[\"the first, of \\\"a\\\"\", "
+					"\"the second\"],\n"));
+	close(lock);
+	assert_int_equal(weft_dir_remove(dir, NULL), 0);
+}
+
 static void version_skew_is_said_by_every_command(void **state)
 {
 	fake.abi = 2;
@@ -295,6 +327,7 @@ int main(void)
 		with_fake(policies_are_shown_as_they_were_added),
 		with_fake(revocations_are_shown_in_one_form),
 		with_fake(the_status_is_what_is_shown_without_arguments),
+		with_fake(trouble_is_shown_while_weftd_runs),
 		with_fake(version_skew_is_said_by_every_command),
 		with_fake(connections_are_listed_with_their_outcome),
 		with_fake(a_connection_is_explained),

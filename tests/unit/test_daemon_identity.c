@@ -278,6 +278,69 @@ static void without_a_newer_certificate_a_root_that_went_is_not_trusted(void **s
 	weft_snapshot_put(snapshot);
 }
 
+/* ---- what somebody should see to ---- */
+
+static void expect_trouble(struct context *c, int64_t now, const char *const *wanted, size_t n)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv trouble = { 0 };
+
+	assert_int_equal(weft_identities_trouble(c->identities, now, &trouble), 0);
+	assert_int_equal(trouble.count, n);
+	for (size_t i = 0; i < n; i++)
+		if (!strstr(trouble.items[i], wanted[i]))
+			fail_msg("\"%s\" is not in \"%s\"", wanted[i], trouble.items[i]);
+}
+
+#define EXPECT_TROUBLE(c, now, ...)                                           \
+	do {                                                                  \
+		static const char *const wanted[] = { __VA_ARGS__ };          \
+		expect_trouble(c, now, wanted, sizeof(wanted) / sizeof(*wanted)); \
+	} while (0)
+
+static void certificates_that_are_not_valid_are_trouble(void **state)
+{
+	struct context *c = *state;
+
+	assert_int_equal(set(c, SERVER, "spiffe://other.test/x"), 1);
+	EXPECT_TROUBLE(c, c->now, "spiffe://other.test/x has no certificate, its connections are "
+				  "refused: ");
+	assert_int_equal(set(c, SERVER, NULL), 1);
+	expect_trouble(c, c->now, NULL, 0);
+	expect_trouble(c, c->now + LIFETIME * 60 / 100, NULL, 0);
+	EXPECT_TROUBLE(c, c->now + LIFETIME * 80 / 100,
+		       "the certificate of " SERVER " ends on ");
+	EXPECT_TROUBLE(c, c->now + LIFETIME + 1, "the certificate of " SERVER " ended on ");
+	EXPECT_TROUBLE(c, c->now - WEFT_CA_BACKDATE - 1, "is the clock right?");
+	assert_int_equal(weft_identities_rotate(c->identities, c->now + LIFETIME * 80 / 100), 1);
+	expect_trouble(c, c->now, NULL, 0);
+}
+
+static void why_there_is_none_is_told_while_it_lasts(void **state)
+{
+	struct context *c = *state;
+
+	use_directory(c);
+	assert_int_equal(set(c, SERVER, NULL), 1);
+	EXPECT_TROUBLE(c, c->now, SERVER " has no certificate");
+	fixture_write(&c->f, "svid/a.crt", "no certificate");
+	fixture_write(&c->f, "svid/a.key", "no key");
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0);
+	EXPECT_TROUBLE(c, c->now, "certificates: ", SERVER " has no certificate");
+	put_svid(c, SERVER, LIFETIME);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 1);
+	expect_trouble(c, c->now, NULL, 0);
+}
+
+static void roots_are_told_of_long_before_they_end(void **state)
+{
+	const int64_t day = 86400, years = WEFT_CA_YEARS * 365 * day;
+	struct context *c = *state;
+
+	expect_trouble(c, c->now + years - 370 * day, NULL, 0);
+	EXPECT_TROUBLE(c, c->now + years - 360 * day, "the last root certificate ends on ");
+	EXPECT_TROUBLE(c, c->now + years + day, "the last root certificate ended on ");
+}
+
 /* A source that changes once, and once has no memory for its bundle. */
 struct poor_source {
 	struct weft_source source;
@@ -356,6 +419,12 @@ int main(void)
 			without_a_newer_certificate_a_root_that_went_is_not_trusted, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(another_root_makes_other_contexts, setup, teardown),
+		cmocka_unit_test_setup_teardown(certificates_that_are_not_valid_are_trouble, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(why_there_is_none_is_told_while_it_lasts, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(roots_are_told_of_long_before_they_end, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(roots_that_could_not_be_had_are_asked_for_again,
 						setup, teardown),
 	};

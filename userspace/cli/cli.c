@@ -197,9 +197,10 @@ static int take_valued(struct weft_cli *cli, char ***at)
 
 	if (!option)
 		return weft_cli_usage(cli,
-				      "\"%.200s\": no such option (-j, -h, -V; of apply --confirm, "
-				      "--state-dir; of simulate and suggest --since, --journal, "
-				      "--file, --state-dir; of suggest --refused)",
+				      "\"%.200s\": no such option (-j, -h, -V; of status --state-dir; of "
+				      "apply --confirm, --state-dir; of simulate and suggest "
+				      "--since, --journal, --file, --state-dir; of suggest "
+				      "--refused)",
 				      word);
 	len = strlen(option->name);
 	value = word[len] ? word + len + 1 : (*at)[1];

@@ -2,8 +2,15 @@
 /*
  * weftctl status.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include "base/cleanup.h"
+#include "base/lock.h"
 #include "cli/command.h"
+#include "cli/netns.h"
+#include "conf/trouble.h"
 #include "nl/nl_status.h"
 
 /* What somebody looking at the status should know, in order of weight; or NULL. */
@@ -27,12 +34,39 @@ static void print_counters(struct weft_print *p, const struct weft_nl_status *st
 		weft_print_number(p, status->counters[i].name, status->counters[i].value);
 }
 
-static void print_status(struct weft_print *p, const struct weft_nl_status *status)
+/*
+ * What weftd says; nothing where it does not run. Who is not root sees the module
+ * alone, as does who is in a namespace that weftd does not know of.
+ * Return: 0 or negative errno.
+ */
+static int read_trouble(const struct weft_cli *cli, struct weft_strv *trouble,
+			struct weft_error *err)
+{
+	_cleanup_free_ char *found = NULL, *lock = NULL;
+	const char *dir = cli->state_dir;
+	int ret;
+
+	if (!dir && weft_netns_state_dir(&found, NULL))
+		return 0;
+	dir = dir ? dir : found;
+	if (asprintf(&lock, "%s/lock", dir) < 0) {
+		lock = NULL;
+		return weft_error_nomem(err);
+	}
+	ret = weft_lock_held(lock, err);
+	if (ret > 0)
+		ret = weft_trouble_read(dir, trouble, err);
+	return ret == -ENOENT || (ret == -EACCES && !cli->state_dir) ? 0 : ret;
+}
+
+static void print_status(struct weft_print *p, const struct weft_nl_status *status,
+			 const struct weft_strv *trouble)
 {
 	weft_print_block_begin(p);
 	weft_print_string(p, "module", status->version);
 	weft_print_number(p, "abi", status->abi);
 	weft_print_string(p, "notice", notice(status));
+	weft_print_sentences(p, "trouble", trouble);
 	weft_print_number(p, "generation", status->generation);
 	weft_print_number(p, "workers", status->workers);
 	weft_print_number(p, "workloads", status->workloads);
@@ -55,6 +89,7 @@ static void print_status(struct weft_print *p, const struct weft_nl_status *stat
 
 int weft_status_show(struct weft_cli *cli)
 {
+	_cleanup_(weft_strv_uninit) struct weft_strv trouble = { 0 };
 	struct weft_nl_status status = { 0 };
 	struct weft_error err = { 0 };
 	struct weft_print *p;
@@ -64,9 +99,9 @@ int weft_status_show(struct weft_cli *cli)
 		code = weft_cli_begin_show(cli, "status", &p);
 	if (code)
 		return code;
-	if (weft_nl_status_get(cli->nl, &status, &err))
+	if (read_trouble(cli, &trouble, &err) || weft_nl_status_get(cli->nl, &status, &err))
 		return weft_cli_failed(cli, &err);
-	print_status(p, &status);
+	print_status(p, &status, &trouble);
 	weft_nl_status_uninit(&status);
 	return WEFT_EXIT_DONE;
 }

@@ -86,10 +86,12 @@ static const struct weft_verb selftest_verbs[] = { { "", weft_selftest }, { 0 } 
 
 const struct weft_object weft_objects[] = {
 	{ "status", status_verbs,
-	  "Usage: weftctl status\n"
+	  "Usage: weftctl status [--state-dir DIR]\n"
 	  "\n"
-	  "The module, how much is configured, what is going on, and its counters.\n",
-	  NULL, NULL, 0 },
+	  "The module, how much is configured, what is going on, and its counters; first of\n"
+	  "all what somebody should see to, as weftd knows it (root sees that). DIR: the\n"
+	  "state directory of weftd, without: of the one of this network namespace.\n",
+	  NULL, NULL, WEFT_OPTION_STATE_DIR },
 	{ "service", object_verbs,
 	  "Usage: weftctl service [show [NAME]]\n"
 	  "       weftctl service add|replace NAME [address ADDRESS]... port PORT[:TARGET]...\n"

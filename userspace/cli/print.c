@@ -154,6 +154,12 @@ void weft_print_strings(struct weft_print *p, const char *key, const struct weft
 		p->error = p->ops->strings(p->form, key, value);
 }
 
+void weft_print_sentences(struct weft_print *p, const char *key, const struct weft_strv *value)
+{
+	if (!p->error)
+		p->error = p->ops->sentences(p->form, key, value);
+}
+
 void weft_print_addr(struct weft_print *p, const char *key, const struct weft_addr *value)
 {
 	char buf[WEFT_ADDR_TEXT_MAX];

@@ -60,6 +60,8 @@ void weft_print_group_end(struct weft_print *p);
 void weft_print_string(struct weft_print *p, const char *key, const char *value);
 void weft_print_number(struct weft_print *p, const char *key, uint64_t value);
 void weft_print_strings(struct weft_print *p, const char *key, const struct weft_strv *value);
+/* The same where each is a sentence. Text, in a block: a line for each. */
+void weft_print_sentences(struct weft_print *p, const char *key, const struct weft_strv *value);
 void weft_print_addr(struct weft_print *p, const char *key, const struct weft_addr *value);
 void weft_print_duration(struct weft_print *p, const char *key, uint64_t ms); /* JSON: KEY_ms */
 

@@ -24,6 +24,7 @@ struct weft_print_form {
 	int (*string)(void *form, const char *key, const char *value); /* NULL: not set */
 	int (*number)(void *form, const char *key, uint64_t value);
 	int (*strings)(void *form, const char *key, const struct weft_strv *value);
+	int (*sentences)(void *form, const char *key, const struct weft_strv *value);
 	int (*duration)(void *form, const char *key, uint64_t ms);
 	void (*destroy)(void *form);
 };

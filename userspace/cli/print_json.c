@@ -133,6 +133,7 @@ static const struct weft_print_form json_form = {
 	.string = json_string,
 	.number = json_number,
 	.strings = json_strings,
+	.sentences = json_strings,
 	.duration = json_duration,
 	.destroy = json_destroy,
 };

@@ -73,6 +73,15 @@ static int text_strings(void *form, const char *key, const struct weft_strv *val
 	return joined ? put(form, key, joined) : -ENOMEM;
 }
 
+static int text_sentences(void *form, const char *key, const struct weft_strv *value)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < value->count; i++)
+		r = put(form, key, value->items[i]);
+	return r;
+}
+
 static int text_duration(void *form, const char *key, uint64_t ms)
 {
 	char buf[WEFT_DURATION_TEXT_MAX];
@@ -230,6 +239,7 @@ static const struct weft_print_form text_form = {
 	.string = text_string,
 	.number = text_number,
 	.strings = text_strings,
+	.sentences = text_sentences,
 	.duration = text_duration,
 	.destroy = text_destroy,
 };

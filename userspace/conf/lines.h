@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Small files of lines "KEY VALUE", by which weftd and weftctl tell each other
- * something: outcome.c, pending.c. The lines come in one fixed order; what may
- * hold anything comes last. Header only, pure.
+ * something: outcome.c, pending.c; trouble.c has lines alone. They come in one fixed
+ * order; what may hold anything comes last. Header only, pure.
  */
 #ifndef WEFT_CONF_LINES_H
 #define WEFT_CONF_LINES_H
 
 #include <string.h>
 #include "base/number.h"
+
+/* @text on one line, for the name of a file may hold anything. NULL: out of memory. */
+static inline char *weft_lines_copy(const char *text)
+{
+	char *copy = strdup(text);
+
+	for (char *p = copy; p && *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	return copy;
+}
 
 /* The value of the next line, which is @key's, or NULL; @rest moves behind it. */
 static inline char *weft_lines_text(char **rest, const char *key)

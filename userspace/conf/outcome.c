@@ -32,22 +32,11 @@ static char *path_of(const char *state_dir)
 	return asprintf(&path, "%s/outcome", state_dir) < 0 ? NULL : path;
 }
 
-/* A copy on one line: the name of a file may hold anything. NULL: out of memory. */
-static char *one_line(const char *text)
-{
-	char *copy = strdup(text);
-
-	for (char *p = copy; p && *p; p++)
-		if (*p == '\n')
-			*p = ' ';
-	return copy;
-}
-
 int weft_outcome_write(const char *state_dir, const struct weft_outcome *outcome,
 		       struct weft_error *err)
 {
 	_cleanup_free_ char *path = path_of(state_dir), *text = NULL;
-	_cleanup_free_ char *error = one_line(outcome->error);
+	_cleanup_free_ char *error = weft_lines_copy(outcome->error);
 	char boot[WEFT_BOOT_ID_MAX];
 	int len, ret;
 

@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "conf/conf.h"
 #include "conf/outcome.h"
+#include "conf/trouble.h"
 #include "conf/store.h"
 #include "daemon/config.h"
 #include "daemon/events.h"
@@ -63,6 +64,8 @@ struct daemon {
 	struct weft_config *config;
 	bool held; /* no documents are loaded: one is to be rolled back, and cannot be */
 	uint64_t told; /* weft_config_status.began of the last outcome written */
+	struct weft_strv trouble; /* as it is in the file */
+	bool trouble_told;
 	struct weft_events *events;
 	struct weft_worker *workers[WEFT_DAEMON_WORKERS_MAX];
 	unsigned int n_workers;
@@ -222,6 +225,44 @@ static void tell_status(const struct daemon *d)
 			   sum.failed);
 }
 
+/* ---- what "weftctl status" says ---- */
+
+static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
+{
+	struct weft_config_status status = weft_config_status(d->config);
+	_cleanup_free_ char *text = NULL;
+	int ret = 0;
+
+	if (d->held)
+		ret = weft_strv_add(trouble, "documents are not loaded until the change by weftctl "
+					     "apply that nobody confirmed is rolled back");
+	if (!ret && *status.error) {
+		if (asprintf(&text, "the documents are not in force, those of before are: %s",
+			     status.error) < 0) {
+			text = NULL;
+			return -ENOMEM;
+		}
+		ret = weft_strv_add(trouble, text);
+	}
+	return ret ? ret : weft_identities_trouble(d->identities, time(NULL), trouble);
+}
+
+static void tell_trouble(struct daemon *d)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv trouble = { 0 };
+	struct weft_error err = { 0 };
+
+	if (collect_trouble(d, &trouble) || /* no memory: at the next look */
+	    (d->trouble_told && weft_strv_equal(&d->trouble, &trouble)))
+		return;
+	if (weft_trouble_write(d->options->state_dir, &trouble, &err))
+		weft_log_error("weftctl status does not know of trouble: %s", err.text);
+	weft_strv_uninit(&d->trouble);
+	d->trouble = trouble;
+	trouble = (struct weft_strv){ 0 };
+	d->trouble_told = true;
+}
+
 /* ---- configuration ---- */
 
 /*
@@ -272,6 +313,7 @@ static int after_reload(struct daemon *d, int result)
 	int ret;
 
 	tell_status(d);
+	tell_trouble(d);
 	if (status.began == d->told) /* nothing was loaded: what is to be tried again still is */
 		return 0;
 	tell_outcome(d, &status);
@@ -455,6 +497,7 @@ static int on_status(sd_event_source *source, uint64_t usec, void *data)
 	struct daemon *d = data;
 
 	tell_status(d);
+	tell_trouble(d);
 	return rearm(source, STATUS_INTERVAL * USEC_PER_SEC);
 }
 
@@ -636,6 +679,7 @@ static void take_down(struct daemon *d)
 	weft_config_destroy(d->config);
 	weft_rollback_destroy(d->rollback);
 	weft_identities_destroy(d->identities);
+	weft_strv_uninit(&d->trouble);
 	weft_state_close(&d->state);
 	weft_nl_close(d->nl);
 }

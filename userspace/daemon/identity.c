@@ -6,7 +6,9 @@
 #include "daemon/identity.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/cleanup.h"
@@ -19,13 +21,16 @@ struct identity {
 	int64_t issued; /* time() */
 	int64_t due;
 	bool reported;
+	char problem[WEFT_ERROR_MAX]; /* why there is no newer certificate; "": nothing is known */
 };
 
 struct weft_identities {
 	struct weft_source *source;
 	struct weft_error problem; /* of the source, as it was logged */
+	struct weft_error present; /* as it is */
 	struct weft_bundle *bundle;
 	struct weft_resume *resume; /* or NULL */
+	bool roots_reported;
 	bool bundle_due; /* there is another one, and it could not be had */
 	uint32_t lifetime;
 	struct identity *items; /* in strcmp() order */
@@ -38,6 +43,7 @@ static bool refresh(struct weft_identities *identities)
 	struct weft_error problem = { 0 };
 	bool changed = weft_source_refresh(identities->source, &problem);
 
+	identities->present = problem;
 	if (*problem.text && strcmp(problem.text, identities->problem.text))
 		weft_log_error("certificates: %s", problem.text);
 	if (*problem.text || changed)
@@ -208,6 +214,7 @@ static bool renew(const struct weft_identities *identities, struct identity *id,
 
 	id->issued = now;
 	ret = issue(identities, id, now, &err);
+	snprintf(id->problem, sizeof(id->problem), "%s", err.text);
 	if (ret >= 0)
 		return ret;
 	id->due = now + WEFT_IDENTITY_RETRY;
@@ -312,11 +319,74 @@ int weft_identities_set(struct weft_identities *identities, const struct weft_st
 	return changed;
 }
 
+/* Of several roots the one that ends last counts: the others are on their way out. */
+static const X509 *last_root(const struct weft_bundle *bundle, int64_t *end)
+{
+	const X509 *last = NULL;
+
+	for (size_t i = 0; i < weft_bundle_count(bundle); i++) {
+		const X509 *root = weft_bundle_root(bundle, i);
+		int64_t ends = weft_crypto_time(X509_get0_notAfter(root));
+
+		if (last && ends <= *end)
+			continue;
+		last = root;
+		*end = ends;
+	}
+	return last;
+}
+
+/* So long before its end a root is told of, as by weftctl ca; sooner where others make
+ * roots that live for days. */
+static int64_t notice_of_end(int64_t life)
+{
+	int64_t ahead = life / 10 > WEFT_CA_LIFETIME_MAX ? life / 10 : WEFT_CA_LIFETIME_MAX;
+
+	return ahead < life / 4 ? ahead : life / 4;
+}
+
+/* A sentence; "": all is well. */
+static void roots_trouble(const struct weft_identities *identities, int64_t now,
+			  char text[WEFT_ERROR_MAX])
+{
+	int64_t end = 0, ahead;
+	const X509 *root = last_root(identities->bundle, &end);
+	char until[WEFT_CRYPTO_TIME_MAX];
+
+	*text = '\0';
+	if (!root) {
+		snprintf(text, WEFT_ERROR_MAX, "there is no root certificate: every peer is refused");
+		return;
+	}
+	ahead = notice_of_end(end - weft_crypto_time(X509_get0_notBefore(root)));
+	weft_crypto_time_format(end, until);
+	if (now > end)
+		snprintf(text, WEFT_ERROR_MAX,
+			 "the last root certificate ended on %s: every peer is refused", until);
+	else if (now > end - ahead)
+		snprintf(text, WEFT_ERROR_MAX,
+			 "the last root certificate ends on %s, then every peer is refused: rotate "
+			 "it (weftctl ca rotate, or where it comes from)",
+			 until);
+}
+
+/* Once, and in the journal long before it hurts. */
+static void report_roots(struct weft_identities *identities, int64_t now)
+{
+	char text[WEFT_ERROR_MAX];
+
+	roots_trouble(identities, now, text);
+	if (*text && !identities->roots_reported)
+		weft_log_warning("certificates: %s", text);
+	identities->roots_reported = *text;
+}
+
 int weft_identities_rotate(struct weft_identities *identities, int64_t now)
 {
 	bool changed = false;
 	size_t i;
 
+	report_roots(identities, now);
 	for (i = 0; i < identities->n; i++) {
 		struct identity *id = &identities->items[i];
 
@@ -361,6 +431,60 @@ size_t weft_identities_count(const struct weft_identities *identities, size_t *w
 		if (!identities->items[i].ctx[0])
 			++*without;
 	return identities->n;
+}
+
+static int __attribute__((format(printf, 2, 3))) add(struct weft_strv *list, const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	return len < 0 ? -ENOMEM : weft_strv_take(list, text);
+}
+
+static int certificate_trouble(const struct identity *id, int64_t now, struct weft_strv *trouble)
+{
+	const char *colon = *id->problem ? ": " : "";
+	const struct weft_svid *svid;
+	char when[WEFT_CRYPTO_TIME_MAX];
+
+	if (!id->ctx[0])
+		return add(trouble, "%s has no certificate, its connections are refused%s%s",
+			   id->name, colon, id->problem);
+	svid = weft_tls_ctx_svid(id->ctx[0]);
+	if (now < svid->not_before)
+		return add(trouble,
+			   "the certificate of %s begins on %s, its connections are refused: is "
+			   "the clock right?",
+			   id->name, weft_crypto_time_format(svid->not_before, when));
+	weft_crypto_time_format(svid->not_after, when);
+	if (now > svid->not_after)
+		return add(trouble, "the certificate of %s ended on %s, its connections are refused%s%s",
+			   id->name, when, colon, id->problem);
+	if (svid->not_after - now <= (svid->not_after - svid->not_before) / 4)
+		return add(trouble,
+			   "the certificate of %s ends on %s, and there is no newer one yet%s%s",
+			   id->name, when, colon, id->problem);
+	return 0;
+}
+
+int weft_identities_trouble(const struct weft_identities *identities, int64_t now,
+			    struct weft_strv *trouble)
+{
+	char roots[WEFT_ERROR_MAX];
+	int ret = 0;
+
+	roots_trouble(identities, now, roots);
+	if (*roots)
+		ret = weft_strv_add(trouble, roots);
+	if (!ret && *identities->present.text)
+		ret = add(trouble, "certificates: %s", identities->present.text);
+	for (size_t i = 0; !ret && i < identities->n; i++)
+		ret = certificate_trouble(&identities->items[i], now, trouble);
+	return ret;
 }
 
 struct weft_snapshot *weft_identities_snapshot(const struct weft_identities *identities)

@@ -75,6 +75,17 @@ int weft_identities_refresh(struct weft_identities *identities, int64_t now);
 /* Readable: weft_identities_refresh() has something to do; -1: there is none. */
 int weft_identities_fd(const struct weft_identities *identities);
 
+/**
+ * weft_identities_trouble() - what somebody should see to, a sentence each
+ * @now: as time()
+ * @trouble: appended to: the roots, the source, then identities without a valid
+ *	certificate or with one that should have been renewed
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int weft_identities_trouble(const struct weft_identities *identities, int64_t now,
+			    struct weft_strv *trouble);
+
 /* How many there are, and how many of them without a certificate. */
 size_t weft_identities_count(const struct weft_identities *identities, size_t *without);
 
