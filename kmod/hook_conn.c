@@ -329,7 +329,8 @@ static int conn_getsockopt(struct socket *sock, int level, int opt,
 
 	if (weft_conn_state(c) == WEFT_CONN_PASS)
 		return c->base->getsockopt(sock, level, opt, val, len);
-	if (level == SOL_TLS)		/* would hand out the session's keys */
+	/* would hand out the session's keys; as ip(v6)_getsockopt() of no level of theirs */
+	if (level == SOL_TLS)
 		return sock->sk->sk_family == AF_INET6 ? -ENOPROTOOPT :
 							 -EOPNOTSUPP;
 	if (level == SOL_TCP && opt == TCP_ZEROCOPY_RECEIVE)

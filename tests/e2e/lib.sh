@@ -247,6 +247,10 @@ weftctl_in() { # HOST ARGUMENT...
     shift
     in_host "$h" weftctl "$@"
 }
+# trouble HOST: what weftctl status says that somebody should see to
+trouble() { weftctl_in "$1" -j status | jq -r '.trouble[]'; }
+troubled() { trouble "$1" | grep -q -- "$2"; } # HOST REGEX
+untroubled() { [ "$(weftctl_in "$1" -j status | jq -c .trouble)" = "[]" ]; } # HOST
 generation() { weftctl_in "$1" -j status | jq -r .generation; }
 
 # no_conns HOST SECONDS: by then the module has none there.  Else what is left, and

@@ -200,6 +200,7 @@ mkdir -p "$state/apply/restoring/in-the-way"
 before=$(generation h2)
 systemctl start weftd@h2
 check "the next one says what it waits for" wait_for 20 journaled "documents are not loaded"
+check "so does weftctl status" wait_for 20 troubled h2 "^documents are not loaded until"
 check "it is asked to load them" systemctl reload weftd@h2
 service four 4 >"$dir/four.yaml"
 equal "neither then nor by a new document it loads any" "$before" "$(generation h2)"

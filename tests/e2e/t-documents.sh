@@ -74,10 +74,12 @@ refused() { # NAME FILE MESSAGE <text: is refused with that line, and nothing ch
     esac
     equal "$1: in one line, once" 1 "$(grep -c . <<<"$got")"
     equal "$1: the generation stays" "$before" "$(generation h1)"
+    check "$1: weftctl status says it" troubled h1 "^the documents are not in force, those of before are: "
     check "$1: traffic flows" flows
 }
 mended() { # NAME: without the bad file, or with a good one, a generation comes
     check "$1" wait_for 20 _newer h1 "$before"
+    check "$1, and all is well" wait_for 20 untroubled h1
 }
 
 refused "wrong number" b.yaml \

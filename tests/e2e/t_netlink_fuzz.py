@@ -138,7 +138,11 @@ class Fuzz:
     def shown(self, whole):
         """What a refusal must not change: the generation, and if wanted all it holds."""
         generation = self.watch.request("STATUS_GET").object["STATUS"]["GENERATION"]
-        return generation, [self.watch.dump(c).raw for c in CONFIGURATION] if whole else []
+        objects = [o for c in CONFIGURATION for o in self.watch.dump(c).objects] if whole else []
+        for o in objects:
+            for count in "ATTEMPTS", "FAILURES", "ACTIVE":  # go on by themselves
+                o.get("ENDPOINT", {}).pop(count, None)
+        return generation, objects
 
     def renew(self):
         """Now and then what mutated messages ended begins anew."""
@@ -188,7 +192,11 @@ class Fuzz:
         if not a.text and errno not in WORDLESS:
             return f"no words: {a}"
         after = self.shown(bool(before[1]))
-        return None if after == before else f"refused, but {before} became {after}: {a}"
+        if after == before:
+            return None
+        gone = [o for o in before[1] if o not in after[1]]
+        new = [o for o in after[1] if o not in before[1]]
+        return f"refused, but {before[0]} became {after[0]}, {gone} became {new}: {a}"
 
 
 def begin_or_none(nl):

@@ -325,20 +325,64 @@ static void why_there_is_none_is_told_while_it_lasts(void **state)
 	fixture_write(&c->f, "svid/a.crt", "no certificate");
 	fixture_write(&c->f, "svid/a.key", "no key");
 	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0);
 	EXPECT_TROUBLE(c, c->now, "certificates: ", SERVER " has no certificate");
 	put_svid(c, SERVER, LIFETIME);
 	assert_int_equal(weft_identities_refresh(c->identities, c->now), 1);
 	expect_trouble(c, c->now, NULL, 0);
 }
 
-static void roots_are_told_of_long_before_they_end(void **state)
+static void a_root_is_told_of_long_before_it_ends(void **state)
 {
 	const int64_t day = 86400, years = WEFT_CA_YEARS * 365 * day;
 	struct context *c = *state;
 
+	/* The built-in authority tells by itself, until it is too late. */
+	expect_trouble(c, c->now + years - 360 * day, NULL, 0);
+	EXPECT_TROUBLE(c, c->now + years + day, "the root certificate in use ended on ");
+
+	use_directory(c);
+	assert_int_equal(weft_identities_refresh(c->identities, c->now), 0);
 	expect_trouble(c, c->now + years - 370 * day, NULL, 0);
-	EXPECT_TROUBLE(c, c->now + years - 360 * day, "the last root certificate ends on ");
-	EXPECT_TROUBLE(c, c->now + years + day, "the last root certificate ended on ");
+	EXPECT_TROUBLE(c, c->now + years - 360 * day, "the root certificate in use ends on ");
+	EXPECT_TROUBLE(c, c->now + years + day, "the root certificate in use ended on ");
+}
+
+static void to_have_no_root_is_trouble(void **state)
+{
+	struct context *c = *state;
+	struct weft_source *source;
+
+	assert_int_equal(weft_dir_create(fixture_path(&c->f, "svid"), 0700, NULL), 0);
+	assert_int_equal(weft_source_dir_create(c->f.path, "mesh.test", &source, NULL), 0);
+	weft_identities_destroy(c->identities);
+	assert_int_equal(weft_identities_create(&c->identities, source, LIFETIME, false, NULL), 0);
+	EXPECT_TROUBLE(c, c->now, "there is no root certificate", "certificates: ");
+}
+
+/* Another one that is trusted, too, does not help those that the old one signed. */
+static void the_root_that_has_signed_counts(void **state)
+{
+	const int64_t day = 86400, years = WEFT_CA_YEARS * 365 * day;
+	struct context *c = *state;
+	struct weft_source *source;
+	struct weft_ca *other;
+	struct weft_error err = { 0 };
+
+	use_directory(c);
+	assert_int_equal(weft_ca_open_or_create(fixture_path(&c->f, "other"), "mesh.test", &other,
+						&err), 0);
+	assert_int_equal(weft_pem_write_certs(fixture_path(&c->f, "svid/bundle.pem"),
+					      weft_ca_cert(other), NULL, NULL), 0);
+	put_svid(c, SERVER, WEFT_CA_LIFETIME_MAX);
+	weft_identities_destroy(c->identities);
+	assert_int_equal(weft_source_dir_create(fixture_path(&c->f, "svid"), "mesh.test", &source,
+						NULL), 0);
+	assert_int_equal(weft_identities_create(&c->identities, source, LIFETIME, false, NULL), 0);
+	assert_int_equal(set(c, SERVER, NULL), 1);
+	EXPECT_TROUBLE(c, c->now + years - 360 * day, "the root certificate in use ends on ",
+		       "the certificate of " SERVER " ended on ");
+	weft_ca_close(other);
 }
 
 /* A source that changes once, and once has no memory for its bundle. */
@@ -383,7 +427,7 @@ static void roots_that_could_not_be_had_are_asked_for_again(void **state)
 	static const struct weft_source_ops ops = { poor_bundle, poor_svid, poor_refresh,
 						    poor_destroy };
 	struct context *c = *state;
-	struct poor_source poor = { { &ops, -1 }, c->f.ca, false, false };
+	struct poor_source poor = { {.ops = &ops, .fd = -1 }, c->f.ca, false, false };
 	const void *before;
 
 	weft_identities_destroy(c->identities);
@@ -423,8 +467,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(why_there_is_none_is_told_while_it_lasts, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(roots_are_told_of_long_before_they_end, setup,
+		cmocka_unit_test_setup_teardown(a_root_is_told_of_long_before_it_ends, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(the_root_that_has_signed_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(to_have_no_root_is_trouble, setup, teardown),
 		cmocka_unit_test_setup_teardown(roots_that_could_not_be_had_are_asked_for_again,
 						setup, teardown),
 	};

@@ -34,29 +34,42 @@ static void print_counters(struct weft_print *p, const struct weft_nl_status *st
 		weft_print_number(p, status->counters[i].name, status->counters[i].value);
 }
 
-/*
- * What weftd says; nothing where it does not run. Who is not root sees the module
- * alone, as does who is in a namespace that weftd does not know of.
- * Return: 0 or negative errno.
- */
-static int read_trouble(const struct weft_cli *cli, struct weft_strv *trouble,
-			struct weft_error *err)
+/* Return: 1 @trouble is what weftd says; 0 no weftd runs there; negative errno. */
+static int read_trouble_in(const char *dir, struct weft_strv *trouble, struct weft_error *err)
 {
-	_cleanup_free_ char *found = NULL, *lock = NULL;
-	const char *dir = cli->state_dir;
+	_cleanup_free_ char *lock = NULL;
 	int ret;
 
-	if (!dir && weft_netns_state_dir(&found, NULL))
-		return 0;
-	dir = dir ? dir : found;
 	if (asprintf(&lock, "%s/lock", dir) < 0) {
 		lock = NULL;
 		return weft_error_nomem(err);
 	}
 	ret = weft_lock_held(lock, err);
-	if (ret > 0)
-		ret = weft_trouble_read(dir, trouble, err);
-	return ret == -ENOENT || (ret == -EACCES && !cli->state_dir) ? 0 : ret;
+	if (ret <= 0)
+		return ret;
+	ret = weft_trouble_read(dir, trouble, err);
+	return ret && ret != -ENOENT ? ret : !ret;
+}
+
+/* Who is not root sees the module alone, as does who is in a namespace that weftd does
+ * not know of. Return: as above. */
+static int read_trouble(const struct weft_cli *cli, struct weft_strv *trouble,
+			struct weft_error *err)
+{
+	_cleanup_free_ char *dir = NULL;
+	int ret;
+
+	if (cli->state_dir) {
+		ret = read_trouble_in(cli->state_dir, trouble, err);
+		return ret ? ret :
+			     weft_error_set(err, ENOENT,
+					    "%s: no weftd runs with this state directory",
+					    cli->state_dir);
+	}
+	ret = weft_netns_state_dir(&dir, err);
+	if (!ret)
+		ret = read_trouble_in(dir, trouble, err);
+	return ret == -ENOENT || ret == -EACCES || ret == -EPERM ? 0 : ret;
 }
 
 static void print_status(struct weft_print *p, const struct weft_nl_status *status,
@@ -66,7 +79,10 @@ static void print_status(struct weft_print *p, const struct weft_nl_status *stat
 	weft_print_string(p, "module", status->version);
 	weft_print_number(p, "abi", status->abi);
 	weft_print_string(p, "notice", notice(status));
-	weft_print_sentences(p, "trouble", trouble);
+	if (trouble)
+		weft_print_sentences(p, "trouble", trouble);
+	else
+		weft_print_string(p, "trouble", NULL);
 	weft_print_number(p, "generation", status->generation);
 	weft_print_number(p, "workers", status->workers);
 	weft_print_number(p, "workloads", status->workloads);
@@ -93,15 +109,16 @@ int weft_status_show(struct weft_cli *cli)
 	struct weft_nl_status status = { 0 };
 	struct weft_error err = { 0 };
 	struct weft_print *p;
-	int code = weft_cli_end(cli);
+	int code = weft_cli_end(cli), told;
 
 	if (!code)
 		code = weft_cli_begin_show(cli, "status", &p);
 	if (code)
 		return code;
-	if (read_trouble(cli, &trouble, &err) || weft_nl_status_get(cli->nl, &status, &err))
+	if (weft_nl_status_get(cli->nl, &status, &err))
 		return weft_cli_failed(cli, &err);
-	print_status(p, &status, &trouble);
+	told = read_trouble(cli, &trouble, &err);
+	print_status(p, &status, told > 0 ? &trouble : NULL);
 	weft_nl_status_uninit(&status);
-	return WEFT_EXIT_DONE;
+	return told < 0 ? weft_cli_failed(cli, &err) : WEFT_EXIT_DONE;
 }

@@ -88,9 +88,9 @@ const struct weft_object weft_objects[] = {
 	{ "status", status_verbs,
 	  "Usage: weftctl status [--state-dir DIR]\n"
 	  "\n"
-	  "The module, how much is configured, what is going on, and its counters; first of\n"
-	  "all what somebody should see to, as weftd knows it (root sees that). DIR: the\n"
-	  "state directory of weftd, without: of the one of this network namespace.\n",
+	  "The module, what somebody should see to, as weftd knows it (root only), how much\n"
+	  "is configured, what is going on, and counters. DIR: weftd's state directory; if\n"
+	  "not given, that of the weftd of this network namespace.\n",
 	  NULL, NULL, WEFT_OPTION_STATE_DIR },
 	{ "service", object_verbs,
 	  "Usage: weftctl service [show [NAME]]\n"

@@ -25,8 +25,8 @@
 #include "base/cleanup.h"
 #include "conf/conf.h"
 #include "conf/outcome.h"
-#include "conf/trouble.h"
 #include "conf/store.h"
+#include "conf/trouble.h"
 #include "daemon/config.h"
 #include "daemon/events.h"
 #include "daemon/identity.h"
@@ -66,6 +66,7 @@ struct daemon {
 	uint64_t told; /* weft_config_status.began of the last outcome written */
 	struct weft_strv trouble; /* as it is in the file */
 	bool trouble_told;
+	struct weft_error trouble_lost; /* why it is not, as it was logged */
 	struct weft_events *events;
 	struct weft_worker *workers[WEFT_DAEMON_WORKERS_MAX];
 	unsigned int n_workers;
@@ -237,7 +238,8 @@ static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
 		ret = weft_strv_add(trouble, "documents are not loaded until the change by weftctl "
 					     "apply that nobody confirmed is rolled back");
 	if (!ret && *status.error) {
-		if (asprintf(&text, "the documents are not in force, those of before are: %s",
+		if (asprintf(&text, "the documents are not in force, %s: %s",
+			     status.conf ? "those of before are" : "what the module has stays",
 			     status.error) < 0) {
 			text = NULL;
 			return -ENOMEM;
@@ -255,12 +257,13 @@ static void tell_trouble(struct daemon *d)
 	if (collect_trouble(d, &trouble) || /* no memory: at the next look */
 	    (d->trouble_told && weft_strv_equal(&d->trouble, &trouble)))
 		return;
-	if (weft_trouble_write(d->options->state_dir, &trouble, &err))
+	d->trouble_told = !weft_trouble_write(d->options->state_dir, &trouble, &err);
+	if (!d->trouble_told && strcmp(err.text, d->trouble_lost.text))
 		weft_log_error("weftctl status does not know of trouble: %s", err.text);
+	d->trouble_lost = err;
 	weft_strv_uninit(&d->trouble);
 	d->trouble = trouble;
 	trouble = (struct weft_strv){ 0 };
-	d->trouble_told = true;
 }
 
 /* ---- configuration ---- */
@@ -349,6 +352,7 @@ static int hold(struct daemon *d)
 	weft_log_error("documents are not loaded, what the module has stays, until the change by "
 		       "weftctl apply that nobody confirmed is rolled back");
 	d->held = true;
+	tell_trouble(d);
 	return sd_event_source_set_enabled(d->documents, SD_EVENT_OFF);
 }
 
@@ -560,10 +564,13 @@ static int add_sources(struct daemon *d)
 static int open_config(struct daemon *d, struct weft_error *err)
 {
 	const struct weft_config_status none = { 0 };
+	const struct weft_strv no_trouble = { 0 };
 	struct weft_store *store;
 	int ret;
 
 	tell_outcome(d, &none);
+	/* what a former daemon said; of ours the first reload tells */
+	weft_trouble_write(d->options->state_dir, &no_trouble, NULL);
 	ret = weft_rollback_create(&d->rollback, d->options->state_dir, err);
 	if (ret)
 		return ret;

@@ -6,7 +6,6 @@
 #include "daemon/identity.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,7 @@ struct weft_identities {
 	struct weft_error present; /* as it is */
 	struct weft_bundle *bundle;
 	struct weft_resume *resume; /* or NULL */
-	bool roots_reported;
+	char roots_told[WEFT_ERROR_MAX]; /* what is logged of the root */
 	bool bundle_due; /* there is another one, and it could not be had */
 	uint32_t lifetime;
 	struct identity *items; /* in strcmp() order */
@@ -319,74 +318,11 @@ int weft_identities_set(struct weft_identities *identities, const struct weft_st
 	return changed;
 }
 
-/* Of several roots the one that ends last counts: the others are on their way out. */
-static const X509 *last_root(const struct weft_bundle *bundle, int64_t *end)
-{
-	const X509 *last = NULL;
-
-	for (size_t i = 0; i < weft_bundle_count(bundle); i++) {
-		const X509 *root = weft_bundle_root(bundle, i);
-		int64_t ends = weft_crypto_time(X509_get0_notAfter(root));
-
-		if (last && ends <= *end)
-			continue;
-		last = root;
-		*end = ends;
-	}
-	return last;
-}
-
-/* So long before its end a root is told of, as by weftctl ca; sooner where others make
- * roots that live for days. */
-static int64_t notice_of_end(int64_t life)
-{
-	int64_t ahead = life / 10 > WEFT_CA_LIFETIME_MAX ? life / 10 : WEFT_CA_LIFETIME_MAX;
-
-	return ahead < life / 4 ? ahead : life / 4;
-}
-
-/* A sentence; "": all is well. */
-static void roots_trouble(const struct weft_identities *identities, int64_t now,
-			  char text[WEFT_ERROR_MAX])
-{
-	int64_t end = 0, ahead;
-	const X509 *root = last_root(identities->bundle, &end);
-	char until[WEFT_CRYPTO_TIME_MAX];
-
-	*text = '\0';
-	if (!root) {
-		snprintf(text, WEFT_ERROR_MAX, "there is no root certificate: every peer is refused");
-		return;
-	}
-	ahead = notice_of_end(end - weft_crypto_time(X509_get0_notBefore(root)));
-	weft_crypto_time_format(end, until);
-	if (now > end)
-		snprintf(text, WEFT_ERROR_MAX,
-			 "the last root certificate ended on %s: every peer is refused", until);
-	else if (now > end - ahead)
-		snprintf(text, WEFT_ERROR_MAX,
-			 "the last root certificate ends on %s, then every peer is refused: rotate "
-			 "it (weftctl ca rotate, or where it comes from)",
-			 until);
-}
-
-/* Once, and in the journal long before it hurts. */
-static void report_roots(struct weft_identities *identities, int64_t now)
-{
-	char text[WEFT_ERROR_MAX];
-
-	roots_trouble(identities, now, text);
-	if (*text && !identities->roots_reported)
-		weft_log_warning("certificates: %s", text);
-	identities->roots_reported = *text;
-}
-
 int weft_identities_rotate(struct weft_identities *identities, int64_t now)
 {
 	bool changed = false;
 	size_t i;
 
-	report_roots(identities, now);
 	for (i = 0; i < identities->n; i++) {
 		struct identity *id = &identities->items[i];
 
@@ -433,57 +369,187 @@ size_t weft_identities_count(const struct weft_identities *identities, size_t *w
 	return identities->n;
 }
 
-static int __attribute__((format(printf, 2, 3))) add(struct weft_strv *list, const char *fmt, ...)
-{
-	va_list args;
-	char *text;
-	int len;
+/* ---- what somebody should see to ---- */
 
-	va_start(args, fmt);
-	len = vasprintf(&text, fmt, args);
-	va_end(args);
-	return len < 0 ? -ENOMEM : weft_strv_take(list, text);
+/* The root of @bundle that has signed @cert and ends last; or NULL. */
+static const X509 *root_above(const struct weft_bundle *bundle, X509 *cert)
+{
+	const X509 *best = NULL;
+
+	for (size_t i = 0; i < weft_bundle_count(bundle); i++) {
+		X509 *root = weft_bundle_root(bundle, i);
+
+		if (cert && X509_check_issued(root, cert) != X509_V_OK)
+			continue;
+		if (!best || weft_crypto_time(X509_get0_notAfter(root)) >
+				     weft_crypto_time(X509_get0_notAfter(best)))
+			best = root;
+	}
+	return best;
 }
 
-static int certificate_trouble(const struct identity *id, int64_t now, struct weft_strv *trouble)
+/* When all certificates of an SVID are valid, up to its root. */
+struct span {
+	int64_t begin, end;
+	const X509 *root; /* NULL: it leads to none */
+};
+
+static void narrow(struct span *span, const X509 *cert)
 {
-	const char *colon = *id->problem ? ": " : "";
+	int64_t begin = weft_crypto_time(X509_get0_notBefore(cert));
+	int64_t end = weft_crypto_time(X509_get0_notAfter(cert));
+
+	span->begin = begin > span->begin ? begin : span->begin;
+	span->end = end < span->end ? end : span->end;
+}
+
+static struct span span_of(const struct weft_svid *svid, const struct weft_bundle *bundle)
+{
+	struct span span = { svid->not_before, svid->not_after, NULL };
+	int n = svid->chain ? sk_X509_num(svid->chain) : 0;
+
+	for (int i = 0; i < n; i++)
+		narrow(&span, sk_X509_value(svid->chain, i));
+	span.root = root_above(bundle, n > 0 ? sk_X509_value(svid->chain, n - 1) : svid->cert);
+	if (span.root)
+		narrow(&span, span.root);
+	return span;
+}
+
+/* The root that ends first of those that our certificates lead to; where we have none,
+ * the last to end of those that we trust. */
+static const X509 *root_in_use(const struct weft_identities *identities)
+{
+	const X509 *first = NULL;
+
+	for (size_t i = 0; i < identities->n; i++) {
+		const struct weft_tls_ctx *ctx = identities->items[i].ctx[0];
+		struct span span;
+
+		if (!ctx)
+			continue;
+		span = span_of(weft_tls_ctx_svid(ctx), identities->bundle);
+		if (span.root && (!first || weft_crypto_time(X509_get0_notAfter(span.root)) <
+						    weft_crypto_time(X509_get0_notAfter(first))))
+			first = span.root;
+	}
+	return first ? first : root_above(identities->bundle, NULL);
+}
+
+/* So long before its end a root is told of, as by weftctl ca; later where others make
+ * roots that live for days. */
+static int64_t notice_of_end(int64_t life)
+{
+	int64_t ahead = life / 10 > WEFT_CA_LIFETIME_MAX ? life / 10 : WEFT_CA_LIFETIME_MAX;
+
+	return ahead < life / 4 ? ahead : life / 4;
+}
+
+/* A sentence; "": all is well. */
+static void root_trouble(const struct weft_identities *identities, int64_t now,
+			 char text[WEFT_ERROR_MAX])
+{
+	const X509 *root = root_in_use(identities);
+	char until[WEFT_CRYPTO_TIME_MAX];
+	int64_t end;
+
+	*text = '\0';
+	if (!root) {
+		snprintf(text, WEFT_ERROR_MAX, "there is no root certificate: every peer is refused");
+		return;
+	}
+	end = weft_crypto_time(X509_get0_notAfter(root));
+	weft_crypto_time_format(end, until);
+	if (now > end)
+		snprintf(text, WEFT_ERROR_MAX,
+			 "the root certificate in use ended on %s: every peer is refused", until);
+	else if (!identities->source->tells_root_end &&
+		 now > end - notice_of_end(end - weft_crypto_time(X509_get0_notBefore(root))))
+		snprintf(text, WEFT_ERROR_MAX,
+			 "the root certificate in use ends on %s, then every peer is refused: make "
+			 "the next one where it comes from",
+			 until);
+}
+
+enum standing { FINE, ENDS_SOON, REFUSED };
+
+/* @text: a sentence, unless all is well. */
+static enum standing standing_of(const struct weft_identities *identities,
+				 const struct identity *id, int64_t now, char *text, size_t size)
+{
+	const char *colon = *id->problem ? ": " : "", *what = "the certificate of";
 	const struct weft_svid *svid;
 	char when[WEFT_CRYPTO_TIME_MAX];
+	struct span span;
 
-	if (!id->ctx[0])
-		return add(trouble, "%s has no certificate, its connections are refused%s%s",
-			   id->name, colon, id->problem);
+	if (!id->ctx[0]) {
+		snprintf(text, size, "%s has no certificate, its connections are refused%s%s",
+			 id->name, colon, id->problem);
+		return REFUSED;
+	}
 	svid = weft_tls_ctx_svid(id->ctx[0]);
-	if (now < svid->not_before)
-		return add(trouble,
-			   "the certificate of %s begins on %s, its connections are refused: is "
-			   "the clock right?",
-			   id->name, weft_crypto_time_format(svid->not_before, when));
-	weft_crypto_time_format(svid->not_after, when);
-	if (now > svid->not_after)
-		return add(trouble, "the certificate of %s ended on %s, its connections are refused%s%s",
-			   id->name, when, colon, id->problem);
-	if (svid->not_after - now <= (svid->not_after - svid->not_before) / 4)
-		return add(trouble,
-			   "the certificate of %s ends on %s, and there is no newer one yet%s%s",
-			   id->name, when, colon, id->problem);
+	span = span_of(svid, identities->bundle);
+	if (now < span.begin) {
+		snprintf(text, size,
+			 "the certificate of %s begins on %s, its connections are refused: is the "
+			 "clock right?",
+			 id->name, weft_crypto_time_format(span.begin, when));
+		return REFUSED;
+	}
+	if (now > span.end) {
+		if (span.end < svid->not_after)
+			what = "what signed the certificate of";
+		snprintf(text, size, "%s %s ended on %s, its connections are refused%s%s", what,
+			 id->name, weft_crypto_time_format(span.end, when), colon, id->problem);
+		return REFUSED;
+	}
+	if (svid->not_after - now > (svid->not_after - svid->not_before) / 4)
+		return FINE;
+	snprintf(text, size, "%s %s ends on %s, and there is no newer one yet%s%s", what, id->name,
+		 weft_crypto_time_format(svid->not_after, when), colon, id->problem);
+	return ENDS_SOON;
+}
+
+static int add_standing(const struct weft_identities *identities, enum standing which, int64_t now,
+			struct weft_strv *trouble)
+{
+	char text[WEFT_IDENTITY_MAX + WEFT_ERROR_MAX + 200];
+
+	for (size_t i = 0; i < identities->n; i++)
+		if (standing_of(identities, &identities->items[i], now, text, sizeof(text)) == which &&
+		    weft_strv_add(trouble, text))
+			return -ENOMEM;
 	return 0;
 }
 
-int weft_identities_trouble(const struct weft_identities *identities, int64_t now,
+static int add_source(const struct weft_identities *identities, struct weft_strv *trouble)
+{
+	char text[WEFT_ERROR_MAX + 20];
+
+	if (!*identities->present.text)
+		return 0;
+	snprintf(text, sizeof(text), "certificates: %s", identities->present.text);
+	return weft_strv_add(trouble, text);
+}
+
+int weft_identities_trouble(struct weft_identities *identities, int64_t now,
 			    struct weft_strv *trouble)
 {
-	char roots[WEFT_ERROR_MAX];
+	char root[WEFT_ERROR_MAX];
 	int ret = 0;
 
-	roots_trouble(identities, now, roots);
-	if (*roots)
-		ret = weft_strv_add(trouble, roots);
-	if (!ret && *identities->present.text)
-		ret = add(trouble, "certificates: %s", identities->present.text);
-	for (size_t i = 0; !ret && i < identities->n; i++)
-		ret = certificate_trouble(&identities->items[i], now, trouble);
+	root_trouble(identities, now, root);
+	if (*root && strcmp(root, identities->roots_told))
+		weft_log_warning("certificates: %s", root);
+	snprintf(identities->roots_told, sizeof(identities->roots_told), "%s", root);
+	if (*root)
+		ret = weft_strv_add(trouble, root);
+	if (!ret)
+		ret = add_source(identities, trouble);
+	if (!ret)
+		ret = add_standing(identities, REFUSED, now, trouble);
+	if (!ret)
+		ret = add_standing(identities, ENDS_SOON, now, trouble);
 	return ret;
 }
 

@@ -78,12 +78,14 @@ int weft_identities_fd(const struct weft_identities *identities);
 /**
  * weft_identities_trouble() - what somebody should see to, a sentence each
  * @now: as time()
- * @trouble: appended to: the roots, the source, then identities without a valid
- *	certificate or with one that should have been renewed
+ * @trouble: appended to: the root, the source, identities without a valid
+ *	certificate, then those with one that should have been renewed
+ *
+ * A root that ends is logged, too, but not the same twice running.
  *
  * Return: 0 or -ENOMEM.
  */
-int weft_identities_trouble(const struct weft_identities *identities, int64_t now,
+int weft_identities_trouble(struct weft_identities *identities, int64_t now,
 			    struct weft_strv *trouble);
 
 /* How many there are, and how many of them without a certificate. */

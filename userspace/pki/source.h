@@ -10,6 +10,7 @@
 #ifndef WEFT_PKI_SOURCE_H
 #define WEFT_PKI_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/error.h"
 #include "pki/bundle.h"
@@ -31,6 +32,7 @@ struct weft_source_ops {
 struct weft_source {
 	const struct weft_source_ops *ops;
 	int fd; /* readable: weft_source_refresh() has something; -1: only time tells */
+	bool tells_root_end; /* in time, as a problem of weft_source_refresh() */
 };
 
 /**

@@ -160,6 +160,7 @@ int weft_source_ca_create(struct weft_ca *ca, struct weft_source **ret, struct w
 	}
 	source->source.ops = &ca_ops;
 	source->source.fd = -1;
+	source->source.tells_root_end = true;
 	source->ca = ca;
 	*ret = &source->source;
 	return 0;

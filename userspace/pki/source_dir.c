@@ -41,6 +41,7 @@ struct source_dir {
 	char *trust_domain;
 	uint8_t stamp[EVP_MAX_MD_SIZE]; /* of what was read last */
 	bool was_read;
+	struct weft_error problem; /* of what was read */
 	struct roots *roots;
 	size_t n_roots;
 	struct weft_bundle *bundle; /* of @roots */
@@ -532,11 +533,14 @@ static int refresh(struct source_dir *s, struct trouble *trouble)
 		r = make_stamp(&listing, stamp);
 	if (r)
 		return r;
-	if (s->was_read && !memcmp(stamp, s->stamp, sizeof(stamp)))
+	if (s->was_read && !memcmp(stamp, s->stamp, sizeof(stamp))) {
+		trouble->first = s->problem; /* as bad as it was */
 		return 0;
+	}
 	r = load(s, &listing, trouble);
 	if (r)
 		return r;
+	s->problem = trouble->first;
 	/* What only lacked a descriptor, say, is read again although nothing changes. */
 	s->was_read = !trouble->passes;
 	memcpy(s->stamp, stamp, sizeof(stamp));
