@@ -9,6 +9,7 @@
 # kernels: 6.1
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=tests/e2e/pki.sh
 . "$E2E/pki.sh"
 trap e2e_end EXIT
 weft_install || exit 1

@@ -9,6 +9,7 @@
 # group: clock
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=tests/e2e/pki.sh
 . "$E2E/pki.sh"
 [ -n "${VM_RUN:-}" ] || { not_ok "a clock to set" "in a guest only"; exit 1; }
 trap e2e_end EXIT
