@@ -349,6 +349,9 @@ tell() {
     [[ -n $answer && $answer != "not python: "* ]]
 }
 
+# program <PYTHON: as one line for tell
+program() { python3 -SE -c 'import sys; print("exec(" + repr(sys.stdin.read()) + ")")'; }
+
 # talks UNIT HOST ADDRESS PORT: "ok" when a client, as unit UNIT, says something to a
 # server that echoes; or the errno of connect(), or what dial.py has to say
 talks() {

@@ -71,8 +71,6 @@ explain() { weftctl_in "$1" explain "$(jq .id <<<"$2")"; }
 cuts() { weftctl_in "$1" -j status | jq .counters.cut; }
 
 # --- programs that have connections
-# program <PYTHON: as one line for a puppet
-program() { python3 -c 'import sys; print("exec(" + repr(sys.stdin.read()) + ")")'; }
 PROGRAM=$(program <<'P'
 import time
 
