@@ -74,12 +74,17 @@ schedules() {
         between "$ran" $after $((ran + refused))
     seed=$((seed + ran + refused))
 }
-schedules "a fast wire" 200 70
+schedules "a fast wire" 200 50
 wire_netem h1 delay 3ms loss 1%
 wire_netem h2 delay 3ms loss 1%
 schedules "delay and loss" 40 30 rcvbuf
 wire_netem h1
 wire_netem h2
+# Keys that are renewed while all this goes on, by both ends.
+renewed() { weftctl_in "$1" -j status | jq '.counters.keys_updated_tx'; }
+echo 16 >/sys/module/weft/parameters/key_records
+schedules "keys that change" 80 20
+for h in h1 h2; do check "$h: keys were renewed" [ "$(renewed $h)" -gt 0 ]; done
 systemctl stop server
 for h in h1 h2; do
     no_conns $h 60
