@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """connect() in every way a program may call it, to a plain and to a meshed server.
 
-connect.py PLAIN PORT MESH PORT FAILOVER PORT [CASE]
+connect.py PLAIN PORT MESH PORT FAILOVER PORT PLAIN6 PORT FAILOVER6 PORT [CASE]
     Each case runs against both and must end alike; the servers echo.  FAILOVER is
-    a service whose first endpoint refuses.  Prints "ok NAME: RESULT" or
+    a service whose first endpoint refuses; 6: with IPv6.  Prints "ok NAME: RESULT" or
     "not ok NAME - why".
 """
 import ctypes
@@ -38,7 +38,11 @@ def name_of(err):
 
 def raw_connect(s, to, family=socket.AF_INET):
     """connect(2) itself: Python's own goes on after a signal."""
-    sa = struct.pack("=H", family) + struct.pack("!H4s8x", to[1], socket.inet_aton(to[0]))
+    if ":" in to[0]:
+        sa = struct.pack("=H", socket.AF_INET6) + struct.pack(
+            "!HI16sI", to[1], 0, socket.inet_pton(socket.AF_INET6, to[0]), 0)
+    else:
+        sa = struct.pack("=H", family) + struct.pack("!H4s8x", to[1], socket.inet_aton(to[0]))
     r = libc.connect(s.fileno(), sa, len(sa))
     return ctypes.get_errno() if r else 0
 
@@ -47,8 +51,8 @@ def unspec(s):
     return raw_connect(s, ("0.0.0.0", 0), socket.AF_UNSPEC)
 
 
-def make(blocking=True):
-    s = socket.socket()
+def make(blocking=True, family=socket.AF_INET):
+    s = socket.socket(family)
     s.settimeout(None)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, WAIT.to_bytes(8, "little") + bytes(8))
     if not blocking:
@@ -367,6 +371,7 @@ def recv_and_send_of_another_thread_do_not_disturb(to):
 
 
 SOCKET, IP, TCP = socket.SOL_SOCKET, socket.IPPROTO_IP, socket.IPPROTO_TCP
+IPV6 = socket.IPPROTO_IPV6
 TIME = struct.pack("@qq", 7, 0)
 # Not TCP_WINDOW_CLAMP, which TCP itself changes once data arrives: see dial.py.
 OPTIONS = (
@@ -377,6 +382,8 @@ OPTIONS = (
     (SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 9)), (SOCKET, socket.SO_RCVTIMEO, TIME),
     (SOCKET, socket.SO_SNDTIMEO, TIME), (SOCKET, socket.SO_BINDTODEVICE, b"eth0"),
     (SOCKET, 29, 1),            # SO_TIMESTAMP
+    (SOCKET, 37, 1 << 4),       # SO_TIMESTAMPING
+    (SOCKET, 60, 1),            # SO_ZEROCOPY
     (SOCKET, 42, 5),            # SO_PEEK_OFF
     (SOCKET, 46, 20),           # SO_BUSY_POLL
     (SOCKET, 47, 10000000),     # SO_MAX_PACING_RATE
@@ -393,9 +400,20 @@ OPTIONS = (
     (TCP, 16, 1),               # TCP_THIN_LINEAR_TIMEOUTS
     (TCP, socket.TCP_USER_TIMEOUT, 55000), (TCP, socket.TCP_NOTSENT_LOWAT, 20000),
     (TCP, 30, 0),               # TCP_FASTOPEN_CONNECT
+    (TCP, 36, 1),               # TCP_INQ
     (TCP, 37, 5),               # TCP_TX_DELAY
     # RTO_MAX_MS, RTO_MIN_US, DELACK_MAX_US
     (TCP, 44, 30000), (TCP, 45, 150000), (TCP, 46, 30000),
+)
+OPTIONS6 = (
+    (IPV6, socket.IPV6_UNICAST_HOPS, 44), (IPV6, socket.IPV6_TCLASS, 0x10),
+    (IPV6, 23, 3),              # IPV6_MTU_DISCOVER
+    (IPV6, 25, 1),              # IPV6_RECVERR
+    (IPV6, socket.IPV6_RECVPKTINFO, 1), (IPV6, socket.IPV6_RECVTCLASS, 1),
+    (IPV6, socket.IPV6_DONTFRAG, 1),
+    (IPV6, 70, 0),              # IPV6_AUTOFLOWLABEL
+    (IPV6, 72, 2),              # IPV6_ADDR_PREFERENCES: a public source
+    (IPV6, 73, 6),              # IPV6_MINHOPCOUNT
 )
 
 
@@ -417,9 +435,10 @@ def low_water(s):
 def options(to):
     """What getsockopt() says of what could be set, after connect()."""
     out = {}
-    with make() as s:
+    six = ":" in to[0]
+    with make(family=socket.AF_INET6 if six else socket.AF_INET) as s:
         done = []
-        for level, opt, value in OPTIONS:
+        for level, opt, value in OPTIONS + (OPTIONS6 if six else ()):
             try:
                 s.setsockopt(level, opt, value)
                 done.append((level, opt))
@@ -436,19 +455,19 @@ def options(to):
     return out
 
 
-def options_survive_failover(plain, failover):
+def options_survive_failover(name, plain, failover):
     a, b = options(plain), options(failover)
     wrong = [f"{k}: plain {a[k]!r}, after failover {b.get(k)!r}" for k in a if a[k] != b.get(k)]
     told = sum(not isinstance(v, str) for v in a.values())
     if wrong or told < 30:
-        print("not ok options survive failover -", *wrong, told)
+        print(f"not ok {name} -", *wrong, told)
     else:
-        print(f"ok options survive failover: {told} of them")
+        print(f"ok {name}: {told} of them")
 
 
 def main():
-    at = [(sys.argv[i], int(sys.argv[i + 1])) for i in (1, 3, 5)]
-    only = sys.argv[7] if len(sys.argv) > 7 else ""
+    at = [(sys.argv[i], int(sys.argv[i + 1])) for i in (1, 3, 5, 7, 9)]
+    only = sys.argv[11] if len(sys.argv) > 11 else ""
     for f in CASES:
         if only not in f.__name__:
             continue
@@ -465,7 +484,8 @@ def main():
             print(f"not ok {name}")
             print("#", traceback.format_exc().replace("\n", "\n# "), flush=True)
     if only in "options_survive_failover":
-        options_survive_failover(at[0], at[2])
+        options_survive_failover("options survive failover", at[0], at[2])
+        options_survive_failover("options survive failover with IPv6", at[3], at[4])
 
 
 if __name__ == "__main__":

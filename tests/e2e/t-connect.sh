@@ -36,13 +36,22 @@ spec:
   addresses: [240.0.0.2]
   ports: [{port: 80}]
   endpoints: [{address: 10.77.0.2, port: 9099, weight: 65000}, {address: 10.77.0.2, port: 9001}]
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: failover6}
+spec:
+  addresses: ["fd77:9::2"]
+  ports: [{port: 80}]
+  endpoints: [{address: "fd77::2", port: 9099, weight: 65000}, {address: "fd77::2", port: 9001}]
 Y
 listening() { [ "$(weftctl_in h2 -j status | jq .listeners)" = 1 ]; }
 check "the server is covered" wait_for 20 listening
 wire_netem h1 delay 10ms loss 3%
 wire_netem h2 delay 10ms loss 2%
 capture_start "$T/w.pcap" tcp port 9001
-run_as client h1 python3 -SE "$E2E/connect.py" 10.77.0.2 9010 240.0.0.1 80 240.0.0.2 80 >"$T/out" 2>&1
+run_as client h1 python3 -SE "$E2E/connect.py" 10.77.0.2 9010 240.0.0.1 80 240.0.0.2 80 \
+    fd77::2 9010 fd77:9::2 80 >"$T/out" 2>&1
 capture_stop
 while IFS= read -r line; do
     case $line in
@@ -51,7 +60,7 @@ while IFS= read -r line; do
     *) note "$line" ;;
     esac
 done <"$T/out"
-contains "the cases ran to their end" "options survive failover" "$(cat "$T/out")"
+contains "the cases ran to their end" "options survive failover with IPv6" "$(cat "$T/out")"
 check "nothing but TLS records was sent" python3 -SE "$E2E/pcap.py" "$T/w.pcap" --port 9001 --want records \
     --absent connect-secret unspec-secret uring-question
 wire_netem h1
