@@ -232,7 +232,7 @@ lint:
 	tests/lint/run
 
 # Of what the tests repeat, so much (%): on two cores all is over in well under an hour.
-SHARE	?= 70
+SHARE	?= 50
 test:
 	tests/run -s $(SHARE)
 
@@ -265,7 +265,8 @@ help:
 	@echo 'make unit      build and run the unit tests'
 	@echo 'make fuzz      the fuzz targets, as libFuzzer programs build/fuzz/tests/fuzz/fuzz_*'
 	@echo 'make test      everything: unit tests, self-tests, end to end in virtual machines'
-	@echo 'make test-debug  the same in virtual machines on a kernel with KASAN, lockdep, kmemleak and faults'
+	@echo '               (SHARE=PERCENT: of what repeats, $(SHARE) without)'
+	@echo 'make test-debug  what has to do with the module, on a kernel with KASAN, lockdep, kmemleak and faults'
 	@echo 'make soak      MINUTES=30: schedules, system calls, netlink messages drawn at random, all kernels'
 	@echo 'make bench     instructions per request, byte, connection: plain, weft, sidecars'
 	@echo 'make demo      two hosts, real programs, mutual TLS, step by step'
