@@ -329,7 +329,7 @@ static int conn_getsockopt(struct socket *sock, int level, int opt,
 
 	if (weft_conn_state(c) == WEFT_CONN_PASS)
 		return c->base->getsockopt(sock, level, opt, val, len);
-	/* would hand out the session's keys; as ip(v6)_getsockopt() of no level of theirs */
+	/* would hand out the keys; ip(v6)_getsockopt() of an unknown level */
 	if (level == SOL_TLS)
 		return sock->sk->sk_family == AF_INET6 ? -ENOPROTOOPT :
 							 -EOPNOTSUPP;

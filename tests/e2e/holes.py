@@ -104,7 +104,8 @@ def first_zerocopy(c):
     arg = ctypes.create_string_buffer(
         struct.pack("=QIIIiQiIQQII", 0, 0, 0, 0, 0, ctypes.addressof(buf), 4096, 0, 0, 0, 0, 0), 64)
     length = ctypes.c_int(64)
-    if libc.getsockopt(c.fileno(), socket.IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, arg, ctypes.byref(length)):
+    if libc.getsockopt(c.fileno(), socket.IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, arg,
+                       ctypes.byref(length)):
         e = ctypes.get_errno()
         if buf.raw.strip(b"\0"):
             return buf.raw.rstrip(b"\0")

@@ -515,10 +515,14 @@ static int add_standing(const struct weft_identities *identities, enum standing 
 {
 	char text[WEFT_IDENTITY_MAX + WEFT_ERROR_MAX + 200];
 
-	for (size_t i = 0; i < identities->n; i++)
-		if (standing_of(identities, &identities->items[i], now, text, sizeof(text)) == which &&
-		    weft_strv_add(trouble, text))
+	for (size_t i = 0; i < identities->n; i++) {
+		const struct identity *id = &identities->items[i];
+
+		if (standing_of(identities, id, now, text, sizeof(text)) != which)
+			continue;
+		if (weft_strv_add(trouble, text))
 			return -ENOMEM;
+	}
 	return 0;
 }
 
