@@ -41,7 +41,7 @@ assert posix_read and posix_write and posix_end and posix_state and posix_uring
 KNOWN = {
     "oob_is_sent": ("EOPNOTSUPP (IN+OUT+RDNORM+WRNORM 'abcdef' 0 EINVAL EAGAIN)", "Urgent data"),
     "timestamp": ("ok (('abcd' () 0 None) ('ef' () 0 None))", "Receive timestamps"),
-    "transmit_timestamps": ("ok (RECVERR SCM_TIMESTAMPING) ((2 24))", "Transmit timestamps"),
+    "transmit_timestamps": ("ok ((RECVERR 16) (SCM_TIMESTAMPING 48)) ((2 24))", "Transmit timestamps"),
     "bad_pointer_beyond_a_write": ("(4 'abcd') 'efgh'", "Bad addresses"),
     "rcvlowat_read_back": ("(ok 1)", "SO_RCVLOWAT"),
     "mmap_of_a_socket": ("19 (3 'abc')", "TCP_ZEROCOPY_RECEIVE"),
