@@ -510,19 +510,25 @@ static enum standing standing_of(const struct weft_identities *identities,
 	return ENDS_SOON;
 }
 
-static int add_standing(const struct weft_identities *identities, enum standing which, int64_t now,
-			struct weft_strv *trouble)
+/* Those that are refused come first. */
+static int add_standings(const struct weft_identities *identities, int64_t now,
+			 struct weft_strv *trouble)
 {
+	_cleanup_(weft_strv_uninit) struct weft_strv soon = { 0 };
 	char text[WEFT_IDENTITY_MAX + WEFT_ERROR_MAX + 200];
 
 	for (size_t i = 0; i < identities->n; i++) {
-		const struct identity *id = &identities->items[i];
+		enum standing standing = standing_of(identities, &identities->items[i], now, text,
+						     sizeof(text));
 
-		if (standing_of(identities, id, now, text, sizeof(text)) != which)
+		if (standing == FINE)
 			continue;
-		if (weft_strv_add(trouble, text))
+		if (weft_strv_add(standing == REFUSED ? trouble : &soon, text))
 			return -ENOMEM;
 	}
+	for (size_t i = 0; i < soon.count; i++)
+		if (weft_strv_add(trouble, soon.items[i]))
+			return -ENOMEM;
 	return 0;
 }
 
@@ -551,9 +557,7 @@ int weft_identities_trouble(struct weft_identities *identities, int64_t now,
 	if (!ret)
 		ret = add_source(identities, trouble);
 	if (!ret)
-		ret = add_standing(identities, REFUSED, now, trouble);
-	if (!ret)
-		ret = add_standing(identities, ENDS_SOON, now, trouble);
+		ret = add_standings(identities, now, trouble);
 	return ret;
 }
 
