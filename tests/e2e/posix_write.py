@@ -216,7 +216,8 @@ def transmit_timestamps(a, b, p):
     names = {(1, 37): "SCM_TIMESTAMPING", (0, 11): "RECVERR", (41, 25): "RECVERR"}
     address = 28 if a.family == socket.AF_INET6 else 16     # behind the sock_extended_err
     yield sorted((names.get((level, kind), f"{level}/{kind}"),
-                  len(value) - (address if kind in (11, 25) else 0)) for level, kind, value in items)
+                  len(value) - (address if kind in (11, 25) else 0))
+                 for level, kind, value in items)
     yield [struct.unpack_from("IBBBBII", v)[5:] for _, k, v in items if k in (11, 25)]
 
 
