@@ -266,7 +266,8 @@ const char *weft_audit_sentence(const struct weft_nl_conn *conn, enum weft_event
 	say_from(&t, conn);
 	say(&t, "%s", form[event].verb);
 	say_to(&t, conn);
-	form[event].say_rest(&t, conn);
+	if (form[event].say_rest)
+		form[event].say_rest(&t, conn);
 	if (conn->audit)
 		say(&t, "; AUDIT policy \"%s\" matches", conn->audit);
 	return buf;

@@ -27,7 +27,7 @@ void weft_ca_user_close(struct weft_ca_user *user)
 {
 	if (!user)
 		return;
-	if (user->fd >= 0) {
+	if (user->path && user->fd >= 0) {
 		unlink(user->path);
 		close(user->fd);
 	}
