@@ -23,6 +23,16 @@ static inline bool weft_file_tryget(struct file *f)
 #endif
 }
 
+/* inode->i_mtime went behind functions in 6.7 */
+static inline struct timespec64 weft_inode_mtime(const struct inode *inode)
+{
+#if WEFT_KERNEL(6, 7)
+	return inode_get_mtime(inode);
+#else
+	return inode->i_mtime;
+#endif
+}
+
 /* proto_ops and proto: sockaddr_unsized came in 7.0 */
 #if WEFT_KERNEL(7, 0)
 #define weft_sockaddr		sockaddr_unsized

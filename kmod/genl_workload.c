@@ -2,10 +2,12 @@
 /*
  * WEFT_CMD_WORKLOAD_*. Process context.
  */
+#include <linux/file.h>
 #include <linux/slab.h>
 #include "generation_priv.h"
 #include "genl.h"
 #include "names.h"
+#include "task.h"
 #include "workload.h"
 
 static const struct nla_policy selector_policy[WEFT_SELECTOR_A_MAX + 1] = {
@@ -15,6 +17,8 @@ static const struct nla_policy selector_policy[WEFT_SELECTOR_A_MAX + 1] = {
 	[WEFT_SELECTOR_A_EXE] = { .type = NLA_NUL_STRING },
 	[WEFT_SELECTOR_A_GID] = { .type = NLA_U32 },
 	[WEFT_SELECTOR_A_CONTAINER] = { .type = NLA_NUL_STRING },
+	[WEFT_SELECTOR_A_EXE_SHA256] = NLA_POLICY_EXACT_LEN(WEFT_SHA256_SIZE),
+	[WEFT_SELECTOR_A_EXE_FD] = { .type = NLA_S32 },
 };
 
 static const struct nla_policy selectors_policy[WEFT_LIST_A_MAX + 1] = {
@@ -62,6 +66,53 @@ static int selector_id(const struct nlattr *nla, const char *what, u32 *id,
 	return 0;
 }
 
+/* The file the sender has open as @nla says. */
+static int selector_file(const struct nlattr *nla, struct weft_selector *s,
+			 struct weft_fault *f)
+{
+	struct weft_file_id id;
+	struct file *file;
+	int err;
+
+	file = fget(nla_get_s32(nla));
+	if (!file)
+		return weft_fault_attr(f, nla, -EBADF,
+				       "the descriptor of executable '%.200s' is %d, which is not open",
+				       s->exe, nla_get_s32(nla));
+	err = weft_file_identify(file, &id);
+	fput(file);
+	if (err == -EPERM)
+		return weft_fault_attr(f, nla, err,
+				       "executable '%.200s' can be written to by others than root, so its hash proves nothing",
+				       s->exe);
+	if (err)
+		return weft_fault_attr(f, nla, err,
+				       "executable '%.200s' is no regular file",
+				       s->exe);
+	weft_workload_add_file(s, &id);
+	return 0;
+}
+
+static int selector_hash(const struct nlattr *nest, struct nlattr **tb,
+			 struct weft_selector *s, struct weft_fault *f)
+{
+	const struct nlattr *hash = tb[WEFT_SELECTOR_A_EXE_SHA256];
+	const struct nlattr *fd = tb[WEFT_SELECTOR_A_EXE_FD];
+
+	if (!hash && !fd)
+		return 0;
+	if (!hash || !s->exe)
+		return weft_fault_attr(f, nest, -EINVAL,
+				       "a selector has %s without %s",
+				       hash ? "a hash" : "a descriptor",
+				       hash ? "an executable" : "a hash");
+	s->files = kzalloc(sizeof(*s->files), GFP_KERNEL_ACCOUNT);
+	if (!s->files)
+		return weft_fault_nomem(f);
+	memcpy(s->files->sha256, nla_data(hash), WEFT_SHA256_SIZE);
+	return fd ? selector_file(fd, s, f) : 0;
+}
+
 static int selector_parse(const struct nlattr *nest, struct weft_selector *s,
 			  struct weft_fault *f)
 {
@@ -82,6 +133,8 @@ static int selector_parse(const struct nlattr *nest, struct weft_selector *s,
 		err = optional_dup(tb[WEFT_SELECTOR_A_EXE],
 				   "executable of a selector", weft_path_wrong,
 				   &s->exe, f);
+	if (!err)
+		err = selector_hash(nest, tb, s, f);
 	if (!err)
 		err = optional_dup(tb[WEFT_SELECTOR_A_CONTAINER],
 				   "container of a selector",
@@ -219,6 +272,22 @@ static int workload_make(const struct genl_info *info,
 	return err;
 }
 
+/*
+ * What runs now goes on to be what it is: the file of before an upgrade too.
+ * From the generation in force, which may be another one by the commit.
+ */
+static void inherit_files(const struct genl_info *info, struct weft_workload *w)
+{
+	struct weft_net *wn = weft_genl_net(info);
+	const struct weft_workload *of;
+
+	rcu_read_lock();
+	of = weft_workload_find(weft_gen_current(&wn->tables), w->name);
+	if (of)
+		weft_workload_inherit_files(w, of);
+	rcu_read_unlock();
+}
+
 int weft_genl_workload_new(struct sk_buff *skb, struct genl_info *info)
 {
 	struct weft_workload *w;
@@ -228,10 +297,32 @@ int weft_genl_workload_new(struct sk_buff *skb, struct genl_info *info)
 	weft_fault_init(&f);
 	err = workload_make(info, &w, &f);
 	if (!err) {
+		inherit_files(info, w);
 		err = weft_genl_set(info, WEFT_KIND_WORKLOAD, w->name, w, &f);
 		weft_workload_put(w);	/* the tables have their own */
 	}
 	return weft_genl_end(skb, info, err, &f);
+}
+
+/* The hash, and of which file it was shown last. */
+static int files_fill(struct sk_buff *skb, const struct weft_exe_files *files)
+{
+	const struct weft_file_id *id = &files->ids[0];
+
+	if (nla_put(skb, WEFT_SELECTOR_A_EXE_SHA256, WEFT_SHA256_SIZE,
+		    files->sha256))
+		return -EMSGSIZE;
+	if (!files->n)
+		return 0;
+	if (nla_put_u64_64bit(skb, WEFT_SELECTOR_A_EXE_INO, id->ino,
+			      WEFT_SELECTOR_A_PAD) ||
+	    nla_put_u64_64bit(skb, WEFT_SELECTOR_A_EXE_SIZE, id->size,
+			      WEFT_SELECTOR_A_PAD) ||
+	    nla_put_u64_64bit(skb, WEFT_SELECTOR_A_EXE_MTIME,
+			      timespec64_to_ns(&id->mtime),
+			      WEFT_SELECTOR_A_PAD))
+		return -EMSGSIZE;
+	return 0;
 }
 
 static int selector_fill(struct sk_buff *skb, const struct weft_selector *s)
@@ -245,6 +336,7 @@ static int selector_fill(struct sk_buff *skb, const struct weft_selector *s)
 	     nla_put_string(skb, WEFT_SELECTOR_A_CONTAINER, s->container)) ||
 	    (s->unit && nla_put_string(skb, WEFT_SELECTOR_A_UNIT, s->unit)) ||
 	    (s->exe && nla_put_string(skb, WEFT_SELECTOR_A_EXE, s->exe)) ||
+	    (s->files && files_fill(skb, s->files)) ||
 	    (s->has_uid && nla_put_u32(skb, WEFT_SELECTOR_A_UID, s->uid)) ||
 	    (s->has_gid && nla_put_u32(skb, WEFT_SELECTOR_A_GID, s->gid)))
 		return -EMSGSIZE;

@@ -63,6 +63,11 @@ int weft_st_workload(struct weft_tables *t, u32 txn, const char *name,
 		w->selectors[i].cgroup = text(selectors[i].cgroup);
 		w->selectors[i].unit = text(selectors[i].unit);
 		w->selectors[i].exe = text(selectors[i].exe);
+		if (selectors[i].files)
+			w->selectors[i].files =
+				kmemdup(selectors[i].files,
+					sizeof(*selectors[i].files),
+					GFP_KERNEL);
 		w->selectors[i].container = text(selectors[i].container);
 		w->selectors[i].has_uid = selectors[i].has_uid;
 		w->selectors[i].uid = selectors[i].uid;

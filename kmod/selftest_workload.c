@@ -217,6 +217,140 @@ static const char *executable_beats_cgroup(struct weft_tables *t)
 	return NULL;
 }
 
+static const char *match_file(struct weft_tables *t,
+			      const struct weft_file_id *id)
+{
+	struct weft_task task = { .cgroup = "/a", .exe = "/bin/x",
+				  .has_file = id };
+	const struct weft_workload *w;
+	bool last_resort;
+
+	if (id)
+		task.file = *id;
+	w = weft_workload_match(weft_st_gen(t), &task, &last_resort);
+	return w ? w->name : "";
+}
+
+#define EXPECT_FILE(id, name) WEFT_EXPECT(!strcmp(match_file(t, id), name))
+
+/* The members of an id, each of which counts. */
+static void other_file(struct weft_file_id *id, unsigned int which)
+{
+	switch (which) {
+	case 0:
+		id->dev++;
+		break;
+	case 1:
+		id->generation++;
+		break;
+	case 2:
+		id->ino++;
+		break;
+	case 3:
+		id->size++;
+		break;
+	case 4:
+		id->mtime.tv_sec++;
+		break;
+	default:
+		id->mtime.tv_nsec++;
+	}
+}
+
+static const char *hash_selector_wants_one_of_its_files(struct weft_tables *t)
+{
+	struct weft_exe_files files = { .sha256 = { 1 } };
+	const struct weft_selector with[] = {
+		{ .exe = "/bin/x", .files = &files }, {}
+	};
+	struct weft_file_id id = { .ino = 7, .size = 9 }, other;
+	unsigned int i;
+
+	WEFT_EXPECT(!weft_st_workload(t, 0, "w", with));
+	EXPECT_FILE(&id, "");		/* none was shown */
+	files.ids[files.n++] = (struct weft_file_id){ .ino = 8 };
+	files.ids[files.n++] = id;
+	WEFT_EXPECT(!weft_st_workload(t, 0, "v", with));
+	EXPECT_FILE(&id, "v");
+	EXPECT_FILE(NULL, "");		/* others than root can write it */
+	for (i = 0; i < 6; i++) {
+		other = id;
+		other_file(&other, i);
+		EXPECT_FILE(&other, "");
+	}
+	return NULL;
+}
+
+static const char *hash_beats_the_path_alone(struct weft_tables *t)
+{
+	struct weft_file_id id = { .ino = 7 }, other = { .ino = 8 };
+	struct weft_exe_files files = { .n = 1, .ids = { id } };
+
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a",
+				      SELECTOR(.exe = "/bin/x",
+					       .cgroup = "/a")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b",
+				      SELECTOR(.exe = "/bin/x",
+					       .files = &files)));
+	EXPECT_FILE(&id, "b");
+	EXPECT_FILE(&other, "a");
+	return NULL;
+}
+
+/* Inode numbers of @f's files, as digits. */
+static u32 file_digits(const struct weft_exe_files *f)
+{
+	unsigned int i;
+	u32 digits = 0;
+
+	for (i = 0; i < f->n; i++)
+		digits = digits * 10 + (u32)f->ids[i].ino;
+	return digits;
+}
+
+static const char *last_files_are_kept(struct weft_tables *t)
+{
+	struct weft_exe_files files = {};
+	struct weft_selector s = { .exe = "/bin/x", .files = &files };
+	struct weft_file_id id = {};
+
+	for (id.ino = 1; id.ino <= 5; id.ino++)
+		weft_workload_add_file(&s, &id);
+	WEFT_EXPECT(file_digits(&files) == 5432);
+	id.ino = 3;
+	weft_workload_add_file(&s, &id);
+	WEFT_EXPECT(file_digits(&files) == 3542);
+	return NULL;
+}
+
+static const char *files_are_inherited_by_path_and_hash(struct weft_tables *t)
+{
+	struct weft_exe_files of[] = {
+		{ .sha256 = { 1 }, .n = 3, .ids = { { .ino = 1 }, { .ino = 2 },
+						    { .ino = 3 } } },
+		{ .sha256 = { 2 }, .n = 1, .ids = { { .ino = 4 } } },
+		{ .sha256 = { 1 }, .n = 1, .ids = { { .ino = 5 } } },
+	};
+	struct weft_selector old[] = {
+		{ .exe = "/bin/x", .files = &of[0] },
+		{ .exe = "/bin/x", .files = &of[1] },
+		{ .exe = "/bin/y", .files = &of[2] },
+		{ .exe = "/bin/x" },
+	};
+	struct weft_exe_files files = { .sha256 = { 1 }, .n = 2,
+					.ids = { { .ino = 6 }, { .ino = 2 } } };
+	struct weft_selector now[] = {
+		{ .exe = "/bin/x" }, { .exe = "/bin/x", .files = &files }
+	};
+	struct weft_workload w = { .selectors = now, .n_selectors = 2 };
+	struct weft_workload before = { .selectors = old, .n_selectors = 4 };
+
+	weft_workload_inherit_files(&w, &before);
+	WEFT_EXPECT(file_digits(&files) == 6213);
+	WEFT_EXPECT(!now[0].files);
+	return NULL;
+}
+
 static const char *longer_path_beats_shorter(struct weft_tables *t)
 {
 	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/a")));
@@ -336,6 +470,10 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(workload_needs_one_of_its_selectors),
 	WEFT_CLAIM(uid_selector_matches_root),
 	WEFT_CLAIM(executable_beats_cgroup),
+	WEFT_CLAIM(hash_selector_wants_one_of_its_files),
+	WEFT_CLAIM(hash_beats_the_path_alone),
+	WEFT_CLAIM(last_files_are_kept),
+	WEFT_CLAIM(files_are_inherited_by_path_and_hash),
 	WEFT_CLAIM(longer_path_beats_shorter),
 	WEFT_CLAIM(gid_selector_matches_group),
 	WEFT_CLAIM(cgroup_beats_uid),

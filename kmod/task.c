@@ -5,7 +5,9 @@
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/fs.h>
 #include <linux/mm_types.h>
+#include <linux/mount.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -48,17 +50,72 @@ static struct file *mm_exe_file(struct mm_struct *mm)
 	return f;
 }
 
-/*
- * Absolute path of the executable at the end of buf, or "". In a user namespace
- * of their own everybody may mount anything anywhere: there a path proves
- * nothing.
+/**
+ * weft_file_identify() - which file it is
+ * @f: an open file
+ * @id: filled in on success
+ *
+ * Return: 0; -EINVAL it is no regular file; -EPERM somebody else than root can
+ * write to it.
  */
-static const char *exe_of(struct task_struct *p, char *buf, size_t len)
+int weft_file_identify(const struct file *f, struct weft_file_id *id)
+{
+	const struct inode *inode = file_inode(f);
+
+	if (!S_ISREG(inode->i_mode))
+		return -EINVAL;
+	if (!uid_eq(inode->i_uid, GLOBAL_ROOT_UID) ||
+	    inode->i_mode & 0022)	/* the group's is an ACL's mask too */
+		return -EPERM;
+	memset(id, 0, sizeof(*id));
+	id->dev = inode->i_sb->s_dev;
+	id->ino = inode->i_ino;
+	id->generation = inode->i_generation;
+	id->size = i_size_read(inode);
+	id->mtime = weft_inode_mtime(inode);
+	return 0;
+}
+
+/*
+ * Where anybody may mount, a path proves nothing: in a user namespace of one's
+ * own, and on what a program with privileges has mounted for a user
+ * (fusermount, udisks), which is nosuid. That one he can also have unmounted
+ * with files open, and then d_path() begins at its root.
+ */
+static bool proves_nothing(const struct file *f)
+{
+	return f->f_path.mnt->mnt_flags & MNT_NOSUID ||
+	       file_inode(f)->i_sb->s_user_ns != &init_user_ns;
+}
+
+/*
+ * Absolute path of @f at the end of buf, or "". A file that was deleted, or
+ * replaced by an upgrade, since it was started is still what it was.
+ */
+static const char *path_of(struct file *f, char *buf, size_t len)
+{
+	static const char deleted[] = " (deleted)";
+	size_t n, suffix = strlen(deleted);
+	char *path = file_path(f, buf, len);
+
+	if (IS_ERR(path))
+		return "";
+	n = strlen(path);
+	if (d_unlinked(f->f_path.dentry) && n > suffix &&
+	    !strcmp(path + n - suffix, deleted))
+		path[n - suffix] = '\0';
+	return path;
+}
+
+/* The executable's path and file into @t; buf is for the path. */
+static void exe_of(struct task_struct *p, struct weft_task *t, char *buf,
+		   size_t len)
 {
 	struct file *f = NULL;
 	bool trusted;
-	char *path;
 
+	t->exe = "";
+	t->has_file = false;
 	rcu_read_lock();
 	trusted = __task_cred(p)->user_ns == &init_user_ns;
 	rcu_read_unlock();
@@ -67,10 +124,12 @@ static const char *exe_of(struct task_struct *p, char *buf, size_t len)
 		f = mm_exe_file(p->mm);
 	task_unlock(p);
 	if (!f)
-		return "";
-	path = file_path(f, buf, len);
+		return;
+	if (!proves_nothing(f)) {
+		t->exe = path_of(f, buf, len);
+		t->has_file = !weft_file_identify(f, &t->file);
+	}
 	fput(f);
-	return IS_ERR(path) ? "" : path;
 }
 
 /**
@@ -89,7 +148,7 @@ int weft_task_of(struct task_struct *p, struct weft_task *t, gfp_t gfp)
 		return -ENOMEM;
 	cgroup_of(p, buf, WEFT_PATH_MAX);
 	t->cgroup = buf;
-	t->exe = exe_of(p, buf + WEFT_PATH_MAX, WEFT_PATH_MAX);
+	exe_of(p, t, buf + WEFT_PATH_MAX, WEFT_PATH_MAX);
 	rcu_read_lock();
 	t->uid = from_kuid_munged(&init_user_ns, __task_cred(p)->euid);
 	t->gid = from_kgid_munged(&init_user_ns, __task_cred(p)->egid);

@@ -8,6 +8,7 @@
 #include <linux/gfp.h>
 #include "types.h"
 
+int weft_file_identify(const struct file *f, struct weft_file_id *id);
 int weft_task_of(struct task_struct *p, struct weft_task *t, gfp_t gfp);
 void weft_task_uninit(struct weft_task *t);
 

@@ -9,6 +9,7 @@
 #include <linux/in6.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/time64.h>
 #include <linux/types.h>
 #include <linux/weft.h>
 #include <net/ipv6.h>
@@ -32,6 +33,18 @@ struct weft_network {
 };
 
 /*
+ * A file. As long as these stay the same so does what is in it, if only root
+ * can write to it: who may set a time back is root too.
+ */
+struct weft_file_id {
+	dev_t dev;
+	u32 generation;
+	u64 ino;
+	u64 size;
+	struct timespec64 mtime;
+};
+
+/*
  * What is known of a process: selectors match on it, audit repeats it. The
  * strings are owned by whoever filled it in (weft_task_current() and
  * weft_task_uninit() in task.h); "" where unknown, never NULL.
@@ -39,6 +52,8 @@ struct weft_network {
 struct weft_task {
 	const char *cgroup;	/* path in cgroup v2, "/" the root */
 	const char *exe;
+	bool has_file;
+	struct weft_file_id file;	/* of exe, if root alone writes to it */
 	u32 uid;
 	u32 gid;
 	u32 pid;

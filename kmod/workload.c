@@ -12,7 +12,7 @@
 
 /* How narrow a match was: compared from top to bottom. */
 struct specificity {
-	bool exe;
+	unsigned int exe;	/* 1: the path, 2: its hash too */
 	size_t path;		/* length of the cgroup path; 0: any cgroup */
 	bool uid;
 	bool gid;
@@ -47,6 +47,7 @@ static void workload_free(struct rcu_head *rcu)
 		kfree(w->selectors[i].cgroup);
 		kfree(w->selectors[i].unit);
 		kfree(w->selectors[i].exe);
+		kfree(w->selectors[i].files);
 		kfree(w->selectors[i].container);
 	}
 	kfree(w->selectors);
@@ -67,6 +68,71 @@ void weft_workload_put(struct weft_workload *w)
 {
 	if (w && refcount_dec_and_test(&w->ref))
 		call_rcu(&w->rcu, workload_free);
+}
+
+static bool same_file(const struct weft_file_id *a,
+		      const struct weft_file_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino &&
+	       a->generation == b->generation && a->size == b->size &&
+	       timespec64_equal(&a->mtime, &b->mtime);
+}
+
+/* Its place among the files, or their number. */
+static unsigned int file_at(const struct weft_exe_files *files,
+			    const struct weft_file_id *id)
+{
+	unsigned int i;
+
+	for (i = 0; i < files->n; i++)
+		if (same_file(&files->ids[i], id))
+			break;
+	return i;
+}
+
+void weft_workload_add_file(struct weft_selector *s,
+			    const struct weft_file_id *id)
+{
+	struct weft_exe_files *files = s->files;
+	unsigned int i = file_at(files, id);
+
+	if (i == files->n) {
+		if (i < WEFT_EXE_FILES_MAX)
+			files->n++;
+		else
+			i--;
+	}
+	memmove(&files->ids[1], &files->ids[0], i * sizeof(*id));
+	files->ids[0] = *id;
+}
+
+static void inherit(struct weft_exe_files *files,
+		    const struct weft_exe_files *of)
+{
+	unsigned int i;
+
+	for (i = 0; i < of->n && files->n < WEFT_EXE_FILES_MAX; i++)
+		if (file_at(files, &of->ids[i]) == files->n)
+			files->ids[files->n++] = of->ids[i];
+}
+
+void weft_workload_inherit_files(struct weft_workload *w,
+				 const struct weft_workload *of)
+{
+	const struct weft_selector *b;
+	struct weft_selector *a;
+	unsigned int i, j;
+
+	for (i = 0; i < w->n_selectors; i++) {
+		a = &w->selectors[i];
+		for (j = 0; a->files && j < of->n_selectors; j++) {
+			b = &of->selectors[j];
+			if (b->files && !strcmp(a->exe, b->exe) &&
+			    !memcmp(a->files->sha256, b->files->sha256,
+				    WEFT_SHA256_SIZE))
+				inherit(a->files, b->files);
+		}
+	}
 }
 
 /* Length of @dir when @path is it or below it, else 0. */
@@ -168,6 +234,9 @@ static bool selector_match(const struct weft_selector *s,
 
 	if (s->exe && strcmp(s->exe, task->exe))
 		return false;
+	if (s->files && !(task->has_file &&
+			  file_at(s->files, &task->file) < s->files->n))
+		return false;
 	if (s->has_uid && s->uid != task->uid)
 		return false;
 	if (s->has_gid && s->gid != task->gid)
@@ -190,7 +259,7 @@ static bool selector_match(const struct weft_selector *s,
 			return false;
 		out->path = max(out->path, path);
 	}
-	out->exe = s->exe;
+	out->exe = s->files ? 2 : !!s->exe;
 	out->uid = s->has_uid;
 	out->gid = s->has_gid;
 	return true;
@@ -200,7 +269,7 @@ static bool more_specific(const struct specificity *a,
 			  const struct specificity *b)
 {
 	if (a->exe != b->exe)
-		return a->exe;
+		return a->exe > b->exe;
 	if (a->path != b->path)
 		return a->path > b->path;
 	if (a->uid != b->uid)

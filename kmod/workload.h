@@ -12,10 +12,18 @@
 #include <linux/refcount.h>
 #include "types.h"
 
+/* Files that were shown to have this SHA-256, the last one first. */
+struct weft_exe_files {
+	u8 sha256[WEFT_SHA256_SIZE];
+	unsigned int n;
+	struct weft_file_id ids[WEFT_EXE_FILES_MAX];
+};
+
 struct weft_selector {
 	const char *cgroup;	/* NULL: does not matter */
 	const char *unit;
 	const char *exe;
+	struct weft_exe_files *files;	/* of exe; NULL: any */
 	const char *container;
 	bool has_uid;
 	bool has_gid;
@@ -54,6 +62,19 @@ struct weft_gen;
  * Return: NULL when out of memory.
  */
 struct weft_workload *weft_workload_create(u16 n_selectors, u16 n_ports);
+
+/**
+ * weft_workload_add_file() - a file with the hash of @s->files, as the first
+ * @id: which; the oldest one gives way, one that is there already moves up
+ *
+ * For objects that are not in a generation yet.
+ */
+void weft_workload_add_file(struct weft_selector *s,
+			    const struct weft_file_id *id);
+
+/* The files of @of's selectors of the same path and hash, behind @w's own. */
+void weft_workload_inherit_files(struct weft_workload *w,
+				 const struct weft_workload *of);
 
 struct weft_workload *weft_workload_get(struct weft_workload *w);
 void weft_workload_put(struct weft_workload *w);	/* NULL is fine */

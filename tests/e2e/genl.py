@@ -51,7 +51,7 @@ class Type:
         named = re.search(r"\benum (\w+)", comment)
         self.enum = named and named[1]
         for pattern, kind in ((r"(u8|u16|u32|u64|s32)\b", None), (r"string\b", "string"),
-                              (r"16 bytes", "address"), (r"nest\b", "nest"),
+                              (r"16 bytes", "address"), (r"32 bytes", "bytes"), (r"nest\b", "nest"),
                               (r"list of nests", "nests"), (r"list of strings", "strings"),
                               (r"list of 16 byte", "addresses")):
             found = re.match(pattern, comment)
@@ -181,6 +181,8 @@ def _item(name, number, kind, enum, value):
         raw = value if isinstance(value, bytes) else value.encode() + b"\0"
     elif kind == "address":
         raw = address(value)
+    elif kind == "bytes":
+        raw = value
     else:
         raw = struct.pack(INTEGERS[kind], value)
     return Item(name, number, raw, kind, enum)
@@ -206,7 +208,7 @@ def _value(raw, kind, enum):
         return raw.rstrip(b"\0").decode(errors="replace")
     if kind == "address":
         return address_text(raw)
-    return struct.unpack(INTEGERS[kind], raw)[0] if kind else raw
+    return struct.unpack(INTEGERS[kind], raw)[0] if kind in INTEGERS else raw
 
 
 def split(raw):

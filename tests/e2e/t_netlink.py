@@ -157,6 +157,15 @@ def spoilt_transaction(nl):
             accepted(f"{command} itself is staged", nl.request(command, message))
 
 
+def file_shown(selector):
+    """Instead of a descriptor its file is shown."""
+    if "EXE_FD" not in selector:
+        return selector
+    st = os.fstat(selector["EXE_FD"])
+    return {**{k: v for k, v in selector.items() if k != "EXE_FD"},
+            "EXE_INO": st.st_ino, "EXE_SIZE": st.st_size, "EXE_MTIME": st.st_mtime_ns}
+
+
 def right_messages_come_back(nl):
     """What is put in comes out again."""
     for noun, whole in (("WORKLOAD", WORKLOAD), ("SERVICE", SERVICE), ("POLICY", POLICY),
@@ -165,6 +174,8 @@ def right_messages_come_back(nl):
         got = must(nl.request(noun + "_GET", {noun: {"NAME": whole["NAME"]}})).object[noun]
         shown = {k: v for k, v in got.items() if k in whole}
         wanted = {k: v for k, v in whole.items()}
+        if "SELECTORS" in wanted:
+            wanted["SELECTORS"] = [file_shown(s) for s in wanted["SELECTORS"]]
         for holder in (shown, wanted):      # defaults are spelled out
             for i, p in enumerate(holder.get("PORTS", [])):
                 holder["PORTS"] = list(holder["PORTS"])

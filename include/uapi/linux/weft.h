@@ -170,6 +170,8 @@ struct weft_tls_secrets {
 #define WEFT_SELECTOR_MAX	1023	/* text of a selector */
 #define WEFT_CONTAINER_MIN	12	/* hex digits of a container's id, as it is listed */
 #define WEFT_CONTAINER_MAX	64	/* all of it */
+#define WEFT_SHA256_SIZE	32	/* bytes */
+#define WEFT_EXE_FILES_MAX	4	/* files of one path and hash */
 #define WEFT_DETAIL_MAX		255	/* free text of the daemon */
 #define WEFT_SERIAL_MAX		40	/* serial: 20 bytes (RFC 5280, 4.1.2.2), two digits each */
 #define WEFT_CIPHER_MAX		63
@@ -294,8 +296,10 @@ enum weft_selector_attr {
 	 */
 	WEFT_SELECTOR_A_UNIT,
 	WEFT_SELECTOR_A_UID,		/* u32, effective user id in the initial user namespace */
-	/* string, absolute path of the executable; never matches in a user namespace of one's own,
-	 * where everybody may mount anything anywhere
+	/* string, absolute path of the executable, as the process sees it; of one that was
+	 * deleted or replaced since, the path it had. Never matches in a user namespace of one's
+	 * own, where everybody may mount anything anywhere, nor on what is mounted nosuid, as
+	 * file systems that users mount are.
 	 */
 	WEFT_SELECTOR_A_EXE,
 	WEFT_SELECTOR_A_GID,		/* u32, effective group id in the initial user namespace */
@@ -303,6 +307,20 @@ enum weft_selector_attr {
 	 * containerd, CRI-O and Podman name its cgroup, not below a unit of another name
 	 */
 	WEFT_SELECTOR_A_CONTAINER,
+	/* 32 bytes (WEFT_SHA256_SIZE), with EXE: the executable is one of the files that were shown
+	 * to have this SHA-256, see EXE_FD; matches nothing until there is one
+	 */
+	WEFT_SELECTOR_A_EXE_SHA256,
+	/* s32, in only: a descriptor of a file that the caller has found to have EXE_SHA256. It
+	 * must be root's and writable by nobody else, so that root alone can change it. It is
+	 * added to the last WEFT_EXE_FILES_MAX - 1 of a selector with the same EXE and
+	 * EXE_SHA256 in the workload of this name; without it, they stay.
+	 */
+	WEFT_SELECTOR_A_EXE_FD,
+	WEFT_SELECTOR_A_EXE_INO,	/* u64, of the last such file: inode number; out only */
+	WEFT_SELECTOR_A_EXE_SIZE,	/* u64, bytes; out only */
+	WEFT_SELECTOR_A_EXE_MTIME,	/* u64, ns since the epoch; out only */
+	WEFT_SELECTOR_A_PAD,
 	__WEFT_SELECTOR_A_MAX
 };
 #define WEFT_SELECTOR_A_MAX (__WEFT_SELECTOR_A_MAX - 1)
