@@ -15,6 +15,7 @@
 
 #define NO_MODULE "weftctl: the weft module is not loaded in this kernel (modprobe weft)\n"
 #define ID "spiffe://x/a"
+#define SHA256 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 #define OPTIONS \
 	"(-j, -h, -V; of status --state-dir; of apply --confirm, --state-dir; of simulate and " \
@@ -142,6 +143,13 @@ static const struct mistake wrong[] = {
 	{ "workload add web exe /a/../b",
 	  "workload \"web\": exe \"/a/../b\": a path with an empty, '.' or '..' part or a final "
 	  "'/'" },
+	{ "workload add web exe /b sha256 0123",
+	  "workload \"web\": sha256 \"0123\": not 64 lower-case hexadecimal digits, as "
+	  "sha256sum writes them" },
+	{ "workload add web identity " ID " unit a sha256 " SHA256,
+	  "workload \"web\": sha256: needs the path, exe, in the same selector" },
+	{ "workload add web identity " ID " exe /nonexistent sha256 " SHA256,
+	  "workload \"web\": executable /nonexistent: No such file or directory" },
 	{ "workload add web uid root",
 	  "workload \"web\": uid \"root\": not a number from 0 to 4294967294" },
 	{ "workload add web uid 4294967295",
@@ -169,7 +177,7 @@ static const struct mistake wrong[] = {
 	  "workload \"web\": port \"x:strict\": not a port (1 to 65535)" },
 	{ "workload add web user 3",
 	  "workload \"web\": \"user\": unknown word (identity, unit, cgroup, container, uid, gid, "
-	  "exe, or, mode, port)" },
+	  "exe, sha256, or, mode, port)" },
 
 	/* revocation */
 	{ "revocation add r", "revocation \"r\": an identity or a serial is needed" },

@@ -131,19 +131,22 @@ static const struct wrong wrongs[] = {
 	{ "spec.selectors", MISSING,
 	  HEAD("Workload") "spec:\n  mode: strict\n",
 	  AT(4) "spec.selectors: missing: must be a list of 1 to 64 items, each a mapping of "
-	  "unit, cgroup, container, uid, gid and executable" },
+	  "unit, cgroup, container, uid, gid, executable and sha256" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors: {uid: 0}\n",
 	  AT(5) "spec.selectors: a mapping: must be a list of 1 to 64 items, each a mapping "
-	  "of unit, cgroup, container, uid, gid and executable" },
+	  "of unit, cgroup, container, uid, gid, executable and sha256" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors: [nginx.service]\n",
 	  AT(5) "spec.selectors[0]: \"nginx.service\": must be a mapping of unit, cgroup, "
-	  "container, uid, gid and executable" },
+	  "container, uid, gid, executable and sha256" },
 	{ "spec.selectors", SHAPE,
 	  HEAD("Workload") "spec:\n  selectors:\n  -\n",
 	  AT(6) "spec.selectors[0]: nothing: must be a mapping of unit, cgroup, "
-	  "container, uid, gid and executable" },
+	  "container, uid, gid, executable and sha256" },
+	{ "spec.selectors", VALUE,
+	  SELECTOR("sha256: 0000000000000000000000000000000000000000000000000000000000000000\n"),
+	  AT(6) "spec.selectors[0]: a mapping: must have executable too, which sha256 is of" },
 	{ "spec.selectors", VALUE,
 	  HEAD("Workload") "spec:\n  selectors: [{}]\n",
 	  AT(5) "spec.selectors[0]: an empty mapping: must have at least one of unit, cgroup, "
@@ -151,15 +154,15 @@ static const struct wrong wrongs[] = {
 	{ "spec.selectors", VALUE,
 	  HEAD("Workload") "spec:\n  selectors: [{pid: 33}]\n",
 	  AT(5) "spec.selectors[0].pid: unknown field (did you mean \"uid\"?); allowed here: "
-	  "unit, cgroup, container, uid, gid, executable" },
+	  "unit, cgroup, container, uid, gid, executable, sha256" },
 	{ "spec.selectors", COUNT,
 	  HEAD("Workload") "spec:\n  selectors: []\n",
 	  AT(5) "spec.selectors: an empty list: must be a list of 1 to 64 items, each a "
-	  "mapping of unit, cgroup, container, uid, gid and executable" },
+	  "mapping of unit, cgroup, container, uid, gid, executable and sha256" },
 	{ "spec.selectors", COUNT,
 	  HEAD("Workload") "spec:\n  selectors: [$65 {uid: @}$]\n",
 	  AT(5) "spec.selectors: 65 items: must be a list of 1 to 64 items, each a mapping of "
-	  "unit, cgroup, container, uid, gid and executable" },
+	  "unit, cgroup, container, uid, gid, executable and sha256" },
 	{ "spec.selectors", TWIN,
 	  HEAD("Workload") "spec:\n  selectors:\n  - {uid: 33, unit: nginx.service}\n"
 	  "  - {uid: 0}\n  - unit: nginx.service\n    uid: 33\n",
@@ -286,6 +289,26 @@ static const struct wrong wrongs[] = {
 	  SELECTOR("executable: /usr/bin/../sbin/nginx\n"),
 	  AT(6) "spec.selectors[0].executable: \"/usr/bin/../sbin/nginx\": must be the "
 	  "absolute path of an executable in its shortest form, such as /usr/sbin/nginx" },
+	{ "spec.selectors[].sha256", SHAPE,
+	  SELECTOR("executable: /b\n    sha256: []\n"),
+	  AT(7) "spec.selectors[0].sha256: a list: "
+	  "must be a SHA-256 as sha256sum "
+	  "writes it, 64 lower-case hexadecimal digits" },
+	{ "spec.selectors[].sha256", SHAPE,
+	  SELECTOR("executable: /b\n    sha256:\n"),
+	  AT(7) "spec.selectors[0].sha256: nothing: "
+	  "must be a SHA-256 as sha256sum "
+	  "writes it, 64 lower-case hexadecimal digits" },
+	{ "spec.selectors[].sha256", VALUE,
+	  SELECTOR("executable: /b\n    sha256: \"000000000000000000000000000000000000000000000000000000000000000\"\n"),
+	  AT(7) "spec.selectors[0].sha256: \"000000000000000000000000000000000000000000000000000000000000000\": "
+	  "must be a SHA-256 as sha256sum "
+	  "writes it, 64 lower-case hexadecimal digits" },
+	{ "spec.selectors[].sha256", VALUE,
+	  SELECTOR("executable: /b\n    sha256: \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"\n"),
+	  AT(7) "spec.selectors[0].sha256: \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\": "
+	  "must be a SHA-256 as sha256sum "
+	  "writes it, 64 lower-case hexadecimal digits" },
 	{ "spec.selectors[].uid", SHAPE,
 	  SELECTOR("uid: []\n"),
 	  AT(6) "spec.selectors[0].uid: a list: must be 0 to 4294967294" },
@@ -391,7 +414,7 @@ static void each_field_wrong_is_one_clear_error(void **state)
 
 static void no_field_is_without_its_wrong_cases(void **state)
 {
-	check_coverage(&weft_kind_workload, wrongs, WEFT_ARRAY_SIZE(wrongs), 17);
+	check_coverage(&weft_kind_workload, wrongs, WEFT_ARRAY_SIZE(wrongs), 18);
 }
 
 int main(void)

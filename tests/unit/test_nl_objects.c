@@ -41,11 +41,14 @@ static struct weft_addr addr_of(const char *text)
 	return addr;
 }
 
+#define SHA256 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void a_workload_survives(void **state)
 {
 	struct weft_nl_selector selectors[] = {
 		{ .unit = "nginx.service", .has_uid = true, .uid = 0 },
-		{ .cgroup = "/a/b", .exe = "/usr/bin/x", .container = "0123456789ab" },
+		{ .cgroup = "/a/b", .exe = "/usr/bin/x", .container = "0123456789ab",
+		  .sha256 = SHA256 },
 		{ .has_uid = true, .uid = 4294967294 },
 	};
 	struct weft_nl_port_mode ports[] = { { 80, WEFT_MODE_PERMISSIVE },
@@ -69,6 +72,9 @@ static void a_workload_survives(void **state)
 	assert_string_equal(out.selectors[1].cgroup, "/a/b");
 	assert_string_equal(out.selectors[1].exe, "/usr/bin/x");
 	assert_string_equal(out.selectors[1].container, "0123456789ab");
+	assert_string_equal(out.selectors[1].sha256, SHA256);
+	assert_false(out.selectors[1].has_file);
+	assert_null(out.selectors[0].sha256);
 	assert_null(out.selectors[0].container);
 	assert_false(out.selectors[1].has_uid);
 	assert_true(out.selectors[2].uid == 4294967294);

@@ -237,3 +237,10 @@ const char *weft_container_problem(const char *id)
 			WEFT_CONTAINER_MAX) " lower-case hexadecimal digits of a container's id";
 	return NULL;
 }
+
+const char *weft_sha256_problem(const char *text)
+{
+	if (strlen(text) != 2 * WEFT_SHA256_SIZE || text[strspn(text, "0123456789abcdef")])
+		return "not 64 lower-case hexadecimal digits, as sha256sum writes them";
+	return NULL;
+}

@@ -38,6 +38,9 @@ const char *weft_unit_problem(const char *unit);
 /* A container's id, or its first digits, as container engines list it. */
 const char *weft_container_problem(const char *id);
 
+/* A SHA-256 as sha256sum(1) writes it. */
+const char *weft_sha256_problem(const char *text);
+
 /* Is @identity what @pattern says? */
 bool weft_identity_match(const char *pattern, const char *identity);
 

@@ -2,10 +2,12 @@
 /*
  * weftctl workload.
  *
- * unit, cgroup, container, uid, gid and exe fill one selector, all of which must match;
+ * unit, cgroup, container, uid, gid, exe and sha256 fill one selector, all of which must match;
  * "or" begins the next.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
@@ -14,9 +16,14 @@
 #include "base/name.h"
 #include "cli/object.h"
 #include "cli/value.h"
+#include "conf/executable.h"
 #include "nl/nl_workload.h"
 
-#define WORDS "identity, unit, cgroup, container, uid, gid, exe, or, mode, port"
+#define WORDS "identity, unit, cgroup, container, uid, gid, exe, sha256, or, mode, port"
+
+/* How often, and ms between, a file is looked at that was written to just now. */
+#define EXECUTABLE_TRIES 15
+#define EXECUTABLE_WAIT 100
 
 /* A command line while it is read. */
 struct reading {
@@ -76,6 +83,8 @@ static int take_selector_part(struct weft_cli *cli, const char *word, struct rea
 		return weft_value_text(cli, word, weft_container_problem, &selector->container);
 	if (!strcmp(word, "exe"))
 		return weft_value_text(cli, word, weft_path_problem, &selector->exe);
+	if (!strcmp(word, "sha256"))
+		return weft_value_text(cli, word, weft_sha256_problem, &selector->sha256);
 	if (!strcmp(word, "gid"))
 		return take_id(cli, word, &selector->has_gid, &selector->gid);
 	return take_id(cli, word, &selector->has_uid, &selector->uid);
@@ -122,7 +131,8 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 	if (!strcmp(word, "identity"))
 		return weft_value_text(cli, word, weft_identity_problem, &workload->identity);
 	if (!strcmp(word, "unit") || !strcmp(word, "cgroup") || !strcmp(word, "container") ||
-	    !strcmp(word, "uid") || !strcmp(word, "gid") || !strcmp(word, "exe"))
+	    !strcmp(word, "uid") || !strcmp(word, "gid") || !strcmp(word, "exe") ||
+	    !strcmp(word, "sha256"))
 		return take_selector_part(cli, word, reading);
 	if (!strcmp(word, "or"))
 		return take_or(cli, reading);
@@ -131,6 +141,41 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 	if (!strcmp(word, "port"))
 		return take_port(cli, workload);
 	return weft_value_unknown(cli, word, WORDS);
+}
+
+/* Waits for files that were written to just now. 0, -ENOMEM. */
+static int attach(struct weft_executables *executables, struct weft_nl_workload *workload,
+		  struct weft_strv *problems)
+{
+	unsigned int tries = EXECUTABLE_TRIES;
+	int r;
+
+	while ((r = weft_executables_attach(executables, workload, problems)) == -EAGAIN &&
+	       --tries) {
+		weft_executables_detach(workload);
+		weft_strv_uninit(problems);
+		poll(NULL, 0, EXECUTABLE_WAIT);
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
+/* What the selectors name with a hash must be there, and have it. */
+static int find_executables(struct weft_cli *cli, struct weft_nl_workload *workload)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv problems = { 0 };
+	struct weft_executables *executables;
+	size_t i;
+	int r;
+
+	for (i = 0; i < workload->n_selectors; i++)
+		if (workload->selectors[i].sha256 && !workload->selectors[i].exe)
+			return weft_cli_usage(cli, "sha256: needs the path, exe, in the same selector");
+	executables = weft_executables_create();
+	r = executables ? attach(executables, workload, &problems) : -ENOMEM;
+	weft_executables_destroy(executables);
+	if (r)
+		return weft_cli_nomem(cli);
+	return problems.count ? weft_cli_usage(cli, "%s", problems.items[0]) : WEFT_EXIT_DONE;
 }
 
 static int take_workload(struct weft_cli *cli, void *object)
@@ -154,7 +199,7 @@ static int take_workload(struct weft_cli *cli, void *object)
 		return weft_cli_usage(cli, "identity: is needed (spiffe://TRUST-DOMAIN/PATH)");
 	if (!workload->n_selectors)
 		return weft_cli_usage(cli, "a selector is needed (unit, cgroup, container, uid, gid, exe)");
-	return WEFT_EXIT_DONE;
+	return find_executables(cli, workload);
 }
 
 /* As it is written in a command. */
@@ -184,6 +229,8 @@ static void write_selector(FILE *f, const struct weft_nl_selector *selector)
 	}
 	if (selector->exe)
 		fprintf(f, "%sexe %s", gap, selector->exe);
+	if (selector->sha256)
+		fprintf(f, " sha256 %s", selector->sha256);
 }
 
 static char *selectors_text(const struct weft_nl_workload *workload)
@@ -202,12 +249,20 @@ static char *selectors_text(const struct weft_nl_workload *workload)
 	return text;
 }
 
-static void print_id(struct weft_print *p, const char *key, bool has, uint32_t id)
+static void print_known(struct weft_print *p, const char *key, bool has, uint64_t number)
 {
 	if (has)
-		weft_print_number(p, key, id);
+		weft_print_number(p, key, number);
 	else
 		weft_print_string(p, key, NULL);
+}
+
+/* Which file has the hash: the last one the module was shown. */
+static void print_file(struct weft_print *p, const struct weft_nl_selector *selector)
+{
+	print_known(p, "exe_inode", selector->has_file, selector->inode);
+	print_known(p, "exe_size", selector->has_file, selector->size);
+	print_known(p, "exe_mtime_ns", selector->has_file, selector->mtime);
 }
 
 static void print_selectors(struct weft_print *p, const struct weft_nl_workload *workload)
@@ -223,9 +278,11 @@ static void print_selectors(struct weft_print *p, const struct weft_nl_workload 
 		weft_print_string(p, "unit", selector->unit);
 		weft_print_string(p, "cgroup", selector->cgroup);
 		weft_print_string(p, "container", selector->container);
-		print_id(p, "uid", selector->has_uid, selector->uid);
-		print_id(p, "gid", selector->has_gid, selector->gid);
+		print_known(p, "uid", selector->has_uid, selector->uid);
+		print_known(p, "gid", selector->has_gid, selector->gid);
 		weft_print_string(p, "exe", selector->exe);
+		weft_print_string(p, "sha256", selector->sha256);
+		print_file(p, selector);
 		weft_print_item_end(p);
 	}
 	weft_print_list_end(p);

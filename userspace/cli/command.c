@@ -118,9 +118,9 @@ const struct weft_object weft_objects[] = {
 	  "       weftctl workload del NAME\n"
 	  "\n"
 	  "SELECTOR: one or more of  unit UNIT  cgroup PATH  container ID  uid N  gid N\n"
-	  "exe PATH,  which must all match; \"or\" begins another. MODE, what listeners accept:\n"
-	  "strict (mutual TLS only, the default), permissive (plaintext too), disabled (not\n"
-	  "meshed).\n",
+	  "exe PATH [sha256 HASH],  which must all match; \"or\" begins another. With HASH\n"
+	  "the file must be there and have it. MODE, what listeners accept: strict (mutual\n"
+	  "TLS only, the default), permissive (plaintext too), disabled (not meshed).\n",
 	  &weft_cli_kind_workload, NULL, 0 },
 	{ "policy", object_verbs,
 	  "Usage: weftctl policy [show [NAME]]\n"

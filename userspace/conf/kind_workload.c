@@ -19,6 +19,8 @@
 	"the first 12 to 64 lower-case hexadecimal digits of a container's id"
 #define WHAT_EXE "the absolute path of an executable in its shortest form, such as /usr/sbin/nginx"
 
+#define WHAT_SHA256 "a SHA-256 as sha256sum writes it, 64 lower-case hexadecimal digits"
+
 static const char *const modes[] = {
 	[WEFT_MODE_DEFAULT] = "",
 	[WEFT_MODE_DISABLED] = "disabled",
@@ -101,6 +103,14 @@ static int convert_exe(struct weft_schema_reader *r, const struct weft_node *nod
 	return *out ? 0 : weft_error_nomem(r->err);
 }
 
+static int convert_sha256(struct weft_schema_reader *r, const struct weft_node *node, char **out)
+{
+	if (weft_sha256_problem(node->text))
+		return weft_schema_fail(r, node, "must be " WHAT_SHA256);
+	*out = strdup(node->text);
+	return *out ? 0 : weft_error_nomem(r->err);
+}
+
 static const struct weft_field selector_fields[] = {
 	{ .name = "unit", .type = WEFT_FIELD_STRING, .what = WHAT_UNIT, .convert = convert_unit,
 	  WEFT_FIELD_AT(struct weft_nl_selector, unit) },
@@ -116,6 +126,8 @@ static const struct weft_field selector_fields[] = {
 	  WEFT_FIELD_SET_AT(struct weft_nl_selector, has_gid) },
 	{ .name = "executable", .type = WEFT_FIELD_STRING, .what = WHAT_EXE,
 	  .convert = convert_exe, WEFT_FIELD_AT(struct weft_nl_selector, exe) },
+	{ .name = "sha256", .type = WEFT_FIELD_STRING, .what = WHAT_SHA256,
+	  .convert = convert_sha256, WEFT_FIELD_AT(struct weft_nl_selector, sha256) },
 	{ 0 }
 };
 
@@ -123,9 +135,13 @@ static const struct weft_field selector_fields[] = {
 static int check_selector(struct weft_schema_reader *r, const struct weft_node *node,
 			  void *object)
 {
+	const struct weft_nl_selector *selector = object;
+
 	if (!node->n_items)
 		return weft_schema_fail(r, node, "must have at least one of unit, cgroup, "
 						 "container, uid, gid and executable");
+	if (selector->sha256 && !selector->exe)
+		return weft_schema_fail(r, node, "must have executable too, which sha256 is of");
 	return 0;
 }
 

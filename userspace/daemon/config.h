@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/error.h"
+#include "base/strv.h"
 #include "conf/conf.h"
 #include "conf/store.h"
 
@@ -30,6 +31,7 @@ struct weft_config_status {
 	const struct weft_conf *conf; /* in force; NULL: none yet */
 	uint64_t generation;	      /* of @conf */
 	const char *error;	      /* why a newer one is not in force; "": there is none */
+	const struct weft_strv *problems; /* with executables, in words */
 	unsigned int reports;	      /* errors logged so far */
 	uint64_t began;		      /* weft_boot_now() before the latest reload; 0: none yet */
 	bool again;		      /* it failed with WEFT_CONFIG_NOT_APPLIED */
@@ -71,6 +73,17 @@ int weft_config_reload(struct weft_config *config);
  * Return: 0 nothing to do, or now in force; otherwise as weft_config_reload().
  */
 int weft_config_dispatch(struct weft_config *config);
+
+/**
+ * weft_config_refresh() - show the module executables that have become right
+ *
+ * For selectors with a SHA-256, now and then. An error is logged as by
+ * weft_config_reload(), and the next call tries again.
+ *
+ * Return: 0 nothing to do; 1 there is a new generation with the same documents;
+ * negative errno.
+ */
+int weft_config_refresh(struct weft_config *config);
 
 struct weft_config_status weft_config_status(const struct weft_config *config);
 

@@ -52,7 +52,7 @@
 /* What the module refused is tried again after so many seconds. */
 #define APPLY_RETRY 5
 
-/* Seconds between updates of the status line. */
+/* Seconds between looks at executables, and updates of the status line. */
 #define STATUS_INTERVAL 5
 
 struct daemon {
@@ -233,6 +233,7 @@ static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
 	struct weft_config_status status = weft_config_status(d->config);
 	_cleanup_free_ char *text = NULL;
 	int ret = 0;
+	size_t i;
 
 	if (d->held)
 		ret = weft_strv_add(trouble, "documents are not loaded until the change by weftctl "
@@ -246,6 +247,8 @@ static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
 		}
 		ret = weft_strv_add(trouble, text);
 	}
+	for (i = 0; !ret && i < status.problems->count; i++)
+		ret = weft_strv_add(trouble, status.problems->items[i]);
 	return ret ? ret : weft_identities_trouble(d->identities, time(NULL), trouble);
 }
 
@@ -500,6 +503,8 @@ static int on_status(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct daemon *d = data;
 
+	if (!d->held)
+		weft_config_refresh(d->config);
 	tell_status(d);
 	tell_trouble(d);
 	return rearm(source, STATUS_INTERVAL * USEC_PER_SEC);

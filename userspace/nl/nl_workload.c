@@ -5,8 +5,17 @@
 #include "nl/nl_workload.h"
 
 #include <errno.h>
+#include <unistd.h>
 #include "base/array.h"
+#include "base/hex.h"
 #include "nl/nl_wire.h"
+
+void weft_nl_selector_close(struct weft_nl_selector *selector)
+{
+	if (selector->has_fd)
+		close(selector->fd);
+	selector->has_fd = false;
+}
 
 void weft_nl_workload_uninit(struct weft_nl_workload *workload)
 {
@@ -16,6 +25,8 @@ void weft_nl_workload_uninit(struct weft_nl_workload *workload)
 		free(workload->selectors[i].cgroup);
 		free(workload->selectors[i].unit);
 		free(workload->selectors[i].exe);
+		free(workload->selectors[i].sha256);
+		weft_nl_selector_close(&workload->selectors[i]);
 		free(workload->selectors[i].container);
 	}
 	free(workload->selectors);
@@ -25,6 +36,20 @@ void weft_nl_workload_uninit(struct weft_nl_workload *workload)
 	*workload = (struct weft_nl_workload){ 0 };
 }
 
+static int put_hash(struct nl_msg *msg, const struct weft_nl_selector *selector)
+{
+	uint8_t sha256[WEFT_SHA256_SIZE];
+
+	if (!selector->sha256)
+		return 0;
+	if (weft_hex_parse(selector->sha256, sha256, sizeof(sha256)))
+		return -EINVAL;
+	if (nla_put(msg, WEFT_SELECTOR_A_EXE_SHA256, sizeof(sha256), sha256) ||
+	    (selector->has_fd && nla_put_s32(msg, WEFT_SELECTOR_A_EXE_FD, selector->fd)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int put_selector(struct nl_msg *msg, const struct weft_nl_selector *selector)
 {
 	struct nlattr *nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
@@ -32,6 +57,7 @@ static int put_selector(struct nl_msg *msg, const struct weft_nl_selector *selec
 	if (!nest || weft_nl_put_string(msg, WEFT_SELECTOR_A_CGROUP, selector->cgroup) ||
 	    weft_nl_put_string(msg, WEFT_SELECTOR_A_UNIT, selector->unit) ||
 	    weft_nl_put_string(msg, WEFT_SELECTOR_A_EXE, selector->exe) ||
+	    put_hash(msg, selector) ||
 	    weft_nl_put_string(msg, WEFT_SELECTOR_A_CONTAINER, selector->container))
 		return -EMSGSIZE;
 	/* not put_u32_set(): root is 0 */
@@ -89,6 +115,22 @@ int weft_nl_workload_put(struct nl_msg *msg, const struct weft_nl_workload *work
 	return weft_nl_nest_end(msg, nest);
 }
 
+static int parse_hash(struct nlattr **tb, struct weft_nl_selector *selector)
+{
+	if (!tb[WEFT_SELECTOR_A_EXE_SHA256])
+		return 0;
+	selector->sha256 = malloc(WEFT_HEX_SIZE(WEFT_SHA256_SIZE));
+	if (!selector->sha256)
+		return -ENOMEM;
+	weft_hex_format(nla_data(tb[WEFT_SELECTOR_A_EXE_SHA256]), WEFT_SHA256_SIZE,
+			selector->sha256);
+	selector->has_file = tb[WEFT_SELECTOR_A_EXE_INO];
+	selector->inode = weft_nl_get_u64(tb[WEFT_SELECTOR_A_EXE_INO]);
+	selector->size = weft_nl_get_u64(tb[WEFT_SELECTOR_A_EXE_SIZE]);
+	selector->mtime = weft_nl_get_u64(tb[WEFT_SELECTOR_A_EXE_MTIME]);
+	return 0;
+}
+
 static int parse_selector(struct nlattr *nest, struct weft_nl_selector *selector)
 {
 	static const struct nla_policy policy[WEFT_SELECTOR_A_MAX + 1] = {
@@ -98,6 +140,11 @@ static int parse_selector(struct nlattr *nest, struct weft_nl_selector *selector
 		[WEFT_SELECTOR_A_EXE] = { .type = NLA_STRING },
 		[WEFT_SELECTOR_A_GID] = { .type = NLA_U32 },
 		[WEFT_SELECTOR_A_CONTAINER] = { .type = NLA_STRING },
+		[WEFT_SELECTOR_A_EXE_SHA256] = { .minlen = WEFT_SHA256_SIZE,
+						 .maxlen = WEFT_SHA256_SIZE },
+		[WEFT_SELECTOR_A_EXE_INO] = { .type = NLA_U64 },
+		[WEFT_SELECTOR_A_EXE_SIZE] = { .type = NLA_U64 },
+		[WEFT_SELECTOR_A_EXE_MTIME] = { .type = NLA_U64 },
 	};
 	struct nlattr *tb[WEFT_SELECTOR_A_MAX + 1];
 	int r = weft_nl_parse(tb, WEFT_SELECTOR_A_MAX, nest, policy);
@@ -108,6 +155,8 @@ static int parse_selector(struct nlattr *nest, struct weft_nl_selector *selector
 		r = weft_nl_get_string(&selector->unit, tb[WEFT_SELECTOR_A_UNIT]);
 	if (!r)
 		r = weft_nl_get_string(&selector->exe, tb[WEFT_SELECTOR_A_EXE]);
+	if (!r)
+		r = parse_hash(tb, selector);
 	if (!r)
 		r = weft_nl_get_string(&selector->container, tb[WEFT_SELECTOR_A_CONTAINER]);
 	if (!r && tb[WEFT_SELECTOR_A_UID]) {

@@ -15,6 +15,12 @@ struct weft_nl_selector {
 	char *cgroup;
 	char *unit;
 	char *exe;
+	char *sha256;	     /* of exe, as weft_hex_format() writes it; NULL: any */
+	bool has_fd;	     /* in only */
+	int fd;		     /* of a file with that hash; owned */
+	bool has_file;	     /* out only: the module knows such a file; the last one's */
+	uint64_t inode, size; /* number, bytes */
+	uint64_t mtime;	     /* ns since the epoch */
 	char *container;
 	bool has_uid;
 	bool has_gid;
@@ -39,6 +45,9 @@ struct weft_nl_workload {
 	struct weft_nl_port_mode *ports;
 	size_t n_ports;
 };
+
+/* Closes @fd, if there is one. */
+void weft_nl_selector_close(struct weft_nl_selector *selector);
 
 /* Frees what it points to; it is { 0 } afterwards. */
 void weft_nl_workload_uninit(struct weft_nl_workload *workload);

@@ -6,7 +6,9 @@
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "pki/crypto.h"
 
 int weft_crypto_error(struct weft_error *err, int error, const char *fmt, ...)
@@ -68,4 +70,39 @@ int weft_crypto_cert_digest(const X509 *cert, uint8_t digest[WEFT_CRYPTO_DIGEST_
 	if (X509_digest(cert, EVP_sha256(), digest, NULL) == 1)
 		return 0;
 	return weft_crypto_error(err, EIO, "cannot hash a certificate");
+}
+
+/* Adds all of @fd to @hash. Return: 0, what read() gives, -EIO. */
+static int hash_all(int fd, EVP_MD_CTX *hash, struct weft_error *err)
+{
+	uint8_t buf[65536];
+	ssize_t n;
+
+	while ((n = read(fd, buf, sizeof(buf)))) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return weft_error_set(err, errno, "%s", strerror(errno));
+		if (EVP_DigestUpdate(hash, buf, n) != 1)
+			return weft_crypto_error(err, EIO, "cannot hash a file");
+	}
+	return 0;
+}
+
+int weft_crypto_file_digest(int fd, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
+			    struct weft_error *err)
+{
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	int ret;
+
+	if (!hash)
+		return weft_error_nomem(err);
+	if (EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+		ret = weft_crypto_error(err, EIO, "cannot hash a file");
+	else
+		ret = hash_all(fd, hash, err);
+	if (!ret && EVP_DigestFinal_ex(hash, digest, NULL) != 1)
+		ret = weft_crypto_error(err, EIO, "cannot hash a file");
+	EVP_MD_CTX_free(hash);
+	return ret;
 }

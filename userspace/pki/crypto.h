@@ -36,10 +36,13 @@ const char *weft_crypto_time_format(int64_t t, char *buf);
 
 #define WEFT_CRYPTO_DIGEST_LEN 32
 
-/* SHA-256 of a public key (its SubjectPublicKeyInfo), of a certificate. Return: 0;
- * -ENOMEM; -EIO OpenSSL failed. */
+/* SHA-256 of a public key (its SubjectPublicKeyInfo), of all that can be read from a
+ * descriptor, of a certificate. Return: 0; -ENOMEM; -EIO OpenSSL failed; what read()
+ * gives. */
 int weft_crypto_key_digest(const EVP_PKEY *key, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
 			   struct weft_error *err);
+int weft_crypto_file_digest(int fd, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
+			    struct weft_error *err);
 int weft_crypto_cert_digest(const X509 *cert, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
 			    struct weft_error *err);
 

@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Workloads by executable and its SHA-256: the right file and no other, what goes on
+# to run when the file is replaced, what a change of the file and its owner does, and
+# that a file system a user may have mounted lends nobody a path.
+# timeout: 300
+# seconds: 60
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+e2e_begin
+document h2 web.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: web}
+spec: {selectors: [{unit: web.service}]}
+Y
+chmod a+x "$T"
+dir=/opt/weft-executables # weftd has a /tmp of its own
+mkdir -p "$dir"
+app=$dir/run
+# version N: a program of its own, as an upgrade brings it; $hash is what it has
+version() {
+    { cat /usr/bin/bash; echo "$1"; } >"$app.new"
+    mv "$app.new" "$app.staged"
+    chmod 755 "$app.staged"
+    touch -d '1 hour ago' "$app.staged"
+    hash=$(sha256sum "$app.staged" | cut -d' ' -f1)
+}
+install_version() { version "$1" && mv "$app.staged" "$app"; }
+# by_hash HASH...: which versions are the workload
+by_hash() {
+    local h
+    document h1 app.yaml <<Y
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: app}
+spec:
+  selectors:
+$(for h; do printf -- '  - {executable: %s, sha256: "%s"}\n' "$app" "$h"; done)
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: web}
+spec:
+  addresses: [240.0.0.1]
+  ports: [{port: 9001}]
+  endpoints: [{address: 10.77.0.2}]
+Y
+}
+install_version 1
+one=$hash
+by_hash "$one"
+start_app web h2 9001 python3 -SE "$E2E/dial.py" server tell:9001
+
+call='exec 3<>/dev/tcp/240.0.0.1/9001 && read -r _ <&3'
+last() { conns h2 | jq -sc 'max_by(.id) | [.id, .peer_identity]'; }
+is_app() { # NAME CMD...: a new connection, of the workload's
+    local before out
+    before=$(last)
+    out=$("${@:2}" 2>&1) || note "$out"
+    note "$before $(last)"
+    equal "$1" "$(last)" "[$(last | jq .[0]),\"spiffe://mesh.local/app\"]"
+    refute "$1: a new one" [ "$before" = "$(last)" ]
+}
+none() { # NAME CMD...
+    contains "$1" "/dev/tcp/240.0.0.1/9001: Permission denied" "$("${@:2}" 2>&1)"
+}
+start() { run_as "x$RANDOM" h1 "$1" -c "$call"; }
+# What runs on: calls once for each file it is told by.
+run_as_bg lasting h1 "$app" -c "for n in 1 2 3 4 5; do
+        until [ -e $T/go\$n ]; do sleep 0.1; done
+        { $call; } 2>$T/said\$n; exec 3>&-; echo >$T/did\$n
+    done"
+lasting() { # calls, and says what it said
+    local n=1
+    while [ -e "$T/go$n" ]; do n=$((n + 1)); done
+    touch "$T/go$n"
+    wait_for 60 test -e "$T/did$n" || not_ok "what runs on calls"
+    cat "$T/said$n"
+}
+
+is_app "the file with the hash" start "$app"
+is_app "and what runs already" lasting
+none "another file is none" start /usr/bin/bash
+cp -p "$app" "$dir/copy"
+none "nor the same one elsewhere" start "$dir/copy"
+check "all is well" wait_for 20 untroubled h1
+equal "the module tells which file it is" \
+    "$one $(stat -c '%s' "$app") $(stat -c %i "$app")" \
+    "$(weftctl_in h1 -j workload show app | jq -r '.[].selectors[] | "\(.sha256) \(.exe_size) \(.exe_inode)"')"
+
+# --- an upgrade
+install_version 2
+two=$hash
+none "another version is none" start "$app"
+is_app "what runs on is what it was" lasting
+check "weftctl status tells" wait_for 20 troubled h1 \
+    "^workload app: executable $app: its SHA-256 is $two, not $one\$"
+by_hash "$one" "$two"
+is_app "with its hash it is" start "$app"
+is_app "so is what runs on" lasting
+check "all is well" wait_for 20 untroubled h1
+
+# --- one that is announced
+version 3
+three=$hash
+by_hash "$one" "$two" "$three"
+check "all is well before it is there" wait_for 20 untroubled h1
+before=$(generation h1)
+mv "$app.staged" "$app"
+check "and it is noticed" wait_for 30 _newer h1 "$before"
+is_app "it is at once" start "$app"
+is_app "so is what has run all the time" lasting
+
+# --- changes of the file
+cp --preserve=timestamps "$app" "$dir/saved"
+echo changed >>"$app"
+none "a file that was written to is none" start "$app"
+cat "$dir/saved" >"$app"
+none "nor with what it had, until that was seen" start "$app"
+before=$(generation h1)
+check "which it is" wait_for 30 _newer h1 "$before"
+is_app "then it is again" start "$app"
+chown 3001 "$app"
+none "not if it is somebody else's" start "$app"
+check "weftctl status tells" wait_for 20 troubled h1 \
+    "^workload app: executable $app: it can be written to by others than root"
+chown 0 "$app"
+chmod g+w "$app"
+none "nor if others can write to it" start "$app"
+chmod g-w "$app"
+is_app "as soon as they cannot, it is" start "$app"
+
+# --- by command
+check "by command, too" weftctl_in h1 workload add cmd identity spiffe://mesh.local/cmd \
+    exe "$dir/copy" sha256 "$one"
+is_cmd() { start "$dir/copy" && last | grep -q '"spiffe://mesh.local/cmd"'; }
+check "it is that" is_cmd
+contains "not with another hash" "weftctl: workload \"cmd\": executable $dir/copy: its SHA-256 is $one, not $two" \
+    "$(weftctl_in h1 workload replace cmd identity spiffe://mesh.local/cmd exe "$dir/copy" sha256 "$two" 2>&1)"
+check "and it is what it was" is_cmd
+check "with the path alone" weftctl_in h1 workload replace cmd identity spiffe://mesh.local/cmd exe "$dir/mnt/copy"
+
+# --- where users may mount
+mkdir "$dir/mnt"
+mount -t tmpfs -o nodev tmpfs "$dir/mnt"
+cp -p "$dir/copy" "$dir/mnt/copy"
+is_mounted() { start "$dir/mnt/copy" && last | grep -q '"spiffe://mesh.local/cmd"'; }
+check "a path on what root mounted is one" is_mounted
+mount -o remount,nosuid "$dir/mnt"
+none "on what users can mount it is none" start "$dir/mnt/copy"
+umount "$dir/mnt"

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Executables with a SHA-256: which files are shown to the module, when, and what is
+ * said of the others.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "conf/executable.h"
+#include "conf_text.h"
+
+/* printf one | sha256sum, and of two */
+#define ONE "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+#define TWO "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
+
+#define NOW 2000000000 /* s */
+
+static char dir[48], path[64];
+static struct weft_executables *executables;
+static struct weft_strv problems;
+static struct weft_nl_selector selectors[3];
+static struct weft_nl_workload workload;
+
+static void set_now(double s)
+{
+	weft_executables_set_now(executables, s * 1e9);
+}
+
+static void write_at(const char *text, time_t mtime)
+{
+	const struct timespec times[2] = { { mtime, 0 }, { mtime, 0 } };
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, 0755), 0);
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+}
+
+static int attach(void)
+{
+	weft_executables_detach(&workload);
+	weft_strv_uninit(&problems);
+	return weft_executables_attach(executables, &workload, &problems);
+}
+
+static void want(unsigned int n, const char *sha256)
+{
+	selectors[n].exe = path;
+	selectors[n].sha256 = (char *)sha256;
+	workload.n_selectors = n + 1;
+}
+
+static void expect_problem(const char *text)
+{
+	char line[WEFT_ERROR_MAX];
+
+	snprintf(line, sizeof(line), "executable %s: %s", path, text);
+	assert_int_equal(problems.count, 1);
+	assert_string_equal(problems.items[0], line);
+}
+
+static int setup(void **state)
+{
+	char real[PATH_MAX];
+
+	strcpy(dir, "/tmp/weft-executable-XXXXXX");
+	if (!mkdtemp(dir) || !realpath(dir, real) || strlen(real) >= sizeof(dir))
+		return -1;
+	strcpy(dir, real);
+	snprintf(path, sizeof(path), "%s/app", dir);
+	memset(selectors, 0, sizeof(selectors));
+	workload = (struct weft_nl_workload){ .name = "w", .selectors = selectors };
+	executables = weft_executables_create();
+	set_now(NOW);
+	return executables ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	weft_executables_detach(&workload);
+	weft_executables_destroy(executables);
+	weft_strv_uninit(&problems);
+	return weft_dir_remove(dir, NULL);
+}
+
+static void the_right_file_is_opened(void **state)
+{
+	struct stat a, b;
+
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	selectors[1].unit = "x.service"; /* no business of ours */
+	workload.n_selectors = 2;
+	assert_int_equal(attach(), 1);
+	assert_int_equal(problems.count, 0);
+	assert_true(selectors[0].has_fd);
+	assert_false(selectors[1].has_fd);
+	assert_int_equal(fstat(selectors[0].fd, &a), 0);
+	assert_int_equal(stat(path, &b), 0);
+	assert_true(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	weft_executables_detach(&workload);
+	assert_false(selectors[0].has_fd);
+}
+
+static void only_new_files_are_news(void **state)
+{
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	assert_int_equal(attach(), 1);
+	assert_int_equal(attach(), 1); /* nobody has said that it was shown */
+	weft_executables_shown(executables);
+	assert_int_equal(attach(), 0);
+	assert_true(selectors[0].has_fd);
+	write_at("one", NOW - 5); /* the same once more */
+	assert_int_equal(attach(), 1);
+	weft_executables_shown(executables);
+	write_at("two", NOW - 4);
+	assert_int_equal(attach(), 0);
+	assert_false(selectors[0].has_fd);
+	weft_executables_shown(executables);
+	write_at("one", NOW - 3);
+	assert_int_equal(attach(), 1);
+}
+
+static void another_hash_is_told(void **state)
+{
+	write_at("two", NOW - 10);
+	want(0, ONE);
+	assert_int_equal(attach(), 0);
+	assert_false(selectors[0].has_fd);
+	expect_problem("its SHA-256 is " TWO ", not " ONE);
+}
+
+static void one_of_several_hashes_is_enough(void **state)
+{
+	write_at("two", NOW - 10);
+	want(0, ONE);
+	want(1, TWO);
+	assert_int_equal(attach(), 1);
+	assert_int_equal(problems.count, 0);
+	assert_false(selectors[0].has_fd);
+	assert_true(selectors[1].has_fd);
+	want(1, ONE);
+	assert_int_equal(attach(), 0);
+	expect_problem("its SHA-256 is " TWO ", not " ONE); /* once */
+}
+
+static void what_others_can_write_proves_nothing(void **state)
+{
+	static const char text[] =
+		"it can be written to by others than root, so its hash proves nothing";
+
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	assert_int_equal(attach(), 1);
+	assert_int_equal(chmod(path, 0775), 0);
+	assert_int_equal(attach(), 0);
+	expect_problem(text);
+	assert_int_equal(chmod(path, 0757), 0);
+	assert_int_equal(attach(), 0);
+	expect_problem(text);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(attach(), 1);
+	assert_int_equal(chown(path, 1, -1), 0);
+	assert_int_equal(attach(), 0);
+	expect_problem(text);
+}
+
+static void who_is_just_written_is_read_later(void **state)
+{
+	write_at("one", NOW);
+	want(0, ONE);
+	set_now(NOW + 0.9);
+	assert_int_equal(attach(), -EAGAIN);
+	expect_problem("it was written to just now, and is read in a second");
+	set_now(NOW + 1);
+	assert_int_equal(attach(), 1);
+	/* a time that is to come is not a time of writing */
+	write_at("one", NOW + 1000);
+	assert_int_equal(attach(), 1);
+}
+
+static void no_file_no_hash(void **state)
+{
+	char text[128];
+
+	want(0, ONE);
+	assert_int_equal(attach(), 0);
+	expect_problem("No such file or directory");
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(attach(), 0);
+	expect_problem("it is no regular file");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mkfifo(path, 0755), 0);
+	assert_int_equal(attach(), 0); /* and does not wait for a writer */
+	expect_problem("it is no regular file");
+	assert_int_equal(unlink(path), 0);
+	write_at("one", NOW - 10);
+	snprintf(text, sizeof(text), "%s/real", dir);
+	assert_int_equal(rename(path, text), 0);
+	assert_int_equal(symlink("real", path), 0);
+	assert_int_equal(attach(), 0);
+	snprintf(text, sizeof(text), "it is %s/real by another name: name that one", dir);
+	expect_problem(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_right_file_is_opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_new_files_are_news, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_hash_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_of_several_hashes_is_enough, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_others_can_write_proves_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(who_is_just_written_is_read_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_file_no_hash, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
