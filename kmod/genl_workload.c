@@ -19,6 +19,8 @@ static const struct nla_policy selector_policy[WEFT_SELECTOR_A_MAX + 1] = {
 	[WEFT_SELECTOR_A_CONTAINER] = { .type = NLA_NUL_STRING },
 	[WEFT_SELECTOR_A_EXE_SHA256] = NLA_POLICY_EXACT_LEN(WEFT_SHA256_SIZE),
 	[WEFT_SELECTOR_A_EXE_FD] = { .type = NLA_S32 },
+	[WEFT_SELECTOR_A_EXE_SIZE] = { .type = NLA_U64 },
+	[WEFT_SELECTOR_A_EXE_MTIME] = { .type = NLA_U64 },
 };
 
 static const struct nla_policy selectors_policy[WEFT_LIST_A_MAX + 1] = {
@@ -66,10 +68,25 @@ static int selector_id(const struct nlattr *nla, const char *what, u32 *id,
 	return 0;
 }
 
-/* The file the sender has open as @nla says. */
-static int selector_file(const struct nlattr *nla, struct weft_selector *s,
+/* What of it is not as it was when its hash was taken; NULL: all is. */
+static const struct nlattr *changed(const struct weft_file_id *id,
+				    struct nlattr **tb)
+{
+	const struct nlattr *size = tb[WEFT_SELECTOR_A_EXE_SIZE];
+	const struct nlattr *mtime = tb[WEFT_SELECTOR_A_EXE_MTIME];
+
+	if (id->size != nla_get_u64(size))
+		return size;
+	if ((u64)timespec64_to_ns(&id->mtime) != nla_get_u64(mtime))
+		return mtime;
+	return NULL;
+}
+
+/* The file the sender has open. */
+static int selector_file(struct nlattr **tb, struct weft_selector *s,
 			 struct weft_fault *f)
 {
+	const struct nlattr *nla = tb[WEFT_SELECTOR_A_EXE_FD];
 	struct weft_file_id id;
 	struct file *file;
 	int err;
@@ -89,6 +106,11 @@ static int selector_file(const struct nlattr *nla, struct weft_selector *s,
 		return weft_fault_attr(f, nla, err,
 				       "executable '%.200s' is no regular file",
 				       s->exe);
+	nla = changed(&id, tb);
+	if (nla)
+		return weft_fault_attr(f, nla, -ESTALE,
+				       "executable '%.200s' has changed since its hash was taken; take it again",
+				       s->exe);
 	weft_workload_add_file(s, &id);
 	return 0;
 }
@@ -97,8 +119,13 @@ static int selector_hash(const struct nlattr *nest, struct nlattr **tb,
 			 struct weft_selector *s, struct weft_fault *f)
 {
 	const struct nlattr *hash = tb[WEFT_SELECTOR_A_EXE_SHA256];
-	const struct nlattr *fd = tb[WEFT_SELECTOR_A_EXE_FD];
+	bool size = tb[WEFT_SELECTOR_A_EXE_SIZE];
+	bool mtime = tb[WEFT_SELECTOR_A_EXE_MTIME];
+	bool fd = tb[WEFT_SELECTOR_A_EXE_FD];
 
+	if (fd != size || fd != mtime)
+		return weft_fault_attr(f, nest, -EINVAL,
+				       "a selector has some of descriptor, size and time of modification of an executable; all of them or none are needed");
 	if (!hash && !fd)
 		return 0;
 	if (!hash || !s->exe)
@@ -110,7 +137,7 @@ static int selector_hash(const struct nlattr *nest, struct nlattr **tb,
 	if (!s->files)
 		return weft_fault_nomem(f);
 	memcpy(s->files->sha256, nla_data(hash), WEFT_SHA256_SIZE);
-	return fd ? selector_file(fd, s, f) : 0;
+	return fd ? selector_file(tb, s, f) : 0;
 }
 
 static int selector_parse(const struct nlattr *nest, struct weft_selector *s,

@@ -12,12 +12,20 @@ from genl import C, COMMANDS, Item, LIST_ENUM, TOP_ENUM, address, encode, tree
 
 ID = "spiffe://mesh.local/"
 
+
+
+def of_file(path):
+    """It as a selector shows it."""
+    fd = os.open(path, os.O_RDONLY)
+    st = os.fstat(fd)
+    return {"EXE_FD": fd, "EXE_SIZE": st.st_size, "EXE_MTIME": st.st_mtime_ns}
+
+
 WORKLOAD = {
     "NAME": "shop", "IDENTITY": ID + "shop", "MODE": C["WEFT_MODE_PERMISSIVE"],
     "SELECTORS": [{"CGROUP": "/system.slice/shop", "UNIT": "shop.service", "UID": 4711,
                    "EXE": "/usr/bin/shop", "GID": 0}, {"UID": 4712}, {"CONTAINER": "0123456789ab"},
-                  {"EXE": "/usr/bin/env", "EXE_SHA256": bytes(range(32)),
-                   "EXE_FD": os.open("/usr/bin/env", os.O_RDONLY)}],
+                  {"EXE": "/usr/bin/env", "EXE_SHA256": bytes(range(32)), **of_file("/usr/bin/env")}],
     "PORTS": [{"PORT": 80, "MODE": C["WEFT_MODE_STRICT"]}, {"PORT": 81}]}
 SERVICE = {
     "NAME": "web", "ADDRESSES": ["240.0.0.1", "fd00::1"],
@@ -78,7 +86,8 @@ NEEDED = {"TRANSACTION": ("GENERATION_COMMIT", "GENERATION_ABORT", "FLOW_JUDGE")
           "CONN/ID": ("CONN_GET", "CONN_DEL", "HANDSHAKE_ACCEPT", "HANDSHAKE_JUDGE", "HANDSHAKE_DONE"),
           "CONN/PEER_IDENTITY": ("HANDSHAKE_JUDGE",),
           "CONN/REASON": ("HANDSHAKE_DONE",),
-          **{f"WORKLOAD/SELECTORS/SELECTORS[3]/{name}": ("WORKLOAD_NEW",) for name in ("EXE", "EXE_SHA256")}}
+          **{f"WORKLOAD/SELECTORS/SELECTORS[3]/{name}": ("WORKLOAD_NEW",) for name in (
+              "EXE", "EXE_SHA256", "EXE_FD", "EXE_SIZE", "EXE_MTIME")}}
 
 # Names of attributes -> values that are no good, beside those that follow from
 # their type: (value, errno).
@@ -111,6 +120,7 @@ BAD = {
         "0123456789a", "0123456789AB", "0123456789a/", "a" * (C["WEFT_CONTAINER_MAX"] + 1))],
     "WEFT_SELECTOR_A_UID": [(0xffffffff, "ERANGE")], "WEFT_SELECTOR_A_GID": [(0xffffffff, "ERANGE")],
     "WEFT_SELECTOR_A_EXE_FD": [(0xffffffff, "EBADF"), (0x7fffffff, "EBADF")],
+    "WEFT_SELECTOR_A_EXE_SIZE": [(0, "ESTALE")], "WEFT_SELECTOR_A_EXE_MTIME": [(0, "ESTALE")],
     "WEFT_PORT_A_PORT": [(0, "ERANGE")],
     "WEFT_SERVICE_A_CONNECT_TIMEOUT": [(1, "ERANGE"), (9, "ERANGE"), (600001, "ERANGE")],
     "WEFT_ENDPOINT_A_WEIGHT": [(C["WEFT_WEIGHT_MAX"] + 1, "ERANGE"), (0xffffffff, "ERANGE")],

@@ -122,13 +122,13 @@ static void workloads_are_shown_as_they_were_added(void **state)
 	       "\t\t\t\t\"container\":\tnull,\n"
 	       "\t\t\t\t\"uid\":\t33,\n\t\t\t\t\"gid\":\tnull,\n\t\t\t\t\"exe\":\tnull,\n"
 	       "\t\t\t\t\"sha256\":\tnull,\n\t\t\t\t\"exe_inode\":\tnull,\n"
-	       "\t\t\t\t\"exe_size\":\tnull,\n\t\t\t\t\"exe_mtime_ns\":\tnull\n\t\t\t}, {\n"
+	       "\t\t\t\t\"exe_size\":\tnull,\n\t\t\t\t\"exe_mtime\":\tnull\n\t\t\t}, {\n"
 	       "\t\t\t\t\"unit\":\tnull,\n\t\t\t\t\"cgroup\":\tnull,\n"
 	       "\t\t\t\t\"container\":\t\"0123456789ab\",\n\t\t\t\t\"uid\":\tnull,\n"
 	       "\t\t\t\t\"gid\":\tnull,\n"
 	       "\t\t\t\t\"exe\":\t\"/b\",\n"
 	       "\t\t\t\t\"sha256\":\tnull,\n\t\t\t\t\"exe_inode\":\tnull,\n"
-	       "\t\t\t\t\"exe_size\":\tnull,\n\t\t\t\t\"exe_mtime_ns\":\tnull\n"
+	       "\t\t\t\t\"exe_size\":\tnull,\n\t\t\t\t\"exe_mtime\":\tnull\n"
 	       "\t\t\t}]\n\t}]\n");
 	expect("workload del web", "");
 }

@@ -105,6 +105,7 @@ static void the_right_file_is_opened(void **state)
 	assert_int_equal(fstat(selectors[0].fd, &a), 0);
 	assert_int_equal(stat(path, &b), 0);
 	assert_true(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	assert_true(selectors[0].size == 3 && selectors[0].mtime == (NOW - 10) * 1000000000ULL);
 	weft_executables_detach(&workload);
 	assert_false(selectors[0].has_fd);
 }

@@ -25,6 +25,8 @@
 #define EXECUTABLE_TRIES 15
 #define EXECUTABLE_WAIT 100
 
+#define NS_PER_S UINT64_C(1000000000)
+
 /* A command line while it is read. */
 struct reading {
 	struct weft_nl_workload *workload;
@@ -262,7 +264,7 @@ static void print_file(struct weft_print *p, const struct weft_nl_selector *sele
 {
 	print_known(p, "exe_inode", selector->has_file, selector->inode);
 	print_known(p, "exe_size", selector->has_file, selector->size);
-	print_known(p, "exe_mtime_ns", selector->has_file, selector->mtime);
+	print_known(p, "exe_mtime", selector->has_file, selector->mtime / NS_PER_S);
 }
 
 static void print_selectors(struct weft_print *p, const struct weft_nl_workload *workload)

@@ -257,6 +257,8 @@ static int give(struct weft_nl_workload *workload, const struct seen *seen, int 
 		if (s->fd < 0)
 			return -errno;
 		s->has_fd = true;
+		s->size = seen->key.size;
+		s->mtime = seen->key.mtime;
 		n++;
 	}
 	return n;

@@ -44,8 +44,11 @@ static int put_hash(struct nl_msg *msg, const struct weft_nl_selector *selector)
 		return 0;
 	if (weft_hex_parse(selector->sha256, sha256, sizeof(sha256)))
 		return -EINVAL;
-	if (nla_put(msg, WEFT_SELECTOR_A_EXE_SHA256, sizeof(sha256), sha256) ||
-	    (selector->has_fd && nla_put_s32(msg, WEFT_SELECTOR_A_EXE_FD, selector->fd)))
+	if (nla_put(msg, WEFT_SELECTOR_A_EXE_SHA256, sizeof(sha256), sha256))
+		return -EMSGSIZE;
+	if (selector->has_fd && (nla_put_s32(msg, WEFT_SELECTOR_A_EXE_FD, selector->fd) ||
+				 nla_put_u64(msg, WEFT_SELECTOR_A_EXE_SIZE, selector->size) ||
+				 nla_put_u64(msg, WEFT_SELECTOR_A_EXE_MTIME, selector->mtime)))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -17,9 +17,9 @@ struct weft_nl_selector {
 	char *exe;
 	char *sha256;	     /* of exe, as weft_hex_format() writes it; NULL: any */
 	bool has_fd;	     /* in only */
-	int fd;		     /* of a file with that hash; owned */
-	bool has_file;	     /* out only: the module knows such a file; the last one's */
-	uint64_t inode, size; /* number, bytes */
+	int fd;		     /* of a file that had that hash with @size and @mtime; owned */
+	bool has_file;	     /* out only: the module knows such a file; the last one's: */
+	uint64_t inode, size; /* number (out only), bytes */
 	uint64_t mtime;	     /* ns since the epoch */
 	char *container;
 	bool has_uid;

@@ -311,15 +311,16 @@ enum weft_selector_attr {
 	 * to have this SHA-256, see EXE_FD; matches nothing until there is one
 	 */
 	WEFT_SELECTOR_A_EXE_SHA256,
-	/* s32, in only: a descriptor of a file that the caller has found to have EXE_SHA256. It
-	 * must be root's and writable by nobody else, so that root alone can change it. It is
-	 * added to the last WEFT_EXE_FILES_MAX - 1 of a selector with the same EXE and
-	 * EXE_SHA256 in the workload of this name; without it, they stay.
+	/* s32, in only: a descriptor of a file that the caller has found to have EXE_SHA256 when
+	 * it had EXE_SIZE and EXE_MTIME, which are needed with it. It must be root's and writable
+	 * by nobody else, so that root alone can change it. It is added to the last
+	 * WEFT_EXE_FILES_MAX - 1 of a selector with the same EXE and EXE_SHA256 in the workload
+	 * of this name; without it, they stay.
 	 */
 	WEFT_SELECTOR_A_EXE_FD,
 	WEFT_SELECTOR_A_EXE_INO,	/* u64, of the last such file: inode number; out only */
-	WEFT_SELECTOR_A_EXE_SIZE,	/* u64, bytes; out only */
-	WEFT_SELECTOR_A_EXE_MTIME,	/* u64, ns since the epoch; out only */
+	WEFT_SELECTOR_A_EXE_SIZE,	/* u64, bytes: in, of EXE_FD's; out, of the last file */
+	WEFT_SELECTOR_A_EXE_MTIME,	/* u64, ns since the epoch, likewise */
 	WEFT_SELECTOR_A_PAD,
 	__WEFT_SELECTOR_A_MAX
 };
