@@ -79,12 +79,16 @@ int weft_file_identify(const struct file *f, struct weft_file_id *id)
 /*
  * Where anybody may mount, a path proves nothing: in a user namespace of one's
  * own, and on what a program with privileges has mounted for a user
- * (fusermount, udisks), which is nosuid. That one he can also have unmounted
- * with files open, and then d_path() begins at its root.
+ * (fusermount, udisks), which is nosuid and nodev. That one he can also have
+ * unmounted with files open, and then d_path() begins at its root. Nosuid
+ * alone is what systemd makes of a service's file systems (NoNewPrivileges=
+ * with ProtectSystem=).
  */
 static bool proves_nothing(const struct file *f)
 {
-	return f->f_path.mnt->mnt_flags & MNT_NOSUID ||
+	const int users = MNT_NOSUID | MNT_NODEV;
+
+	return (f->f_path.mnt->mnt_flags & users) == users ||
 	       file_inode(f)->i_sb->s_user_ns != &init_user_ns;
 }
 

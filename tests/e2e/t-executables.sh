@@ -66,7 +66,7 @@ none() { # NAME CMD...
 }
 start() { run_as "x$RANDOM" h1 "$1" -c "$call"; }
 # What runs on: calls once for each file it is told by.
-run_as_bg lasting h1 "$app" -c "for n in 1 2 3 4 5; do
+run_as_bg lasting h1 "$app" -c "for n in 1 2 3 4; do
         until [ -e $T/go\$n ]; do sleep 0.1; done
         { $call; } 2>$T/said\$n; exec 3>&-; echo >$T/did\$n
     done"
@@ -129,6 +129,11 @@ none "nor if others can write to it" start "$app"
 chmod g-w "$app"
 is_app "as soon as they cannot, it is" start "$app"
 
+# --- a unit that is locked up: systemd mounts everything nosuid for it
+is_app "in a unit without privileges it is, too" \
+    systemd-run -q --collect --wait --pipe -p NetworkNamespacePath=/run/netns/h1 \
+    -p NoNewPrivileges=yes -p ProtectSystem=strict -- "$app" -c "$call"
+
 # --- by command
 check "by command, too" weftctl_in h1 workload add cmd identity spiffe://mesh.local/cmd \
     exe "$dir/copy" sha256 "$one"
@@ -141,10 +146,12 @@ check "with the path alone" weftctl_in h1 workload replace cmd identity spiffe:/
 
 # --- where users may mount
 mkdir "$dir/mnt"
-mount -t tmpfs -o nodev tmpfs "$dir/mnt"
+mount -t tmpfs tmpfs "$dir/mnt"
 cp -p "$dir/copy" "$dir/mnt/copy"
 is_mounted() { start "$dir/mnt/copy" && last | grep -q '"spiffe://mesh.local/cmd"'; }
 check "a path on what root mounted is one" is_mounted
 mount -o remount,nosuid "$dir/mnt"
+check "nosuid alone is not what users get" is_mounted
+mount -o remount,nosuid,nodev "$dir/mnt"
 none "on what users can mount it is none" start "$dir/mnt/copy"
 umount "$dir/mnt"

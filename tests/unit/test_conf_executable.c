@@ -130,6 +130,33 @@ static void only_new_files_are_news(void **state)
 	assert_int_equal(attach(), 1);
 }
 
+static void who_was_away_is_news(void **state)
+{
+	char away[80];
+
+	snprintf(away, sizeof(away), "%s.away", path);
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	assert_int_equal(attach(), 1);
+	weft_executables_shown(executables);
+	assert_int_equal(rename(path, away), 0);
+	assert_int_equal(attach(), 0);
+	expect_problem("No such file or directory");
+	assert_int_equal(rename(away, path), 0);
+	assert_int_equal(attach(), 1);
+}
+
+static void a_new_file_that_looks_like_the_old_one_is_read(void **state)
+{
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	assert_int_equal(attach(), 1);
+	usleep(20000); /* the clock of files ticks slowly */
+	write_at("two", NOW - 10);
+	assert_int_equal(attach(), 0);
+	expect_problem("its SHA-256 is " TWO ", not " ONE);
+}
+
 static void another_hash_is_told(void **state)
 {
 	write_at("two", NOW - 10);
@@ -212,11 +239,23 @@ static void no_file_no_hash(void **state)
 	expect_problem(text);
 }
 
+static void what_is_not_roots_proves_nothing(void **state)
+{
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	assert_int_equal(attach(), 0);
+	assert_false(selectors[0].has_fd);
+	expect_problem("it can be written to by others than root, so its hash proves nothing");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_right_file_is_opened, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_new_files_are_news, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_was_away_is_news, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_new_file_that_looks_like_the_old_one_is_read,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(another_hash_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_of_several_hashes_is_enough, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_others_can_write_proves_nothing, setup,
@@ -225,5 +264,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_file_no_hash, setup, teardown),
 	};
 
+	const struct CMUnitTest without_root[] = {
+		cmocka_unit_test_setup_teardown(what_is_not_roots_proves_nothing, setup, teardown),
+	};
+
+	if (geteuid()) /* whose files are not root's */
+		return cmocka_run_group_tests(without_root, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

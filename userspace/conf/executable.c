@@ -2,8 +2,8 @@
 /*
  * Executables with a SHA-256, see executable.h.
  *
- * A file is known by what the module goes by too; only root can change it without
- * that, by setting the time back.
+ * A file is read again when anything of it has changed. The time of change is among
+ * that: a new file may have the inode, size and time of modification of the old one.
  */
 #include "conf/executable.h"
 
@@ -30,7 +30,7 @@ struct file_key {
 	dev_t dev;
 	ino_t ino;
 	off_t size;
-	uint64_t mtime; /* ns since the epoch */
+	uint64_t mtime, ctime; /* ns since the epoch */
 };
 
 /* What the file at @path had. */
@@ -97,13 +97,14 @@ static struct file_key key_of(const struct stat *st)
 {
 	return (struct file_key){
 		.dev = st->st_dev, .ino = st->st_ino, .size = st->st_size,
-		.mtime = ns(&st->st_mtim),
+		.mtime = ns(&st->st_mtim), .ctime = ns(&st->st_ctim),
 	};
 }
 
 static bool same_key(const struct file_key *a, const struct file_key *b)
 {
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime == b->mtime;
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->mtime == b->mtime && a->ctime == b->ctime;
 }
 
 static uint64_t now_of(const struct weft_executables *executables)
@@ -210,8 +211,10 @@ static int open_known(struct weft_executables *executables, struct seen *seen, i
 	struct stat st;
 	int ret = 0;
 
-	if (fd < 0 || fstat(fd, &st))
+	if (fd < 0 || fstat(fd, &st)) {
+		forget(seen); /* what the module is shown meanwhile lacks it */
 		return weft_error_set(err, errno, "%s", strerror(errno));
+	}
 	key = key_of(&st);
 	/* owner and mode can change without it */
 	if (!*seen->sha256 || !same_key(&key, &seen->key) || !is_roots(&st))
@@ -284,6 +287,8 @@ static int attach_one(struct weft_executables *executables, struct weft_nl_workl
 		return n ? n : ret == -EAGAIN ? -EAGAIN : 0;
 	}
 	n = give(workload, seen, fd);
+	if (n < 0)
+		forget(seen);
 	if (n < 0)
 		return add_problem(problems, "executable %s: %s", exe, strerror(-n));
 	if (!n)
