@@ -298,8 +298,8 @@ enum weft_selector_attr {
 	WEFT_SELECTOR_A_UID,		/* u32, effective user id in the initial user namespace */
 	/* string, absolute path of the executable, as the process sees it; of one that was
 	 * deleted or replaced since, the path it had. Never matches in a user namespace of one's
-	 * own, where everybody may mount anything anywhere, nor on what is mounted nosuid and nodev, as
-	 * file systems that users mount are.
+	 * own, where everybody may mount anything anywhere, nor on what is mounted nosuid and
+	 * nodev, as file systems that users mount are.
 	 */
 	WEFT_SELECTOR_A_EXE,
 	WEFT_SELECTOR_A_GID,		/* u32, effective group id in the initial user namespace */
