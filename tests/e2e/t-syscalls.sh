@@ -68,7 +68,9 @@ capture_start "$T/w.pcap" tcp
 end=$((SECONDS + ${WEFT_SECONDS:-0}))
 rounds=0 calls=$(scaled 250)
 [ -z "${WEFT_SECONDS:-}" ] || calls=400
-while [ $rounds = 0 ] || [ $SECONDS -lt $end ]; do
+# A round at least, and on until there is enough on each port's wire to judge.
+while [ $rounds = 0 ] || [ $SECONDS -lt $end ] ||
+    { [ $rounds -lt 10 ] && [ "$(lives h1)" -lt 20 ]; }; do
     round "$calls"
     rounds=$((rounds + 1))
 done
