@@ -13,7 +13,6 @@ from genl import C, COMMANDS, Item, LIST_ENUM, TOP_ENUM, address, encode, tree
 ID = "spiffe://mesh.local/"
 
 
-
 def of_file(path):
     """It as a selector shows it."""
     fd = os.open(path, os.O_RDONLY)

@@ -9,6 +9,8 @@
 
 #define TXN 7
 
+#define HASH "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+
 /* A module that writes down what it is told, and fails where it is told to. */
 struct module {
 	FILE *log;
@@ -16,7 +18,11 @@ struct module {
 	size_t len;
 	int call;	/* how many there were */
 	int fail_at;	/* this one, from 1; 0: none */
+	int refuse;	/* errno for workloads that come with the descriptor BAD; 0: none */
+	bool added;	/* the workload, in this transaction */
 };
+
+#define BAD 1000
 
 static struct module *module_of(struct weft_nl *nl)
 {
@@ -43,10 +49,22 @@ static int begin(struct weft_nl *nl, uint32_t *txn, struct weft_error *err)
 static int add_workload(struct weft_nl *nl, const struct weft_nl_workload *w, uint32_t txn,
 			bool replace, struct weft_error *err)
 {
+	struct module *m = module_of(nl);
+	int ret;
+
 	assert_int_equal(txn, TXN);
-	assert_false(replace);
-	fprintf(module_of(nl)->log, "workload %s\n", w->name);
-	return answer(nl, err);
+	assert_true(replace == m->added);
+	fprintf(m->log, "workload %s", w->name);
+	for (size_t i = 0; i < w->n_selectors; i++)
+		if (w->selectors[i].has_fd)
+			fprintf(m->log, " %s=%d", w->selectors[i].exe, w->selectors[i].fd);
+	fprintf(m->log, "\n");
+	for (size_t i = 0; i < w->n_selectors; i++)
+		if (m->refuse && w->selectors[i].has_fd && w->selectors[i].fd == BAD)
+			return weft_error_set(err, m->refuse, "%s is bad", w->selectors[i].exe);
+	ret = answer(nl, err);
+	m->added |= !ret;
+	return ret;
 }
 
 static int add_service(struct weft_nl *nl, const struct weft_nl_service *s, uint32_t txn,
@@ -129,7 +147,7 @@ static char *push(const char *text, int fail_at, int *ret, uint64_t *generation,
 
 	m.log = open_memstream(&m.text, &m.len);
 	assert_non_null(m.log);
-	*ret = weft_conf_push_with(&ops, conf, (struct weft_nl *)&m, generation, err);
+	*ret = weft_conf_push_with(&ops, conf, (struct weft_nl *)&m, NULL, generation, err);
 	assert_int_equal(fclose(m.log), 0);
 	return m.text;
 }
@@ -200,12 +218,87 @@ static void any_error_aborts_and_names_the_object(void **state)
 	}
 }
 
+static const char with_hashes[] = WORKLOAD(
+	"w", "{selectors: ["
+	     "{executable: /a, sha256: \"" HASH "\"}, {executable: /b, sha256: \"" HASH "\"}, "
+	     "{executable: /c, sha256: \"" HASH "\"}, {executable: /d, sha256: \"" HASH "\"}]}");
+
+/* Four files, of which the module refuses @bad and /c, for @refuse. */
+static char *push_files(const char *bad, int refuse, struct weft_executables *executables, int *ret,
+			struct weft_error *err)
+{
+	_cleanup_conf_ struct weft_conf *conf = conf_of(with_hashes);
+	struct weft_nl_workload *w = &conf->workloads[0].object;
+	struct module m = { .refuse = refuse };
+	uint64_t generation;
+	size_t i;
+
+	for (i = 0; i < w->n_selectors; i++) {
+		w->selectors[i].has_fd = true;
+		w->selectors[i].fd = strcmp(w->selectors[i].exe, bad) && i != 2 ? 1001 + i : BAD;
+	}
+	assert_int_equal(weft_executables_want(executables, w), 0);
+	m.log = open_memstream(&m.text, &m.len);
+	assert_non_null(m.log);
+	*ret = weft_conf_push_with(&ops, conf, (struct weft_nl *)&m, executables, &generation, err);
+	for (i = 0; i < w->n_selectors; i++) {
+		assert_true(w->selectors[i].has_fd); /* still the caller's */
+		w->selectors[i].has_fd = false;
+	}
+	assert_int_equal(fclose(m.log), 0);
+	return m.text;
+}
+
+static void a_file_that_is_refused_takes_nothing_along(void **state)
+{
+	struct weft_executables executables = { 0 };
+	_cleanup_free_ char *said = NULL;
+	struct weft_error err = { 0 };
+	int ret;
+
+	said = push_files("/a", EPERM, &executables, &ret, &err);
+	assert_int_equal(ret, 0);
+	assert_string_equal(err.text, "");
+	assert_string_equal(said, "begin\n"
+				  "workload w /a=1000 /b=1002 /c=1000 /d=1004\n"
+				  "workload w\n"
+				  "workload w /a=1000\n"
+				  "workload w /b=1002\n"
+				  "workload w /b=1002 /c=1000\n"
+				  "workload w /b=1002 /d=1004\n"
+				  "commit\n");
+	assert_string_equal(weft_executables_at(&executables, "/a")->refused, "/a is bad");
+	assert_null(weft_executables_at(&executables, "/b")->refused);
+	assert_string_equal(weft_executables_at(&executables, "/c")->refused, "/c is bad");
+	assert_null(weft_executables_at(&executables, "/d")->refused);
+	weft_executables_uninit(&executables);
+}
+
+static void what_is_no_refusal_of_a_file_is_an_error(void **state)
+{
+	struct weft_executables executables = { 0 };
+	_cleanup_free_ char *said = NULL;
+	struct weft_error err = { 0 };
+	int ret;
+
+	said = push_files("/a", ENOBUFS, &executables, &ret, &err);
+	assert_int_equal(ret, -ENOBUFS);
+	assert_string_equal(err.text, "t.yaml:4: Workload \"w\": /a is bad");
+	assert_string_equal(said, "begin\n"
+				  "workload w /a=1000 /b=1002 /c=1000 /d=1004\n"
+				  "abort\n");
+	assert_null(weft_executables_at(&executables, "/a")->refused);
+	weft_executables_uninit(&executables);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_configuration_is_one_transaction),
 		cmocka_unit_test(empty_configuration_is_committed_too),
 		cmocka_unit_test(any_error_aborts_and_names_the_object),
+		cmocka_unit_test(a_file_that_is_refused_takes_nothing_along),
+		cmocka_unit_test(what_is_no_refusal_of_a_file_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "daemon_fixture.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include "base/boot.h"
@@ -34,16 +35,33 @@ struct context {
 	int refuse; /* errno that apply gives */
 	unsigned int applied;
 	size_t n_workloads; /* of the last applied */
+	bool refuse_files;
+	size_t n_files; /* with the last applied */
 };
 
-static int apply(void *data, const struct weft_conf *conf, uint64_t *generation,
-		 struct weft_error *err)
+static size_t files_of(const struct weft_conf *conf)
+{
+	size_t i, k, n = 0;
+
+	for (i = 0; i < conf->n_workloads; i++)
+		for (k = 0; k < conf->workloads[i].object.n_selectors; k++)
+			n += conf->workloads[i].object.selectors[k].has_fd;
+	return n;
+}
+
+static int apply(void *data, const struct weft_conf *conf, struct weft_executables *executables,
+		 uint64_t *generation, struct weft_error *err)
 {
 	struct context *c = data;
+	size_t i;
 
 	if (c->refuse)
 		return weft_error_set(err, c->refuse, "the module says no");
+	for (i = 0; c->refuse_files && i < executables->count; i++)
+		weft_executables_refuse(executables, executables->items[i].path,
+					"the module does not like it");
 	c->n_workloads = conf->n_workloads;
+	c->n_files = files_of(conf);
 	*generation = ++c->applied;
 	return 0;
 }
@@ -57,7 +75,7 @@ static int setup(void **state)
 	fixture_dir(&c->f);
 	assert_int_equal(mkdir(fixture_path(&c->f, "conf.d"), 0755), 0);
 	assert_int_equal(weft_store_dir_create(c->f.path, "mesh.test", &store, NULL), 0);
-	assert_int_equal(weft_config_create(&c->config, store, apply, c), 0);
+	assert_int_equal(weft_config_create(&c->config, store, apply, c, NULL), 0);
 	*state = c;
 	return 0;
 }
@@ -176,6 +194,179 @@ static void change_on_disk_is_noticed(void **state)
 	assert_int_equal(weft_config_status(c->config).conf->n_workloads, 1);
 }
 
+/* ---- executables ---- */
+
+/* printf one | sha256sum */
+#define ONE "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+
+/* Each time another one, long ago. */
+static void write_program_time(struct context *c)
+{
+	static time_t t = 1000000000;
+	const struct timespec times[2] = { { ++t, 0 }, { t, 0 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, fixture_path(&c->f, "program"), times, 0), 0);
+}
+
+static void write_program(struct context *c, const char *text)
+{
+	fixture_write(&c->f, "program", text);
+	assert_int_equal(chmod(fixture_path(&c->f, "program"), 0755), 0);
+	write_program_time(c);
+}
+
+static void write_document(struct context *c, const char *name)
+{
+	char text[512], file[64];
+
+	snprintf(text, sizeof(text),
+		 "apiVersion: weft/v1\n"
+		 "kind: Workload\n"
+		 "metadata: {name: %s}\n"
+		 "spec: {selectors: [{executable: %s/program, sha256: " ONE "}]}\n",
+		 name, c->f.dir);
+	snprintf(file, sizeof(file), "conf.d/%s.yaml", name);
+	fixture_write(&c->f, file, text);
+}
+
+/* What the thread finds is taken over; what weft_config_refresh() says to it. */
+static int look(struct context *c)
+{
+	struct pollfd pfd = { .fd = weft_config_executables_fd(c->config), .events = POLLIN };
+	int ret;
+
+	weft_config_look(c->config);
+	assert_int_equal(poll(&pfd, 1, 10000), 1);
+	ret = weft_config_refresh(c->config);
+	assert_int_equal(poll(&pfd, 1, 0), 0);
+	return ret;
+}
+
+static const char *problem(struct context *c)
+{
+	const struct weft_strv *problems = weft_config_status(c->config).problems;
+
+	return problems->count ? problems->items[0] : "";
+}
+
+static void executables_are_there_when_documents_are_applied(void **state)
+{
+	struct context *c = *state;
+
+	write_program(c, "one");
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(c->n_files, 1);
+	assert_string_equal(problem(c), "");
+	assert_int_equal(look(c), 0); /* nothing new */
+	assert_int_equal(c->applied, 1);
+
+	/* one more workload gets the file that is known already */
+	write_document(c, "other");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(c->n_files, 2);
+}
+
+static void executables_that_change_are_followed(void **state)
+{
+	struct context *c = *state;
+
+	write_program(c, "two");
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(c->n_files, 0);
+	assert_non_null(strstr(problem(c), "workload web: executable "));
+	assert_non_null(strstr(problem(c), ", not " ONE));
+	assert_int_equal(look(c), 0);
+
+	write_program(c, "one");
+	assert_int_equal(look(c), 1);
+	assert_int_equal(c->n_files, 1);
+	assert_int_equal(weft_config_status(c->config).generation, 2);
+	assert_string_equal(problem(c), "");
+	assert_int_equal(look(c), 0);
+
+	assert_int_equal(unlink(fixture_path(&c->f, "program")), 0);
+	assert_int_equal(look(c), 0);
+	assert_non_null(strstr(problem(c), "No such file or directory"));
+}
+
+static void executables_the_module_could_not_be_told_of_are_tried_again(void **state)
+{
+	struct context *c = *state;
+
+	write_program(c, "two");
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	write_program(c, "one");
+	c->refuse = EBUSY;
+	assert_int_equal(look(c), -EBUSY);
+	assert_string_equal(weft_config_status(c->config).late, "the module says no");
+	assert_int_equal(weft_config_status(c->config).generation, 1);
+	c->refuse = 0;
+	assert_int_equal(look(c), 1);
+	assert_string_equal(weft_config_status(c->config).late, "");
+	assert_int_equal(c->n_files, 1);
+}
+
+static void executables_that_are_refused_are_told_and_left_alone(void **state)
+{
+	struct context *c = *state;
+
+	write_program(c, "one");
+	write_document(c, "web");
+	c->refuse_files = true;
+	assert_int_equal(weft_config_reload(c->config), 0);
+	/* known as soon as somebody looks again */
+	assert_int_equal(look(c), 0);
+	assert_non_null(strstr(problem(c), ": the module does not like it"));
+	assert_int_equal(look(c), 0);
+	assert_int_equal(c->applied, 1);
+	c->refuse_files = false;
+	write_program(c, "one");
+	assert_int_equal(look(c), 1);
+	assert_string_equal(problem(c), "");
+}
+
+/* Problems are those of what is in force. */
+static void executables_of_documents_that_are_refused_are_not_told(void **state)
+{
+	struct context *c = *state;
+
+	write_program(c, "two");
+	fixture_write(&c->f, "conf.d/web.yaml", GOOD);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	write_document(c, "web");
+	c->refuse = EBUSY;
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_NOT_APPLIED);
+	assert_string_equal(problem(c), "");
+	c->refuse = 0;
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_string_not_equal(problem(c), "");
+	fixture_write(&c->f, "conf.d/web.yaml", GOOD);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_string_equal(problem(c), "");
+}
+
+/* Documents do not wait for a file that takes long, and nor does the end. */
+static void executables_that_take_long_are_told(void **state)
+{
+	struct context *c = *state;
+
+	write_program(c, "");
+	/* nothing but a hole, but to read it takes minutes */
+	assert_int_equal(truncate(fixture_path(&c->f, "program"), INT64_C(1) << 40), 0);
+	write_program_time(c);
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(c->applied, 1);
+	assert_int_equal(c->n_files, 0);
+	assert_non_null(strstr(problem(c), ": it has not been read yet"));
+	weft_config_look(c->config); /* one is under way */
+	assert_int_equal(weft_config_refresh(c->config), 0);
+	assert_non_null(strstr(problem(c), ": it has not been read yet"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +378,24 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(change_on_disk_is_noticed, setup, teardown),
 	};
+	const struct CMUnitTest by_root[] = {
+		cmocka_unit_test_setup_teardown(executables_are_there_when_documents_are_applied,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(executables_that_change_are_followed, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			executables_the_module_could_not_be_told_of_are_tried_again, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			executables_that_are_refused_are_told_and_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			executables_of_documents_that_are_refused_are_not_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(executables_that_take_long_are_told, setup,
+						teardown),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (!geteuid()) /* others' files prove nothing */
+		failed += cmocka_run_group_tests(by_root, NULL, NULL);
+	return failed;
 }

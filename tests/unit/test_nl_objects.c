@@ -83,6 +83,64 @@ static void a_workload_survives(void **state)
 	assert_int_equal(out.ports[1].mode, WEFT_MODE_DISABLED);
 }
 
+/* Of the first selector in the message. */
+static void parse_selector(struct nlattr **tb)
+{
+	struct nlattr *workload[WEFT_WORKLOAD_A_MAX + 1], *list[WEFT_LIST_A_MAX + 1];
+
+	assert_int_equal(nla_parse_nested(workload, WEFT_WORKLOAD_A_MAX, top(WEFT_A_WORKLOAD),
+					  NULL), 0);
+	assert_int_equal(nla_parse_nested(list, WEFT_LIST_A_MAX,
+					  workload[WEFT_WORKLOAD_A_SELECTORS], NULL), 0);
+	assert_int_equal(nla_parse_nested(tb, WEFT_SELECTOR_A_MAX, list[WEFT_LIST_A_ITEM], NULL),
+			 0);
+}
+
+/* What is sent only: the file goes with what it had when its hash was taken. */
+static void a_file_goes_along(void **state)
+{
+	struct weft_nl_selector selector = { .exe = "/usr/bin/x", .sha256 = SHA256,
+					     .has_fd = true, .fd = 7, .size = 1ULL << 40,
+					     .mtime = -5 };
+	struct weft_nl_workload in = { .name = "web", .identity = "spiffe://x/web",
+				       .selectors = &selector, .n_selectors = 1 };
+	struct nlattr *tb[WEFT_SELECTOR_A_MAX + 1];
+	static const uint8_t begin[] = { 0x01, 0x23, 0x45 };
+
+	assert_int_equal(weft_nl_workload_put(msg, &in), 0);
+	parse_selector(tb);
+	assert_int_equal(nla_len(tb[WEFT_SELECTOR_A_EXE_SHA256]), WEFT_SHA256_SIZE);
+	assert_memory_equal(nla_data(tb[WEFT_SELECTOR_A_EXE_SHA256]), begin, sizeof(begin));
+	assert_int_equal(nla_get_s32(tb[WEFT_SELECTOR_A_EXE_FD]), 7);
+	assert_true(nla_get_u64(tb[WEFT_SELECTOR_A_EXE_SIZE]) == 1ULL << 40);
+	assert_true(nla_get_u64(tb[WEFT_SELECTOR_A_EXE_MTIME]) == (uint64_t)-5);
+}
+
+static void no_file_no_descriptor(void **state)
+{
+	struct weft_nl_selector selector = { .exe = "/usr/bin/x", .sha256 = SHA256, .fd = 7,
+					     .size = 1 };
+	struct weft_nl_workload in = { .name = "web", .identity = "spiffe://x/web",
+				       .selectors = &selector, .n_selectors = 1 };
+	struct nlattr *tb[WEFT_SELECTOR_A_MAX + 1];
+
+	assert_int_equal(weft_nl_workload_put(msg, &in), 0);
+	parse_selector(tb);
+	assert_non_null(tb[WEFT_SELECTOR_A_EXE_SHA256]);
+	assert_null(tb[WEFT_SELECTOR_A_EXE_FD]);
+	assert_null(tb[WEFT_SELECTOR_A_EXE_SIZE]);
+	assert_null(tb[WEFT_SELECTOR_A_EXE_MTIME]);
+}
+
+static void a_hash_that_is_none_is_not_sent(void **state)
+{
+	struct weft_nl_selector selector = { .exe = "/usr/bin/x", .sha256 = "0123" };
+	struct weft_nl_workload in = { .name = "web", .identity = "spiffe://x/web",
+				       .selectors = &selector, .n_selectors = 1 };
+
+	assert_true(weft_nl_workload_put(msg, &in) < 0);
+}
+
 static void a_service_survives(void **state)
 {
 	struct weft_addr addresses[] = { addr_of("240.0.0.1"), addr_of("fd00::1") };
@@ -382,6 +440,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_msg(a_workload_survives),
+		with_msg(a_file_goes_along),
+		with_msg(no_file_no_descriptor),
+		with_msg(a_hash_that_is_none_is_not_sent),
 		with_msg(a_service_survives),
 		with_msg(an_endpoint_survives),
 		with_msg(a_policy_survives_with_its_empty_rules),

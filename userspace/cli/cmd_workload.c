@@ -145,39 +145,52 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 	return weft_value_unknown(cli, word, WORDS);
 }
 
-/* Waits for files that were written to just now. 0, -ENOMEM. */
+/* Return: is there one that was written to just now? */
+static bool look(struct weft_executables *executables)
+{
+	bool again = false;
+	size_t i;
+
+	for (i = 0; i < executables->count; i++) {
+		weft_executable_look(&executables->items[i], 0);
+		again |= executables->items[i].error == EAGAIN;
+	}
+	return again;
+}
+
+/* Waits for files that were written to just now. Return: 0, -ENOMEM. */
 static int attach(struct weft_executables *executables, struct weft_nl_workload *workload,
 		  struct weft_strv *problems)
 {
+	/* at least so long as weft_executable_look() wants */
 	unsigned int tries = EXECUTABLE_TRIES;
 	int r;
 
-	while ((r = weft_executables_attach(executables, workload, problems)) == -EAGAIN &&
-	       --tries) {
-		weft_executables_detach(workload);
-		weft_strv_uninit(problems);
+	if (weft_executables_want(executables, workload))
+		return -ENOMEM;
+	while (look(executables) && --tries)
 		poll(NULL, 0, EXECUTABLE_WAIT);
-	}
-	return r == -ENOMEM ? r : 0;
+	r = weft_executables_attach(executables, workload, problems);
+	return r < 0 ? r : 0;
 }
 
 /* What the selectors name with a hash must be there, and have it. */
 static int find_executables(struct weft_cli *cli, struct weft_nl_workload *workload)
 {
+	_cleanup_(weft_executables_uninit) struct weft_executables executables = { 0 };
 	_cleanup_(weft_strv_uninit) struct weft_strv problems = { 0 };
-	struct weft_executables *executables;
+	struct weft_error err = { 0 };
 	size_t i;
-	int r;
 
 	for (i = 0; i < workload->n_selectors; i++)
 		if (workload->selectors[i].sha256 && !workload->selectors[i].exe)
 			return weft_cli_usage(cli, "sha256: needs the path, exe, in the same selector");
-	executables = weft_executables_create();
-	r = executables ? attach(executables, workload, &problems) : -ENOMEM;
-	weft_executables_destroy(executables);
-	if (r)
+	if (attach(&executables, workload, &problems))
 		return weft_cli_nomem(cli);
-	return problems.count ? weft_cli_usage(cli, "%s", problems.items[0]) : WEFT_EXIT_DONE;
+	if (!problems.count)
+		return WEFT_EXIT_DONE;
+	weft_error_set(&err, EINVAL, "%s", problems.items[0]);
+	return weft_cli_failed(cli, &err);
 }
 
 static int take_workload(struct weft_cli *cli, void *object)

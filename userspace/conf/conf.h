@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/error.h"
+#include "conf/executable.h"
 #include "conf/model.h"
 
 struct weft_nl;
@@ -85,15 +86,18 @@ int weft_conf_diff(const struct weft_conf *old, const struct weft_conf *now,
  * weft_conf_push - make a configuration the daemon's part of the module's tables
  * @conf: stays the caller's
  * @nl: no transaction is open on it
+ * @executables: told of files among @conf's that the module does not take
  * @generation: out, the number the kernel gave it
  * @err: out, "FILE:LINE: Service "web": " and what the kernel says
  *
- * One transaction: on any error it is aborted and the old generation stays.
+ * One transaction: on any error it is aborted and the old generation stays. But a
+ * workload with a file that the module does not take comes into force without it.
  *
  * Return: 0; what weft_nl_generation_begin(), the weft_nl_*_add() functions and
  * weft_nl_generation_commit() give.
  */
-int weft_conf_push(const struct weft_conf *conf, struct weft_nl *nl, uint64_t *generation,
+int weft_conf_push(const struct weft_conf *conf, struct weft_nl *nl,
+		   struct weft_executables *executables, uint64_t *generation,
 		   struct weft_error *err);
 
 /**
@@ -131,6 +135,7 @@ struct weft_conf_push_ops {
 
 /* weft_conf_push() over other operations. */
 int weft_conf_push_with(const struct weft_conf_push_ops *ops, const struct weft_conf *conf,
-			struct weft_nl *nl, uint64_t *generation, struct weft_error *err);
+			struct weft_nl *nl, struct weft_executables *executables,
+			uint64_t *generation, struct weft_error *err);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Executables with a SHA-256, see executable.h.
  *
- * A file is read again when anything of it has changed. The time of change is among
- * that: a new file may have the inode, size and time of modification of the old one.
+ * The time of change is among what tells that a file is another one: a new file may
+ * have the inode, size and time of modification of the old one.
  */
 #include "conf/executable.h"
 
@@ -19,218 +19,251 @@
 #include <unistd.h>
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "base/hex.h"
 #include "pki/crypto.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_S INT64_C(1000000000)
 
-#define JUST_NOW "it was written to just now, and is read in a second"
+#define JUST_NOW "it was written to just now, and is read when a second has passed"
 
-struct file_key {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	uint64_t mtime, ctime; /* ns since the epoch */
-};
+/* ---- the list ---- */
 
-/* What the file at @path had. */
-struct seen {
-	char *path;
-	struct file_key key;
-	char sha256[WEFT_HEX_SIZE(WEFT_SHA256_SIZE)]; /* "": not known */
-	bool attached;
-	bool shown; /* to the module, as it is */
-};
-
-struct weft_executables {
-	struct seen *seen;
-	size_t n_seen;
-	uint64_t now;
-};
-
-struct weft_executables *weft_executables_create(void)
+static void close_fd(struct weft_executable *e)
 {
-	return calloc(1, sizeof(struct weft_executables));
+	if (e->fd >= 0)
+		close(e->fd);
+	e->fd = -1;
 }
 
-void weft_executables_destroy(struct weft_executables *executables)
+static void uninit(struct weft_executable *e)
+{
+	close_fd(e);
+	free(e->refused);
+	free(e->path);
+}
+
+void weft_executables_uninit(struct weft_executables *all)
 {
 	size_t i;
 
-	if (!executables)
-		return;
-	for (i = 0; i < executables->n_seen; i++)
-		free(executables->seen[i].path);
-	free(executables->seen);
-	free(executables);
+	for (i = 0; i < all->count; i++)
+		uninit(&all->items[i]);
+	free(all->items);
+	*all = (struct weft_executables){ 0 };
 }
 
-void weft_executables_set_now(struct weft_executables *executables, uint64_t now)
+static struct weft_executable *find(const struct weft_executables *all, const char *path)
 {
-	executables->now = now;
-}
-
-static struct seen *seen_at(struct weft_executables *executables, const char *path)
-{
-	struct seen *seen;
 	size_t i;
 
-	for (i = 0; i < executables->n_seen; i++)
-		if (!strcmp(executables->seen[i].path, path))
-			return &executables->seen[i];
-	seen = WEFT_ARRAY_APPEND(executables->seen, executables->n_seen);
-	if (!seen)
-		return NULL;
-	seen->path = strdup(path);
-	if (seen->path)
-		return seen;
-	executables->n_seen--;
+	for (i = 0; i < all->count; i++)
+		if (!strcmp(all->items[i].path, path))
+			return &all->items[i];
 	return NULL;
 }
 
+static int fail(struct weft_executable *e, int error, const char *text)
+{
+	e->error = error;
+	return weft_error_set(&e->err, error, "%s", text);
+}
+
+struct weft_executable *weft_executables_at(struct weft_executables *all, const char *path)
+{
+	struct weft_executable *e = find(all, path);
+
+	if (e)
+		return e;
+	e = WEFT_ARRAY_APPEND(all->items, all->count);
+	if (!e)
+		return NULL;
+	e->fd = -1;
+	fail(e, EAGAIN, "it has not been read yet");
+	e->path = strdup(path);
+	if (e->path)
+		return e;
+	all->count--;
+	return NULL;
+}
+
+int weft_executables_want(struct weft_executables *all, const struct weft_nl_workload *workload)
+{
+	size_t i;
+
+	for (i = 0; i < workload->n_selectors; i++)
+		if (workload->selectors[i].sha256 &&
+		    !weft_executables_at(all, workload->selectors[i].exe))
+			return -ENOMEM;
+	return 0;
+}
+
+void weft_executables_keep(struct weft_executables *all, const struct weft_executables *wanted)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < all->count; i++) {
+		if (find(wanted, all->items[i].path))
+			all->items[kept++] = all->items[i];
+		else
+			uninit(&all->items[i]);
+	}
+	all->count = kept;
+}
+
+void weft_executables_close(struct weft_executables *all)
+{
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		close_fd(&all->items[i]);
+}
+
+/* ---- looking ---- */
+
+/* As timespec64_to_ns(), which the module compares with, has it at both ends. */
 static uint64_t ns(const struct timespec *t)
 {
+	if (t->tv_sec >= INT64_MAX / NS_PER_S)
+		return INT64_MAX;
+	if (t->tv_sec <= INT64_MIN / NS_PER_S)
+		return (uint64_t)INT64_MIN;
 	return t->tv_sec * NS_PER_S + t->tv_nsec;
 }
 
-static struct file_key key_of(const struct stat *st)
+static uint64_t clock_now(void)
 {
-	return (struct file_key){
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return ns(&now);
+}
+
+static struct weft_file_key key_of(const struct stat *st)
+{
+	return (struct weft_file_key){
 		.dev = st->st_dev, .ino = st->st_ino, .size = st->st_size,
 		.mtime = ns(&st->st_mtim), .ctime = ns(&st->st_ctim),
 	};
 }
 
-static bool same_key(const struct file_key *a, const struct file_key *b)
+static bool same_key(const struct weft_file_key *a, const struct weft_file_key *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
 	       a->mtime == b->mtime && a->ctime == b->ctime;
 }
 
-static uint64_t now_of(const struct weft_executables *executables)
-{
-	struct timespec now;
-
-	if (executables->now)
-		return executables->now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return ns(&now);
-}
-
 /*
  * The kernel names the file by its one path without symbolic links, and so must the
- * selector. Return: 0, -ELOOP.
+ * selector.
  */
-static int check_path(int fd, const char *path, struct weft_error *err)
+static int check_path(struct weft_executable *e)
 {
 	char link[64], real[PATH_MAX];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", e->fd);
 	n = readlink(link, real, sizeof(real) - 1);
 	if (n < 0)
-		return weft_error_set(err, errno, "%s", strerror(errno));
+		return fail(e, errno, strerror(errno));
 	real[n] = '\0';
-	if (!strcmp(real, path))
+	if (!strcmp(real, e->path))
 		return 0;
-	return weft_error_set(err, ELOOP, "it is %s by another name: name that one", real);
+	e->error = ELOOP;
+	return weft_error_set(&e->err, ELOOP, "it is %s by another name: name that one", real);
 }
 
-static bool is_roots(const struct stat *st)
+/* Can a hash of it prove anything? */
+static int check_file(struct weft_executable *e, const struct stat *st)
 {
-	return !st->st_uid && !(st->st_mode & (S_IWGRP | S_IWOTH));
-}
-
-/* Can its hash prove anything? Return: 0; -EINVAL, -EPERM, -ELOOP; -EAGAIN. */
-static int check_file(const struct weft_executables *executables, int fd, const char *path,
-		      const struct stat *st, struct weft_error *err)
-{
-	uint64_t now = now_of(executables), mtime = ns(&st->st_mtim);
-
 	if (!S_ISREG(st->st_mode))
-		return weft_error_set(err, EINVAL, "it is no regular file");
-	if (!is_roots(st))
-		return weft_error_set(err, EPERM,
-				      "it can be written to by others than root, so its hash proves "
-				      "nothing");
-	if (mtime <= now && now - mtime < NS_PER_S)
-		return weft_error_set(err, EAGAIN, JUST_NOW);
-	return check_path(fd, path, err);
+		return fail(e, EINVAL, "it is no regular file");
+	if (st->st_uid || st->st_mode & (S_IWGRP | S_IWOTH))
+		return fail(e, EPERM,
+			    "it can be written to by others than root, so its hash proves nothing");
+	return check_path(e);
 }
 
-static int hash(int fd, char *sha256, struct weft_error *err)
+static int hash(struct weft_executable *e, char *sha256)
 {
 	uint8_t digest[WEFT_CRYPTO_DIGEST_LEN];
-	int ret = weft_crypto_file_digest(fd, digest, err);
+	int ret = weft_crypto_file_digest(e->fd, digest, &e->err);
 
-	if (!ret)
+	if (ret)
+		e->error = -ret;
+	else
 		weft_hex_format(digest, sizeof(digest), sha256);
 	return ret;
 }
 
-/* What was known of it does not count any more. */
-static void forget(struct seen *seen)
+/* Reads it, which may be written to meanwhile. */
+static int read_it(struct weft_executable *e, const struct weft_file_key *key, uint64_t now)
 {
-	seen->sha256[0] = '\0';
-	seen->attached = false;
-	seen->shown = false;
-}
+	char sha256[sizeof(e->sha256)];
+	struct weft_file_key after;
+	struct stat st;
 
-/* Reads it; it may be written to meanwhile. */
-static int examine(const struct weft_executables *executables, struct seen *seen, int fd,
-		   const struct stat *st, struct weft_error *err)
-{
-	struct file_key key = key_of(st), after;
-	char sha256[sizeof(seen->sha256)];
-	struct stat again;
-	int ret;
-
-	forget(seen);
-	ret = check_file(executables, fd, seen->path, st, err);
-	if (!ret)
-		ret = hash(fd, sha256, err);
-	if (!ret && fstat(fd, &again))
-		ret = weft_error_set(err, errno, "%s", strerror(errno));
-	if (ret)
-		return ret;
-	after = key_of(&again);
-	if (!same_key(&key, &after))
-		return weft_error_set(err, EAGAIN, JUST_NOW);
-	memcpy(seen->sha256, sha256, sizeof(sha256));
-	seen->key = key;
+	if (key->mtime <= now && now - key->mtime < NS_PER_S)
+		return fail(e, EAGAIN, JUST_NOW);
+	if (hash(e, sha256))
+		return -e->error;
+	if (fstat(e->fd, &st))
+		return fail(e, errno, strerror(errno));
+	after = key_of(&st);
+	if (!same_key(key, &after))
+		return fail(e, EAGAIN, JUST_NOW);
+	memcpy(e->sha256, sha256, sizeof(sha256));
+	e->key = *key;
+	e->error = 0;
 	return 0;
 }
 
-/* Opens it and sees to it that its hash is known. */
-static int open_known(struct weft_executables *executables, struct seen *seen, int *ret_fd,
-		      struct weft_error *err)
+static int look(struct weft_executable *e, uint64_t now)
 {
-	/* O_NONBLOCK: it may be a pipe, which is found out below */
-	_cleanup_close_ int fd = open(seen->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct file_key key;
+	struct weft_file_key key;
 	struct stat st;
-	int ret = 0;
+	int ret;
 
-	if (fd < 0 || fstat(fd, &st)) {
-		forget(seen); /* what the module is shown meanwhile lacks it */
-		return weft_error_set(err, errno, "%s", strerror(errno));
-	}
+	close_fd(e);
+	/* O_NONBLOCK: it may be a pipe, which is found out below */
+	e->fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (e->fd < 0 || fstat(e->fd, &st))
+		return fail(e, errno, strerror(errno));
+	ret = check_file(e, &st);
+	if (ret)
+		return ret;
 	key = key_of(&st);
-	/* owner and mode can change without it */
-	if (!*seen->sha256 || !same_key(&key, &seen->key) || !is_roots(&st))
-		ret = examine(executables, seen, fd, &st, err);
-	if (!ret)
-		*ret_fd = weft_steal_fd(&fd);
-	return ret;
+	if (*e->sha256 && same_key(&key, &e->key)) {
+		e->error = 0;
+		return 0;
+	}
+	return read_it(e, &key, now ? now : clock_now());
 }
 
-/* What its file has, and it open. @ret_fd: written on success. */
-static int look_at(struct weft_executables *executables, const char *path, struct seen **ret,
-		   int *ret_fd, struct weft_error *err)
+void weft_executable_look(struct weft_executable *executable, uint64_t now)
 {
-	*ret = seen_at(executables, path);
-	return *ret ? open_known(executables, *ret, ret_fd, err) : weft_error_nomem(err);
+	if (look(executable, now))
+		close_fd(executable);
 }
+
+void weft_executable_take(struct weft_executable *to, struct weft_executable *found)
+{
+	bool same = !to->error && !found->error && same_key(&to->key, &found->key);
+
+	close_fd(to);
+	to->fd = weft_steal_fd(&found->fd);
+	to->error = found->error;
+	to->err = found->err;
+	to->key = found->key;
+	memcpy(to->sha256, found->sha256, sizeof(to->sha256));
+	if (same)
+		return;
+	/* What the module was shown meanwhile lacks it. */
+	to->attached = false;
+	to->shown = false;
+	free(to->refused);
+	to->refused = NULL;
+}
+
+/* ---- showing ---- */
 
 static __attribute__((format(printf, 2, 3)))
 int add_problem(struct weft_strv *problems, const char *fmt, ...)
@@ -245,8 +278,13 @@ int add_problem(struct weft_strv *problems, const char *fmt, ...)
 	return n < 0 ? -ENOMEM : weft_strv_take(problems, text);
 }
 
-/* A descriptor of @fd's file for each selector that wants it. Return: how many, -errno. */
-static int give(struct weft_nl_workload *workload, const struct seen *seen, int fd)
+static bool names(const struct weft_nl_selector *s, const struct weft_executable *e)
+{
+	return s->sha256 && !strcmp(s->exe, e->path);
+}
+
+/* A descriptor for each selector that wants it. Return: how many want it, -errno. */
+static int give(struct weft_nl_workload *workload, const struct weft_executable *e)
 {
 	struct weft_nl_selector *s;
 	int n = 0;
@@ -254,48 +292,61 @@ static int give(struct weft_nl_workload *workload, const struct seen *seen, int 
 
 	for (i = 0; i < workload->n_selectors; i++) {
 		s = &workload->selectors[i];
-		if (!s->sha256 || strcmp(s->exe, seen->path) || strcmp(s->sha256, seen->sha256))
+		if (!names(s, e) || strcmp(s->sha256, e->sha256))
 			continue;
-		s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		n++;
+		if (e->fd < 0)
+			continue;
+		s->fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
 		if (s->fd < 0)
 			return -errno;
 		s->has_fd = true;
-		s->size = seen->key.size;
-		s->mtime = seen->key.mtime;
-		n++;
+		s->size = e->key.size;
+		s->mtime = e->key.mtime;
 	}
 	return n;
 }
 
-/*
- * All selectors of @workload that name the executable @exe with a hash, the first
- * of which is @sha256.
- */
-static int attach_one(struct weft_executables *executables, struct weft_nl_workload *workload,
-		      const char *exe, const char *sha256, struct weft_strv *problems)
+/* It has a hash that no selector of the workload names. */
+static int tell_hashes(const struct weft_nl_workload *workload, const struct weft_executable *e,
+		       struct weft_strv *problems)
 {
-	_cleanup_close_ int fd = -1;
-	struct weft_error err = { 0 };
-	struct seen *seen;
-	int ret, n;
+	_cleanup_(weft_strv_uninit) struct weft_strv hashes = { 0 };
+	_cleanup_free_ char *text = NULL;
+	size_t i;
 
-	ret = look_at(executables, exe, &seen, &fd, &err);
-	if (ret == -ENOMEM)
-		return ret;
-	if (ret) {
-		n = add_problem(problems, "executable %s: %s", exe, err.text);
-		return n ? n : ret == -EAGAIN ? -EAGAIN : 0;
-	}
-	n = give(workload, seen, fd);
-	if (n < 0)
-		forget(seen);
-	if (n < 0)
-		return add_problem(problems, "executable %s: %s", exe, strerror(-n));
+	for (i = 0; i < workload->n_selectors; i++)
+		if (names(&workload->selectors[i], e) &&
+		    weft_strv_add(&hashes, workload->selectors[i].sha256))
+			return -ENOMEM;
+	text = weft_strv_join(&hashes, " or ");
+	if (!text)
+		return -ENOMEM;
+	return add_problem(problems, "executable %s: its SHA-256 is %s, not %s", e->path,
+			   e->sha256, text);
+}
+
+/* Return: 0; 1 it is one that the module was not shown; -ENOMEM. */
+static int attach_one(struct weft_executable *e, struct weft_nl_workload *workload,
+		      struct weft_strv *problems)
+{
+	int n;
+
+	if (e->error)
+		return add_problem(problems, "executable %s: %s", e->path, e->err.text);
+	if (e->refused)
+		return add_problem(problems, "executable %s: %s", e->path, e->refused);
+	n = give(workload, e);
 	if (!n)
-		return add_problem(problems, "executable %s: its SHA-256 is %s, not %s", exe,
-				   seen->sha256, sha256);
-	seen->attached = true;
-	return !seen->shown;
+		return tell_hashes(workload, e, problems);
+	if (n < 0 || e->fd < 0)
+		e->shown = false; /* to this workload it is not: when it can be */
+	if (n < 0)
+		return add_problem(problems, "executable %s: %s", e->path, strerror(-n));
+	if (e->fd < 0)
+		return 0;
+	e->attached = true;
+	return !e->shown;
 }
 
 /* Has a selector before the @n-th one named its executable? */
@@ -310,32 +361,46 @@ static bool is_repeated(const struct weft_nl_workload *workload, size_t n)
 	return false;
 }
 
-int weft_executables_attach(struct weft_executables *executables,
-			    struct weft_nl_workload *workload, struct weft_strv *problems)
+int weft_executables_attach(struct weft_executables *all, struct weft_nl_workload *workload,
+			    struct weft_strv *problems)
 {
 	const struct weft_nl_selector *s = workload->selectors;
-	bool again = false, fresh = false;
+	struct weft_executable *e;
+	bool fresh = false;
 	size_t i;
 	int ret;
 
 	for (i = 0; i < workload->n_selectors; i++) {
 		if (!s[i].sha256 || is_repeated(workload, i))
 			continue;
-		ret = attach_one(executables, workload, s[i].exe, s[i].sha256, problems);
-		if (ret == -ENOMEM)
+		e = weft_executables_at(all, s[i].exe);
+		ret = e ? attach_one(e, workload, problems) : -ENOMEM;
+		if (ret < 0)
 			return ret;
-		again |= ret == -EAGAIN;
-		fresh |= ret > 0;
+		fresh |= ret;
 	}
-	return again ? -EAGAIN : fresh;
+	return fresh;
 }
 
-void weft_executables_shown(struct weft_executables *executables)
+void weft_executables_shown(struct weft_executables *all)
 {
-	size_t i;
+	struct weft_executable *e;
 
-	for (i = 0; i < executables->n_seen; i++)
-		executables->seen[i].shown |= executables->seen[i].attached;
+	for (e = all->items; e < all->items + all->count; e++) {
+		e->shown |= e->attached;
+		e->attached = false;
+	}
+}
+
+void weft_executables_refuse(struct weft_executables *all, const char *path, const char *why)
+{
+	struct weft_executable *e = find(all, path);
+
+	if (!e)
+		return;
+	free(e->refused);
+	e->refused = strdup(why); /* without memory it is shown once more */
+	e->attached = false;
 }
 
 void weft_executables_detach(struct weft_nl_workload *workload)

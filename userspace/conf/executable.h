@@ -4,22 +4,76 @@
  * contents: it is shown one that has the hash, which only root can write to, and
  * takes it by inode, size and time of modification from then on.
  *
- * A struct weft_executables remembers what files had, so that each is read once; it
- * belongs to one thread.
+ * weft_executable_look() alone touches files, and may take as long as they do; all
+ * else is done with what it found. Nothing here is shared between threads.
  */
 #ifndef WEFT_CONF_EXECUTABLE_H
 #define WEFT_CONF_EXECUTABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/strv.h"
 #include "nl/nl_workload.h"
 
-struct weft_executables;
+/* What changes when the file does. */
+struct weft_file_key {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	uint64_t mtime, ctime; /* ns since the epoch */
+};
 
-/* NULL: out of memory. */
-struct weft_executables *weft_executables_create(void);
-void weft_executables_destroy(struct weft_executables *executables); /* NULL is fine */
+/* What was found at a path. */
+struct weft_executable {
+	char *path;
+	int error;	       /* 0: it has @sha256; else an errno and why, in @err: */
+	struct weft_error err; /* EAGAIN: not read yet, or written to just now */
+	int fd;		       /* of it; -1: the hash is known, but it is not open */
+	struct weft_file_key key;
+	char sha256[WEFT_HEX_SIZE(WEFT_SHA256_SIZE)];
+
+	char *refused; /* why the module does not take it as it is; NULL: it does */
+	bool attached; /* since weft_executables_shown() */
+	bool shown;    /* to the module, as it is */
+};
+
+/* Those of some workloads, by path. Initialise with { 0 }. */
+struct weft_executables {
+	struct weft_executable *items;
+	size_t count;
+};
+
+/* Closes and frees everything and leaves an empty list. */
+void weft_executables_uninit(struct weft_executables *all);
+
+/* That of @path, which is added (as not read yet) if need be. NULL: out of memory. */
+struct weft_executable *weft_executables_at(struct weft_executables *all, const char *path);
+
+/* Adds what @workload's selectors name with a hash. Return: 0, -ENOMEM. */
+int weft_executables_want(struct weft_executables *all, const struct weft_nl_workload *workload);
+
+/* Drops what is not in @wanted. */
+void weft_executables_keep(struct weft_executables *all, const struct weft_executables *wanted);
+
+/**
+ * weft_executable_look() - open what is at the path, and see to it that its hash is known
+ * @now: ns since the epoch; 0: now
+ *
+ * A file is read when anything of it has changed since the last look. One that was
+ * written to within the last second is not: its time of modification would not tell of
+ * another change.
+ */
+void weft_executable_look(struct weft_executable *executable, uint64_t now);
+
+/* Takes over what a look of another thread's found. @found loses its descriptor. */
+void weft_executable_take(struct weft_executable *to, struct weft_executable *found);
+
+/* Closes all files. The hashes stay known. */
+void weft_executables_close(struct weft_executables *all);
 
 /**
  * weft_executables_attach() - give selectors the files that have their hashes
@@ -27,22 +81,19 @@ void weft_executables_destroy(struct weft_executables *executables); /* NULL is 
  * @problems: appended to: what is wrong with an executable of which no selector of
  *	the workload has the hash that the file has; one line each
  *
- * A file that was written to within the last second is not read yet: its time of
- * modification would not tell of another change.
- *
  * Return: 0; 1 among them are files that weft_executables_shown() does not know of;
- * -EAGAIN a file was written to just now; -ENOMEM.
+ * -ENOMEM.
  */
-int weft_executables_attach(struct weft_executables *executables,
-			    struct weft_nl_workload *workload, struct weft_strv *problems);
+int weft_executables_attach(struct weft_executables *all, struct weft_nl_workload *workload,
+			    struct weft_strv *problems);
 
-/* The module has what was attached since the last call; it keeps that. */
-void weft_executables_shown(struct weft_executables *executables);
+/* The module has what was attached since the last call, and keeps it. */
+void weft_executables_shown(struct weft_executables *all);
+
+/* The module does not take what is at @path, for @why; not shown again until it changes. */
+void weft_executables_refuse(struct weft_executables *all, const char *path, const char *why);
 
 /* Close what weft_executables_attach() opened. */
 void weft_executables_detach(struct weft_nl_workload *workload);
-
-/* For tests: now, in ns since the epoch, instead of the clock's; 0: the clock's. */
-void weft_executables_set_now(struct weft_executables *executables, uint64_t now);
 
 #endif

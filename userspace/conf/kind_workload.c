@@ -18,7 +18,6 @@
 #define WHAT_CONTAINER \
 	"the first 12 to 64 lower-case hexadecimal digits of a container's id"
 #define WHAT_EXE "the absolute path of an executable in its shortest form, such as /usr/sbin/nginx"
-
 #define WHAT_SHA256 "a SHA-256 as sha256sum writes it, 64 lower-case hexadecimal digits"
 
 static const char *const modes[] = {

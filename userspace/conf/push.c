@@ -3,7 +3,10 @@
  * A configuration into the module's tables, as one transaction. See conf.h.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "conf/conf.h"
 #include "conf/kind.h"
 #include "nl/nl_endpoint.h"
@@ -28,6 +31,7 @@ static const struct weft_conf_push_ops netlink_ops = {
 struct push {
 	const struct weft_conf_push_ops *ops;
 	struct weft_nl *nl;
+	struct weft_executables *executables;
 	uint32_t txn;
 	struct weft_error *err;
 };
@@ -39,11 +43,80 @@ static int name_object(struct push *p, int error, const struct weft_kind *kind,
 				 kind->name, name);
 }
 
+static bool has_files(const struct weft_nl_workload *workload)
+{
+	for (size_t i = 0; i < workload->n_selectors; i++)
+		if (workload->selectors[i].has_fd)
+			return true;
+	return false;
+}
+
+/* Does it say that the module looked at the file and does not take it? */
+static bool is_refusal(int error)
+{
+	return error == -ESTALE || error == -EPERM || error == -EINVAL;
+}
+
+/* Puts in the file of @s, which is one of @w's; what the module says to it is told. */
+static int push_file(struct push *p, const struct weft_nl_workload *w, struct weft_nl_selector *s)
+{
+	struct weft_error why = { 0 };
+	int ret;
+
+	s->has_fd = true;
+	ret = p->ops->workload(p->nl, w, p->txn, true, &why);
+	if (!ret)
+		return 0;
+	s->has_fd = false;
+	if (!is_refusal(ret)) {
+		if (p->err)
+			*p->err = why;
+		return ret;
+	}
+	weft_executables_refuse(p->executables, s->exe, why.text);
+	return 0;
+}
+
+/* One file after the other, so that a bad one takes no other along. */
+static int push_by_file(struct push *p, const struct weft_nl_workload *workload)
+{
+	struct weft_nl_workload w = *workload;
+	_cleanup_free_ struct weft_nl_selector *selectors = NULL;
+	int ret;
+
+	selectors = reallocarray(NULL, w.n_selectors, sizeof(*selectors));
+	if (!selectors)
+		return weft_error_nomem(p->err);
+	memcpy(selectors, w.selectors, w.n_selectors * sizeof(*selectors));
+	w.selectors = selectors;
+	for (size_t i = 0; i < w.n_selectors; i++)
+		selectors[i].has_fd = false;
+	ret = p->ops->workload(p->nl, &w, p->txn, false, p->err);
+	for (size_t i = 0; !ret && i < w.n_selectors; i++)
+		if (workload->selectors[i].has_fd)
+			ret = push_file(p, &w, &selectors[i]);
+	return ret;
+}
+
+static int push_workload(struct push *p, const struct weft_nl_workload *workload)
+{
+	struct weft_error err = { 0 };
+	int ret = p->ops->workload(p->nl, workload, p->txn, false, &err);
+
+	if (!ret)
+		return 0;
+	if (is_refusal(ret) && has_files(workload))
+		return push_by_file(p, workload);
+	if (p->err)
+		*p->err = err;
+	return ret;
+}
+
 static int push_workloads(struct push *p, const struct weft_conf *conf)
 {
 	for (size_t i = 0; i < conf->n_workloads; i++) {
 		const struct weft_conf_workload *w = &conf->workloads[i];
-		int ret = p->ops->workload(p->nl, &w->object, p->txn, false, p->err);
+		int ret = push_workload(p, &w->object);
 
 		if (ret)
 			return name_object(p, ret, &weft_kind_workload, &w->mark, w->object.name);
@@ -126,9 +199,10 @@ static int stage(struct push *p, const struct weft_conf *conf)
 }
 
 int weft_conf_push_with(const struct weft_conf_push_ops *ops, const struct weft_conf *conf,
-			struct weft_nl *nl, uint64_t *generation, struct weft_error *err)
+			struct weft_nl *nl, struct weft_executables *executables,
+			uint64_t *generation, struct weft_error *err)
 {
-	struct push p = { .ops = ops, .nl = nl, .err = err };
+	struct push p = { .ops = ops, .nl = nl, .executables = executables, .err = err };
 	int ret = stage(&p, conf);
 
 	if (ret)
@@ -141,10 +215,11 @@ int weft_conf_push_with(const struct weft_conf_push_ops *ops, const struct weft_
 	return ret;
 }
 
-int weft_conf_push(const struct weft_conf *conf, struct weft_nl *nl, uint64_t *generation,
+int weft_conf_push(const struct weft_conf *conf, struct weft_nl *nl,
+		   struct weft_executables *executables, uint64_t *generation,
 		   struct weft_error *err)
 {
-	return weft_conf_push_with(&netlink_ops, conf, nl, generation, err);
+	return weft_conf_push_with(&netlink_ops, conf, nl, executables, generation, err);
 }
 
 int weft_conf_try(const struct weft_conf *conf, struct weft_nl *nl, uint32_t *txn,

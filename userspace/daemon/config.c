@@ -12,48 +12,53 @@
 #include <string.h>
 #include "base/boot.h"
 #include "base/cleanup.h"
-#include "conf/executable.h"
 #include "daemon/log.h"
+#include "daemon/reader.h"
 
 /* A reload names so many changes; of the rest it says how many there are. */
 #define DIFF_LINES_MAX 20
 
+/* Milliseconds that a reload waits for executables. */
+#define EXECUTABLES_WAIT 3000
+
 /* apply() had nothing to do. */
-#define WEFT_CONFIG_SAME 2
+#define SAME 2
 
 struct weft_config {
 	struct weft_store *store;
 	weft_config_apply_fn *apply;
 	void *data;
 
-	struct weft_executables *executables;
-	struct weft_strv problems; /* with executables, of the latest look */
+	struct weft_reader *reader;
+	struct weft_executables executables;
+	struct weft_strv problems; /* with those of @good */
 	struct weft_conf *good;
 	uint64_t generation;
 	struct weft_error error; /* text "": none */
 	unsigned int reports;
-	struct weft_error refresh_error; /* as it was logged */
+	struct weft_error late; /* likewise, of weft_config_refresh() */
 	uint64_t began;
 	bool again;
 };
 
 int weft_config_create(struct weft_config **ret, struct weft_store *store,
-		       weft_config_apply_fn *apply, void *data)
+		       weft_config_apply_fn *apply, void *data, struct weft_error *err)
 {
 	struct weft_config *config = calloc(1, sizeof(*config));
+	int r;
 
 	if (!config) {
 		weft_store_destroy(store);
-		return -ENOMEM;
+		return weft_error_nomem(err);
 	}
 	config->store = store;
-	config->executables = weft_executables_create();
-	if (!config->executables) {
-		weft_config_destroy(config);
-		return -ENOMEM;
-	}
 	config->apply = apply;
 	config->data = data;
+	r = weft_reader_start(&config->reader, err);
+	if (r) {
+		weft_config_destroy(config);
+		return r;
+	}
 	*ret = config;
 	return 0;
 }
@@ -62,9 +67,10 @@ void weft_config_destroy(struct weft_config *config)
 {
 	if (!config)
 		return;
+	weft_reader_stop(config->reader);
 	weft_conf_destroy(config->good);
 	weft_store_destroy(config->store);
-	weft_executables_destroy(config->executables);
+	weft_executables_uninit(&config->executables);
 	weft_strv_uninit(&config->problems);
 	free(config);
 }
@@ -110,7 +116,9 @@ static void log_change(const struct weft_config *config, const struct weft_conf 
 		      weft_conf_summary(now, summary));
 }
 
-/* Logs what is new in @problems, which are those of now. */
+/* ---- executables ---- */
+
+/* Logs what is new in @problems, which are those of what is in force now. */
 static void take_problems(struct weft_config *config, struct weft_strv *problems)
 {
 	size_t i;
@@ -128,7 +136,7 @@ static int attach_workload(struct weft_config *config, struct weft_nl_workload *
 			   struct weft_strv *problems)
 {
 	_cleanup_(weft_strv_uninit) struct weft_strv own = { 0 };
-	int ret = weft_executables_attach(config->executables, workload, &own);
+	int ret = weft_executables_attach(&config->executables, workload, &own);
 	char *text;
 	size_t i;
 
@@ -140,66 +148,146 @@ static int attach_workload(struct weft_config *config, struct weft_nl_workload *
 }
 
 /* Return: 0; 1 there are files the module was not shown; -ENOMEM. */
-static int attach(struct weft_config *config, struct weft_conf *conf)
+static int attach(struct weft_config *config, struct weft_conf *conf, struct weft_strv *problems)
 {
-	_cleanup_(weft_strv_uninit) struct weft_strv problems = { 0 };
 	bool fresh = false;
 	size_t i;
 	int ret;
 
 	for (i = 0; i < conf->n_workloads; i++) {
-		ret = attach_workload(config, &conf->workloads[i].object, &problems);
-		if (ret == -ENOMEM)
+		ret = attach_workload(config, &conf->workloads[i].object, problems);
+		if (ret < 0)
 			return ret;
-		fresh |= ret > 0;
+		fresh |= ret;
 	}
-	take_problems(config, &problems);
 	return fresh;
 }
 
-static void detach(struct weft_conf *conf)
+static void detach(struct weft_config *config, struct weft_conf *conf)
 {
 	size_t i;
 
 	for (i = 0; i < conf->n_workloads; i++)
 		weft_executables_detach(&conf->workloads[i].object);
+	/* Open they would keep their file systems from being unmounted. */
+	weft_executables_close(&config->executables);
 }
 
-/* @only_fresh: not if the module knows all the files there are now. */
+/*
+ * With the executables as they were found. @only_fresh: not if the module knows all
+ * of them. @problems: appended to, also of what is not applied.
+ */
 static int apply(struct weft_config *config, struct weft_conf *conf, bool only_fresh,
-		 struct weft_error *err)
+		 struct weft_strv *problems, struct weft_error *err)
 {
-	int ret = attach(config, conf);
+	int ret;
 
+	weft_reader_take(config->reader, &config->executables);
+	ret = attach(config, conf, problems);
 	if (ret < 0)
 		ret = weft_error_nomem(err);
 	else if (only_fresh && !ret)
-		ret = WEFT_CONFIG_SAME;
+		ret = SAME;
 	else
-		ret = config->apply(config->data, conf, &config->generation, err);
+		ret = config->apply(config->data, conf, &config->executables, &config->generation,
+				    err);
 	if (!ret)
-		weft_executables_shown(config->executables);
-	detach(conf);
+		weft_executables_shown(&config->executables);
+	detach(config, conf);
+	return ret;
+}
+
+/* Those of @conf are known, or will be. Return: 0, -ENOMEM. */
+static int find_executables(struct weft_config *config, const struct weft_conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_workloads; i++)
+		if (weft_executables_want(&config->executables, &conf->workloads[i].object))
+			return -ENOMEM;
+	if (!config->executables.count)
+		return 0;
+	if (weft_reader_ask(config->reader, &config->executables))
+		return -ENOMEM;
+	weft_reader_wait(config->reader, EXECUTABLES_WAIT);
+	return 0;
+}
+
+/* What is not of the documents in force is nobody's business any more. */
+static void forget_executables(struct weft_config *config)
+{
+	_cleanup_(weft_executables_uninit) struct weft_executables wanted = { 0 };
+	size_t i;
+
+	for (i = 0; i < config->good->n_workloads; i++)
+		if (weft_executables_want(&wanted, &config->good->workloads[i].object))
+			return;
+	weft_executables_keep(&config->executables, &wanted);
+}
+
+void weft_config_look(struct weft_config *config)
+{
+	if (config->executables.count && weft_reader_idle(config->reader) &&
+	    weft_reader_ask(config->reader, &config->executables))
+		weft_log_error("executables are not looked at: out of memory");
+}
+
+int weft_config_executables_fd(const struct weft_config *config)
+{
+	return weft_reader_fd(config->reader);
+}
+
+static int refresh(struct weft_config *config, struct weft_error *err)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv problems = { 0 };
+	int ret;
+
+	if (!config->good) {
+		weft_reader_take(config->reader, &config->executables);
+		weft_executables_close(&config->executables);
+		return SAME;
+	}
+	ret = apply(config, config->good, true, &problems, err);
+	if (ret != -ENOMEM)
+		take_problems(config, &problems);
 	return ret;
 }
 
 int weft_config_refresh(struct weft_config *config)
 {
 	struct weft_error err = { 0 };
-	int ret = config->good ? apply(config, config->good, true, &err) : WEFT_CONFIG_SAME;
+	int ret = refresh(config, &err);
 
-	if (ret == WEFT_CONFIG_SAME)
-		return 0;
-	if (!ret) {
-		weft_log_info("configuration: generation %" PRIu64 ": with executables as they "
-			      "are now", config->generation);
-		return 1;
-	}
-	if (strcmp(config->refresh_error.text, err.text))
+	if (ret < 0 && strcmp(config->late.text, err.text))
 		weft_log_error("executables that have changed are not known to the module: %s",
 			       err.text);
-	config->refresh_error = err;
-	return ret;
+	config->late = err;
+	if (ret < 0)
+		return ret;
+	if (ret == SAME)
+		return 0;
+	weft_log_info("configuration: generation %" PRIu64 ": with executables as they are now",
+		      config->generation);
+	return 1;
+}
+
+/* ---- documents ---- */
+
+/* @problems of what is applied are what there is; those of what is not are nobody's. */
+static int apply_documents(struct weft_config *config, struct weft_conf *conf,
+			   struct weft_error *err)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv problems = { 0 };
+	int ret = find_executables(config, conf);
+
+	if (ret)
+		return weft_error_nomem(err);
+	ret = apply(config, conf, false, &problems, err);
+	if (ret)
+		return ret;
+	config->late.text[0] = '\0';
+	take_problems(config, &problems);
+	return 0;
 }
 
 int weft_config_reload(struct weft_config *config)
@@ -215,7 +303,7 @@ int weft_config_reload(struct weft_config *config)
 		report(config, &err);
 		return ret;
 	}
-	ret = apply(config, conf, false, &err);
+	ret = apply_documents(config, conf, &err);
 	if (ret) {
 		report(config, &err);
 		config->again = true;
@@ -225,6 +313,7 @@ int weft_config_reload(struct weft_config *config)
 	config->error.text[0] = '\0';
 	weft_conf_destroy(config->good);
 	config->good = weft_steal_ptr(conf);
+	forget_executables(config);
 	return 0;
 }
 
@@ -247,6 +336,7 @@ struct weft_config_status weft_config_status(const struct weft_config *config)
 		.generation = config->generation,
 		.error = config->error.text,
 		.problems = &config->problems,
+		.late = config->late.text,
 		.reports = config->reports,
 		.began = config->began,
 		.again = config->again,

@@ -6,6 +6,9 @@
  *   store changed --> load --> apply (SVIDs, then the module) --> in force
  *                      | error          | error
  *                      +----------------+--> logged once; the last good one stays
+ *
+ * Executables that selectors name with a SHA-256 are looked at by a thread of their
+ * own (reader.h); what has become right is applied with the documents in force.
  */
 #ifndef WEFT_DAEMON_CONFIG_H
 #define WEFT_DAEMON_CONFIG_H
@@ -15,15 +18,18 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "conf/conf.h"
+#include "conf/executable.h"
 #include "conf/store.h"
 
 struct weft_config;
 
 /*
- * Puts @conf in force, wholly or not at all.
+ * Puts @conf in force, wholly or not at all, but for files that the module does not
+ * take: weft_executables_refuse().
  * Return: 0 and @generation is written; a negative errno with words in @err.
  */
-typedef int weft_config_apply_fn(void *data, const struct weft_conf *conf, uint64_t *generation,
+typedef int weft_config_apply_fn(void *data, const struct weft_conf *conf,
+				 struct weft_executables *executables, uint64_t *generation,
 				 struct weft_error *err);
 
 /* What weft_config_status() gives; all of it stays the config's. */
@@ -31,7 +37,8 @@ struct weft_config_status {
 	const struct weft_conf *conf; /* in force; NULL: none yet */
 	uint64_t generation;	      /* of @conf */
 	const char *error;	      /* why a newer one is not in force; "": there is none */
-	const struct weft_strv *problems; /* with executables, in words */
+	const struct weft_strv *problems; /* with executables of @conf, in words */
+	const char *late;		  /* why the module lacks some of them; "": it does not */
 	unsigned int reports;	      /* errors logged so far */
 	uint64_t began;		      /* weft_boot_now() before the latest reload; 0: none yet */
 	bool again;		      /* it failed with WEFT_CONFIG_NOT_APPLIED */
@@ -44,12 +51,12 @@ struct weft_config_status {
  * weft_config_create() - a configuration that comes from @store
  * @config: ended by weft_config_destroy()
  * @store: the config's from now on, also on failure
- * @apply: called by weft_config_reload() only
+ * @apply: called by weft_config_reload(), weft_config_dispatch(), weft_config_refresh()
  *
- * Return: 0, -ENOMEM.
+ * Starts a thread. Return: 0, -ENOMEM, what weft_reader_start() gives.
  */
 int weft_config_create(struct weft_config **config, struct weft_store *store,
-		       weft_config_apply_fn *apply, void *data);
+		       weft_config_apply_fn *apply, void *data, struct weft_error *err);
 
 /* NULL is fine. */
 void weft_config_destroy(struct weft_config *config);
@@ -60,7 +67,8 @@ int weft_config_fd(const struct weft_config *config);
 /**
  * weft_config_reload() - load and apply now
  *
- * An error is logged, but not the same one twice running.
+ * An error is logged, but not the same one twice running. Waits for executables, but
+ * not long: what has not been read by then follows, see weft_config_refresh().
  *
  * Return: 0 in force; WEFT_CONFIG_NOT_APPLIED; negative errno: a document is wrong
  * or cannot be read, and the store will tell when that changes.
@@ -74,11 +82,16 @@ int weft_config_reload(struct weft_config *config);
  */
 int weft_config_dispatch(struct weft_config *config);
 
+/* Have the executables looked at again, now and then. */
+void weft_config_look(struct weft_config *config);
+
+/* Wait for it to become readable, then weft_config_refresh(). */
+int weft_config_executables_fd(const struct weft_config *config);
+
 /**
  * weft_config_refresh() - show the module executables that have become right
  *
- * For selectors with a SHA-256, now and then. An error is logged as by
- * weft_config_reload(), and the next call tries again.
+ * An error is logged once; the next look leads to another attempt.
  *
  * Return: 0 nothing to do; 1 there is a new generation with the same documents;
  * negative errno.

@@ -228,12 +228,11 @@ static void tell_status(const struct daemon *d)
 
 /* ---- what "weftctl status" says ---- */
 
-static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
+static int trouble_with_documents(const struct daemon *d, struct weft_strv *trouble)
 {
 	struct weft_config_status status = weft_config_status(d->config);
 	_cleanup_free_ char *text = NULL;
 	int ret = 0;
-	size_t i;
 
 	if (d->held)
 		ret = weft_strv_add(trouble, "documents are not loaded until the change by weftctl "
@@ -247,9 +246,37 @@ static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
 		}
 		ret = weft_strv_add(trouble, text);
 	}
+	return ret;
+}
+
+static int trouble_with_executables(const struct daemon *d, struct weft_strv *trouble)
+{
+	struct weft_config_status status = weft_config_status(d->config);
+	_cleanup_free_ char *text = NULL;
+	int ret = 0;
+	size_t i;
+
+	if (*status.late) {
+		if (asprintf(&text, "executables that have changed are not known to the module: %s",
+			     status.late) < 0) {
+			text = NULL;
+			return -ENOMEM;
+		}
+		ret = weft_strv_add(trouble, text);
+	}
 	for (i = 0; !ret && i < status.problems->count; i++)
 		ret = weft_strv_add(trouble, status.problems->items[i]);
-	return ret ? ret : weft_identities_trouble(d->identities, time(NULL), trouble);
+	return ret;
+}
+
+/* Who is refused first; executables are last, of which there may be many. */
+static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
+{
+	int ret = trouble_with_documents(d, trouble);
+
+	if (!ret)
+		ret = weft_identities_trouble(d->identities, time(NULL), trouble);
+	return ret ? ret : trouble_with_executables(d, trouble);
 }
 
 static void tell_trouble(struct daemon *d)
@@ -301,13 +328,13 @@ static void tell_outcome(struct daemon *d, const struct weft_config_status *stat
 		weft_log_error("weftctl apply will not know what became of it: %s", err.text);
 }
 
-static int apply(void *data, const struct weft_conf *conf, uint64_t *generation,
-		 struct weft_error *err)
+static int apply(void *data, const struct weft_conf *conf, struct weft_executables *executables,
+		 uint64_t *generation, struct weft_error *err)
 {
 	struct daemon *d = data;
 	int ret = update_identities(d, conf, err);
 
-	return ret ? ret : weft_conf_push(conf, d->nl, generation, err);
+	return ret ? ret : weft_conf_push(conf, d->nl, executables, generation, err);
 }
 
 static int look_for_rollback(struct daemon *d);
@@ -504,10 +531,20 @@ static int on_status(sd_event_source *source, uint64_t usec, void *data)
 	struct daemon *d = data;
 
 	if (!d->held)
-		weft_config_refresh(d->config);
+		weft_config_look(d->config);
 	tell_status(d);
 	tell_trouble(d);
 	return rearm(source, STATUS_INTERVAL * USEC_PER_SEC);
+}
+
+static int on_executables(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct daemon *d = data;
+
+	if (weft_config_refresh(d->config))
+		tell_status(d);
+	tell_trouble(d);
+	return 0;
 }
 
 /* ---- bringing up and taking down ---- */
@@ -553,6 +590,9 @@ static int add_sources(struct daemon *d)
 		ret = sd_event_add_io(d->loop, &d->documents, weft_config_fd(d->config), EPOLLIN,
 				      on_config, d);
 	if (ret >= 0)
+		ret = sd_event_add_io(d->loop, NULL, weft_config_executables_fd(d->config), EPOLLIN,
+				      on_executables, d);
+	if (ret >= 0)
 		ret = sd_event_add_io(d->loop, NULL, weft_rollback_fd(d->rollback), EPOLLIN,
 				      on_rollback, d);
 	if (ret >= 0)
@@ -584,8 +624,7 @@ static int open_config(struct daemon *d, struct weft_error *err)
 	ret = weft_store_dir_create(d->options->config_dir, d->state.trust_domain, &store, err);
 	if (ret)
 		return ret;
-	ret = weft_config_create(&d->config, store, apply, d);
-	return ret ? weft_error_nomem(err) : 0;
+	return weft_config_create(&d->config, store, apply, d, err);
 }
 
 static int open_join(struct daemon *d, struct weft_source **source, struct weft_error *err)
