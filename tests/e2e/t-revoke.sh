@@ -175,8 +175,10 @@ equal "the server's record says why" '["revoked","EACCES","identity","leak","spi
     "$(jq -c '[.reason, .errno, .revoked, .revocation, .peer_identity]' <<<"$server")"
 contains "and explain" "revocation \"leak\" has the peer's identity" "$(explain h2 "$server")"
 check "and the journal of the server's unit" wait_for 20 record vault WEFT_VERDICT=denied WEFT_REVOCATION=leak
-equal "the caller is told that it was denied" '"peer-denied"' \
-    "$(last h1 '.workload == "cart" and .errno == "EACCES"' | jq .reason)"
+equal "the caller is told why" '["peer-denied","this identity, or its certificate, is revoked at the server'"'"'s side"]' \
+    "$(last h1 '.workload == "cart" and .errno == "EACCES"' | jq -c '[.reason, .detail]')"
+contains "in words, too" "the server's side said no: this identity, or its certificate, is revoked at the server's side" \
+    "$(journal -u cart -o cat WEFT_REASON=peer-denied)"
 equal "status counts it" 1 "$(weftctl_in h2 -j status | jq .revocations)"
 contains "and weftctl shows it" spiffe://mesh.local/shop/cart "$(weftctl_in h2 revocation)"
 document_gone h2 revoked.yaml

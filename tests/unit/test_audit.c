@@ -122,10 +122,11 @@ static void denial_by_the_peer_names_both_sides(void **state)
 	conn.reason = WEFT_REASON_PEER_DENIED;
 	conn.error = EACCES;
 	conn.policy = "payments-allow";
+	conn.detail = "a policy at the server's side denies it";
 	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_DENIED), 0);
 	assert_field(&c, "MESSAGE=deny: shop/cart (curl, pid 123, cart.service) may not connect to "
-			 "service \"payments\" (10.0.0.2:8080): policy \"payments-allow\" at its "
-			 "side");
+			 "service \"payments\" (10.0.0.2:8080): the server's side said no: a policy "
+			 "at the server's side denies it");
 	assert_field(&c, "MESSAGE_ID=" WEFT_AUDIT_ID_DENIED);
 	assert_field(&c, "PRIORITY=4");
 	assert_field(&c, "WEFT_CONN=42");

@@ -296,6 +296,7 @@ static void revoked_client_is_denied_like_one_that_a_policy_names(void **state)
 	assert_string_equal(c->server.done_peer, CLIENT);
 	assert_int_equal(c->client.reason, WEFT_REASON_PEER_DENIED);
 	assert_int_equal(c->client.error, EACCES);
+	assert_non_null(strstr(c->client.detail, "revoked"));
 	assert_false(c->client.installed || c->server.installed);
 }
 

@@ -146,6 +146,19 @@ static void server_that_denies_tells_the_client(void **state)
 	duel_uninit(&d);
 }
 
+static void client_that_is_revoked_is_told(void **state)
+{
+	struct duel d;
+
+	duel_init(&d, *state);
+	d.server_allows = false;
+	d.code = WEFT_CONFIRM_REVOKED;
+	duel_run(&d);
+	assert_failed(d.server, WEFT_REASON_REVOKED, CART);
+	assert_failed(d.client, WEFT_REASON_PEER_DENIED, "revoked at the server's side");
+	duel_uninit(&d);
+}
+
 static void server_that_refuses_is_no_denial(void **state)
 {
 	static const uint8_t codes[] = { WEFT_CONFIRM_REFUSED, WEFT_CONFIRM_ACCEPTED };
@@ -516,6 +529,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_left_on_the_wire),
 		cmocka_unit_test(data_right_behind_the_confirm_stays_in_the_socket),
 		cmocka_unit_test(server_that_denies_tells_the_client),
+		cmocka_unit_test(client_that_is_revoked_is_told),
 		cmocka_unit_test(server_that_refuses_is_no_denial),
 		cmocka_unit_test(client_that_refuses_never_shows_its_certificate),
 		cmocka_unit_test(judge_waits_for_the_verdict),

@@ -4,7 +4,8 @@
  * whichever of the two hosts the sentence is written:
  *
  *   client   deny: shop/cart (curl, pid 123, cart.service) may not connect to
- *            service "payments" (10.0.0.2:8080): policy at its side
+ *            service "payments" (10.0.0.2:8080): the server's side said no: a policy
+ *            at the server's side denies it
  *   server   deny: shop/cart (10.0.0.1:40112) may not connect to shop/payments
  *            (nginx, pid 99, nginx.service) at port 8080: policy "payments-allow"
  *
@@ -44,6 +45,8 @@ static void say(struct text *t, const char *fmt, ...)
 static const char *reason_words(enum weft_reason reason)
 {
 	switch (reason) {
+	case WEFT_REASON_PEER_DENIED:
+		return "the server's side said no";
 	case WEFT_REASON_PEER_IDENTITY:
 		return "the peer is not who it should be";
 	case WEFT_REASON_PEER_CERTIFICATE:
@@ -173,12 +176,8 @@ static void say_to(struct text *t, const struct weft_nl_conn *conn)
 
 static void say_policy(struct text *t, const struct weft_nl_conn *conn)
 {
-	const char *where = conn->reason == WEFT_REASON_PEER_DENIED ? " at its side" : "";
-
 	if (conn->policy)
-		say(t, ": policy \"%s\"%s", conn->policy, where);
-	else if (*where)
-		say(t, ": policy%s", where);
+		say(t, ": policy \"%s\"", conn->policy);
 	else
 		say(t, ": no ALLOW policy lets it in");
 }
@@ -207,7 +206,7 @@ static void say_why(struct text *t, const struct weft_nl_conn *conn)
 {
 	const char *words = reason_words(conn->reason);
 
-	if (conn->reason == WEFT_REASON_POLICY_DENIED || conn->reason == WEFT_REASON_PEER_DENIED) {
+	if (conn->reason == WEFT_REASON_POLICY_DENIED) {
 		say_policy(t, conn);
 		return;
 	}

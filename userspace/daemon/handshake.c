@@ -89,12 +89,12 @@ static void watch(struct weft_handshake *h, uint32_t events)
 		finish(h, WEFT_REASON_RESOURCES, "the daemon cannot wait for the socket");
 }
 
-/* What the peer of this handshake is told: it is denied, or something is wrong here. */
+/* What the peer is told: it is denied, it is revoked, or something is wrong here. */
 static uint8_t confirm_code(enum weft_reason reason)
 {
-	return reason == WEFT_REASON_POLICY_DENIED || reason == WEFT_REASON_REVOKED ?
-		       WEFT_CONFIRM_DENIED :
-		       WEFT_CONFIRM_REFUSED;
+	if (reason == WEFT_REASON_POLICY_DENIED)
+		return WEFT_CONFIRM_DENIED;
+	return reason == WEFT_REASON_REVOKED ? WEFT_CONFIRM_REVOKED : WEFT_CONFIRM_REFUSED;
 }
 
 static enum weft_hs_status judge(struct weft_handshake *h)

@@ -249,6 +249,9 @@ static enum weft_hs_status finish_refused(struct weft_hs *hs)
 	if (hs->code == WEFT_CONFIRM_DENIED)
 		weft_failure_set(&hs->failure, WEFT_REASON_POLICY_DENIED,
 				 "%s may not have this connection", hs->peer);
+	else if (hs->code == WEFT_CONFIRM_REVOKED)
+		weft_failure_set(&hs->failure, WEFT_REASON_REVOKED,
+				 "%s, with the certificate %s, is revoked", hs->peer, hs->serial);
 	else
 		weft_failure_set(&hs->failure, WEFT_REASON_RESOURCES,
 				 "this side cannot take the connection");
@@ -287,6 +290,9 @@ static enum weft_hs_status confirm_read(struct weft_hs *hs)
 	else if (record[1] == WEFT_CONFIRM_DENIED)
 		weft_failure_set(&hs->failure, WEFT_REASON_PEER_DENIED,
 				 "a policy at the server's side denies it");
+	else if (record[1] == WEFT_CONFIRM_REVOKED)
+		weft_failure_set(&hs->failure, WEFT_REASON_PEER_DENIED,
+				 "this identity, or its certificate, is revoked at the server's side");
 	else if (record[1] != WEFT_CONFIRM_ACCEPTED)
 		weft_failure_set(&hs->failure, WEFT_REASON_TLS,
 				 "the server's side could not take the connection (code %u)",

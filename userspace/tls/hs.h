@@ -45,6 +45,7 @@ enum weft_confirm {
 	WEFT_CONFIRM_ACCEPTED,
 	WEFT_CONFIRM_DENIED,  /* by policy */
 	WEFT_CONFIRM_REFUSED, /* for another reason */
+	WEFT_CONFIRM_REVOKED, /* the client's identity or certificate */
 };
 
 /**
@@ -86,8 +87,8 @@ bool weft_hs_is_resumed(const struct weft_hs *hs);
  * @code: if not, what a server tells a weft/1 client (enum weft_confirm);
  *	otherwise ignored
  *
- * After a refusal the end is FAILED: a server's with POLICY_DENIED (or
- * RESOURCES for WEFT_CONFIRM_REFUSED), as soon as its record is written; a
+ * After a refusal the end is FAILED: a server's with POLICY_DENIED (REVOKED for
+ * WEFT_CONFIRM_REVOKED, RESOURCES for WEFT_CONFIRM_REFUSED), as soon as its record is written; a
  * client's with PEER_IDENTITY. The caller may know a better reason from the
  * module's verdict.
  *
