@@ -78,6 +78,23 @@ policy() { # FILE ACTION RULES
         "spec: {action: $2, workload: web, rules: $3}" >"$1"
 }
 
+# --- a connection that is still open counts, however long ago it was made
+policy "$T/only.yaml" ALLOW '[{from: {identities: [shop/cart]}}]'
+puppet till h1
+contains "till calls and stays" 9002 \
+    "$(tell till "exec('import socket; s = socket.create_connection((\"240.0.0.1\", 9002))') or s.recv(100)")"
+made() { journal -o cat WEFT_ROLE=server WEFT_LOCAL=10.77.0.2:9002 | grep -q .; }
+wait_for 20 made || not_ok "its record is written"
+sleep 2
+since=@$(date +%s)
+equal "what would become of it is told" '[["till",9002,"refused","no ALLOW policy matches"]]' \
+    "$(simulated 2 "$T/only.yaml")"
+contains "in words, too" "1 of them were opened before and are still open" "$(simulate "$T/only.yaml")"
+systemctl stop till
+no_conns h2 30
+sleep 2
+since=@$(date +%s)
+
 # --- before anything is recorded
 policy "$new/any.yaml" ALLOW '[{}]'
 contains "without records that is said" "no connection is recorded since" "$(simulate "$new/any.yaml" 2>&1)"
