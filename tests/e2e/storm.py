@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Many short connections at once: does each end, and with what?
 
-storm.py server PORT
+storm.py [-k] server PORT
     Echoes, one thread per connection.
-storm.py client HOST PORT THREADS STOP
+storm.py [-k] client HOST PORT THREADS STOP
     Each thread connects, sends a marker and a number of its own, wants exactly
     that back, closes, and begins again, until the file STOP exists (looked at
     between connections).  At the end one line of JSON: "done", how many went
@@ -12,6 +12,9 @@ storm.py client HOST PORT THREADS STOP
     errno; "wrong", answers that were not what was sent; "stuck", threads that
     were still in a call LIMIT seconds after STOP; "longest", seconds the
     slowest connection took.
+-k: asks a silent peer after 20 seconds whether it is still there.  A reset for
+    which there is no memory is never sent, by TCP as by weft, and nothing else ends
+    a connection that waits for its peer to speak.
 """
 import collections
 import errno
@@ -25,12 +28,22 @@ import time
 
 LIMIT = 150 * (5 if "-kasan-" in os.uname().release else 1)
 MARKER = b"storm-plaintext-marker "
+KEEPALIVE = "-k" in sys.argv[1:2]
+
+
+def ask_the_silent(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, 20), (socket.TCP_KEEPINTVL, 10),
+                          (socket.TCP_KEEPCNT, 6)):
+        s.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def listener(port):
     s = socket.socket(socket.AF_INET6)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    if KEEPALIVE:
+        ask_the_silent(s) # whoever is accepted does as well
     s.bind(("::", port))
     s.listen(1024)
     return s
@@ -69,6 +82,8 @@ class Storm:
 
     def once(self, text):
         with socket.socket() as s:
+            if KEEPALIVE:
+                ask_the_silent(s)
             try:
                 s.connect(self.address)
             except OSError as e:
@@ -116,6 +131,8 @@ class Storm:
 
 
 if __name__ == "__main__":
+    if KEEPALIVE:
+        del sys.argv[1]
     if sys.argv[1] == "server":
         server(int(sys.argv[2]))
     else:
