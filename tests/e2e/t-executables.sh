@@ -17,8 +17,8 @@ chmod a+x "$T"
 dir=/opt/weft-executables # weftd has a /tmp of its own
 mkdir -p "$dir"
 tidy() {
-    local rc=$?
-    ! mountpoint -q "$dir/mnt" || umount "$dir/mnt"
+    local rc=$? m
+    for m in "$dir"/*/; do ! mountpoint -q "$m" || umount "$m"; done
     rm -rf "$dir"
     return $rc
 }
@@ -165,6 +165,40 @@ document_gone h1 huge.yaml
 rm "$dir/huge"
 check "it ends meanwhile" systemctl restart weftd@h1
 is_app "and the next one reads anew" start "$app"
+
+# --- what the module does not take keeps no document from coming into force: a file
+# that looks as if it were root's
+mkdir "$dir/theirs" "$dir/mapped"
+mount -t tmpfs -o mode=755 tmpfs "$dir/theirs"
+cp -p "$app" "$dir/theirs/run"
+chown 3001:3001 "$dir/theirs/run" "$dir/theirs"
+code=0
+python3 -SE "$E2E/idmap.py" "$dir/theirs" "$dir/mapped" 3001 || code=$?
+if [ $code = 3 ]; then
+    note "no idmapped mounts of tmpfs on $KVER"
+else
+    equal "it looks like root's" "0 $three" "$(stat -c %u "$dir/mapped/run") $(sha256sum "$dir/mapped/run" | cut -d' ' -f1)"
+    document h1 mapped.yaml <<Y
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: mapped}
+spec:
+  selectors:
+  - {executable: $dir/mapped/run, sha256: "$three"}
+  - {executable: $dir/copy, sha256: "$one"}
+Y
+    check "weftctl status tells" wait_for 20 troubled h1 \
+        "^workload mapped: executable $dir/mapped/run: .*can be written to by others than root"
+    none "it is none" start "$dir/mapped/run"
+    start "$dir/copy"
+    equal "another one of the workload is known all the same" spiffe://mesh.local/mapped "$(last | jq -r '.[1]')"
+    before=$(generation h1)
+    sleep 11
+    equal "the module is not bothered with it again" "$before" "$(generation h1)"
+    check "what is refused does not stay open" umount "$dir/mapped"
+    document_gone h1 mapped.yaml
+fi
+umount "$dir/theirs"
 
 # --- by command
 check "by command, too" weftctl_in h1 workload add cmd identity spiffe://mesh.local/cmd \
