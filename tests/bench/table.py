@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """table.py [OUT.json] <RESULTS: makes the benchmark's table and OUT.json out of the
 lines of JSON that bench.sh printed.  Of several runs the mean counts; the spread
-is (greatest - least) / mean, of the set-up where it is greatest."""
+is (greatest - least) / mean, of the set-up where it is greatest.  With OUT.json
+every figure must be there: status 1, and it names those that are not."""
 import collections
 import json
 import sys
@@ -111,6 +112,14 @@ def figures(runs):
     return out
 
 
+def missing(out):
+    """Names of the figures that nobody measured; a set-up without TLS does not resume."""
+    for name, value in out.items():
+        for setup, x in value.items() if isinstance(value, dict) else [("", value)]:
+            if not isinstance(x, (int, float)) or x < 0 or (x == 0 and name != "packet"):
+                yield f"{name} {setup}".strip()
+
+
 def main():
     runs, shares = read(sys.stdin)
     table(runs)
@@ -124,6 +133,9 @@ def main():
             f.write("\n")
     print(f"\nmemory: {out['conn_idle_bytes']} bytes more for an idle meshed socket than for a plain one"
           f"; weftd {out['weftd_rss_bytes']} resident")
+    lacking = list(missing(out)) if len(sys.argv) > 1 else []
+    if lacking:
+        sys.exit("bench: not measured: " + ", ".join(lacking))
 
 
 main()
