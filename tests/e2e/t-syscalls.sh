@@ -68,9 +68,10 @@ capture_start "$T/w.pcap" tcp
 end=$((SECONDS + ${WEFT_SECONDS:-0}))
 rounds=0 calls=$(scaled 250)
 [ -z "${WEFT_SECONDS:-}" ] || calls=400
-# A round at least, and on until there is enough on each port's wire to judge.
+# A round at least, and on until each port has something to judge.
+used() { python3 -SE "$E2E/pcap.py" "$T/w.pcap" --port "$1" --want records >/dev/null 2>&1; }
 while [ $rounds = 0 ] || [ $SECONDS -lt $end ] ||
-    { [ $rounds -lt 10 ] && [ "$(lives h1)" -lt 20 ]; }; do
+    { [ $rounds -lt 10 ] && ! { used $port && used $((port + 1)); }; }; do
     round "$calls"
     rounds=$((rounds + 1))
 done

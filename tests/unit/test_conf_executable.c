@@ -276,9 +276,13 @@ static void who_could_not_be_shown_to_all_is_news_again(void **state)
 	assert_int_equal(attach(), 1);
 	weft_executables_shown(&executables);
 	weft_executables_close(&executables);
-	assert_int_equal(attach_again(), 0); /* perhaps of another workload */
+	assert_int_equal(attach_again(), 0);
 	assert_false(selectors[0].has_fd);
 	assert_int_equal(problems.count, 0);
+	assert_int_equal(attach(), 0); /* the module has it all the same */
+	weft_executables_close(&executables);
+	weft_executables_doubt(&executables); /* there is another workload */
+	assert_int_equal(attach_again(), 0);
 	assert_int_equal(attach(), 1);
 	assert_true(selectors[0].has_fd);
 }

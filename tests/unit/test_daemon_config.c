@@ -216,6 +216,14 @@ static void write_program(struct context *c, const char *text)
 	write_program_time(c);
 }
 
+static void rename_program(struct context *c, const char *name)
+{
+	char to[128];
+
+	snprintf(to, sizeof(to), "%s/%s", c->f.dir, name);
+	assert_int_equal(rename(fixture_path(&c->f, "program"), to), 0);
+}
+
 static void write_document(struct context *c, const char *name)
 {
 	char text[512], file[64];
@@ -266,6 +274,36 @@ static void executables_are_there_when_documents_are_applied(void **state)
 	write_document(c, "other");
 	assert_int_equal(weft_config_reload(c->config), 0);
 	assert_int_equal(c->n_files, 2);
+}
+
+/* The one may be known again when the other one is not yet. */
+static void executables_that_stay_are_no_news(void **state)
+{
+	struct context *c = *state;
+	struct timespec pause = { .tv_nsec = 1000000 };
+	char text[64 * 160], *p = text;
+	int i;
+
+	p += sprintf(p, "apiVersion: weft/v1\nkind: Workload\nmetadata: {name: web}\nspec:\n"
+			"  selectors:\n");
+	for (i = 0; i < 20; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "program%d", i);
+		write_program(c, "one");
+		rename_program(c, name);
+		p += sprintf(p, "  - {executable: %s/%s, sha256: " ONE "}\n", c->f.dir, name);
+	}
+	fixture_write(&c->f, "conf.d/web.yaml", text);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(c->n_files, 20);
+	for (i = 0; i < 200; i++) {
+		weft_config_look(c->config);
+		assert_int_equal(weft_config_refresh(c->config), 0);
+		if (i % 8 == 0)
+			nanosleep(&pause, NULL);
+	}
+	assert_int_equal(c->applied, 1);
 }
 
 static void executables_that_change_are_followed(void **state)
@@ -382,6 +420,7 @@ int main(void)
 	const struct CMUnitTest by_root[] = {
 		cmocka_unit_test_setup_teardown(executables_are_there_when_documents_are_applied,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(executables_that_stay_are_no_news, setup, teardown),
 		cmocka_unit_test_setup_teardown(executables_that_change_are_followed, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(

@@ -339,8 +339,8 @@ static int attach_one(struct weft_executable *e, struct weft_nl_workload *worklo
 	n = give(workload, e);
 	if (!n)
 		return tell_hashes(workload, e, problems);
-	if (n < 0 || e->fd < 0)
-		e->shown = false; /* to this workload it is not: when it can be */
+	if (n < 0)
+		e->shown = false; /* not to all of them */
 	if (n < 0)
 		return add_problem(problems, "executable %s: %s", e->path, strerror(-n));
 	if (e->fd < 0)
@@ -380,6 +380,14 @@ int weft_executables_attach(struct weft_executables *all, struct weft_nl_workloa
 		fresh |= ret;
 	}
 	return fresh;
+}
+
+void weft_executables_doubt(struct weft_executables *all)
+{
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		all->items[i].shown &= all->items[i].fd >= 0;
 }
 
 void weft_executables_shown(struct weft_executables *all)

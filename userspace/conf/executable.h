@@ -87,6 +87,12 @@ void weft_executables_close(struct weft_executables *all);
 int weft_executables_attach(struct weft_executables *all, struct weft_nl_workload *workload,
 			    struct weft_strv *problems);
 
+/*
+ * What is not open now counts as not shown: for the push of documents with workloads
+ * that the module does not know yet.
+ */
+void weft_executables_doubt(struct weft_executables *all);
+
 /* The module has what was attached since the last call, and keeps it. */
 void weft_executables_shown(struct weft_executables *all);
 

@@ -183,6 +183,8 @@ static int apply(struct weft_config *config, struct weft_conf *conf, bool only_f
 	int ret;
 
 	weft_reader_take(config->reader, &config->executables);
+	if (!only_fresh)
+		weft_executables_doubt(&config->executables);
 	ret = attach(config, conf, problems);
 	if (ret < 0)
 		ret = weft_error_nomem(err);
