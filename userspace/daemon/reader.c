@@ -2,6 +2,9 @@
 /*
  * The thread that looks at executables, see reader.h. Files are touched without the
  * lock; known is the thread's own.
+ *
+ * It is ended by pthread_cancel() in the midst of a file: OpenSSL must not be in use
+ * when the process ends.
  */
 #include "daemon/reader.h"
 
@@ -27,7 +30,7 @@ struct weft_reader {
 	int fd; /* eventfd */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* any of the following */
-	bool stop, ended;
+	bool stop;
 	struct weft_strv paths; /* as asked */
 	unsigned int asked;	/* goes up with each question */
 	unsigned int answered;	/* asked, when all of it had been looked at */
@@ -71,7 +74,9 @@ static void look_at(struct weft_reader *r, const char *path)
 	if (!e)
 		return;
 	pthread_mutex_unlock(&r->lock);
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 	weft_executable_look(e, 0);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	pthread_mutex_lock(&r->lock);
 	answer(r, e);
 	weft_executables_close(&r->known);
@@ -113,6 +118,7 @@ static void *run(void *data)
 {
 	struct weft_reader *r = data;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	pthread_setname_np(pthread_self(), "weftd-reader");
 	pthread_mutex_lock(&r->lock);
 	while (!r->stop) {
@@ -121,8 +127,6 @@ static void *run(void *data)
 		else
 			look_at_all(r);
 	}
-	r->ended = true;
-	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }
@@ -178,32 +182,21 @@ static struct timespec in_ms(unsigned int ms)
 	return t;
 }
 
-/* Locked. Until there is a change. Return: false: the time has come. */
-static bool wait_until(struct weft_reader *r, const struct timespec *end)
-{
-	return pthread_cond_timedwait(&r->changed, &r->lock, end) != ETIMEDOUT;
-}
-
 void weft_reader_stop(struct weft_reader *reader)
 {
 	struct timespec end = in_ms(STOP_WAIT);
-	bool ended;
 
 	if (!reader)
 		return;
 	pthread_mutex_lock(&reader->lock);
 	reader->stop = true;
 	pthread_cond_broadcast(&reader->changed);
-	while (!reader->ended && wait_until(reader, &end))
-		;
-	ended = reader->ended;
 	pthread_mutex_unlock(&reader->lock);
-	if (ended) {
-		pthread_join(reader->thread, NULL);
-		reader_free(reader);
-	} else {
+	pthread_cancel(reader->thread);
+	if (pthread_clockjoin_np(reader->thread, NULL, CLOCK_MONOTONIC, &end))
 		pthread_detach(reader->thread); /* what it uses stays with it */
-	}
+	else
+		reader_free(reader);
 }
 
 int weft_reader_fd(const struct weft_reader *reader)
@@ -253,7 +246,8 @@ void weft_reader_wait(struct weft_reader *reader, unsigned int ms)
 	struct timespec end = in_ms(ms);
 
 	pthread_mutex_lock(&reader->lock);
-	while (reader->answered != reader->asked && wait_until(reader, &end))
+	while (reader->answered != reader->asked &&
+	       pthread_cond_timedwait(&reader->changed, &reader->lock, &end) != ETIMEDOUT)
 		;
 	pthread_mutex_unlock(&reader->lock);
 }

@@ -24,7 +24,10 @@ struct weft_reader;
  */
 int weft_reader_start(struct weft_reader **reader, struct weft_error *err);
 
-/* One that is in the midst of a file is left to itself after a second. NULL is fine. */
+/*
+ * One that reads a file stops in the midst of it. One whose file system does not answer
+ * is left to itself after a second. NULL is fine.
+ */
 void weft_reader_stop(struct weft_reader *reader);
 
 /* Readable: there is something to take. */
