@@ -6,6 +6,7 @@
 #define WEFT_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
 #include <linux/version.h>
@@ -20,6 +21,25 @@ static inline bool weft_file_tryget(struct file *f)
 	return file_ref_get(&f->f_ref);
 #else
 	return atomic_long_inc_not_zero(&f->f_count);
+#endif
+}
+
+/* What keeps the directories of a fs_struct; one lock with the seqcount since 7.0 */
+static inline void weft_fs_lock(struct fs_struct *fs)
+{
+#if WEFT_KERNEL(7, 0)
+	read_seqlock_excl(&fs->seq);
+#else
+	spin_lock(&fs->lock);
+#endif
+}
+
+static inline void weft_fs_unlock(struct fs_struct *fs)
+{
+#if WEFT_KERNEL(7, 0)
+	read_sequnlock_excl(&fs->seq);
+#else
+	spin_unlock(&fs->lock);
 #endif
 }
 

@@ -100,7 +100,7 @@ static int selector_file(struct nlattr **tb, struct weft_selector *s,
 	fput(file);
 	if (err == -EPERM)
 		return weft_fault_attr(f, nla, err,
-				       "executable '%.200s' can be written to by others than root, so its hash proves nothing",
+				       "executable '%.200s' can be written to by others than root, or its mount changes owners, so its hash proves nothing",
 				       s->exe);
 	if (err)
 		return weft_fault_attr(f, nla, err,

@@ -723,7 +723,10 @@ static int scan_file(const void *data, struct file *f, unsigned int fd)
 	return scan_full(s);
 }
 
-/* The facts are gathered outside task_lock(), which they need themselves. */
+/*
+ * A thread, and what it has open. The facts are gathered outside task_lock(),
+ * which they need themselves.
+ */
 static void scan_task(struct scan *s, struct task_struct *p)
 {
 	if (p->flags & (PF_KTHREAD | PF_EXITING))
@@ -737,6 +740,27 @@ static void scan_task(struct scan *s, struct task_struct *p)
 		iterate_fd(p->files, 0, scan_file, s);
 	task_unlock(p);
 	weft_task_uninit(&s->task);
+}
+
+/*
+ * All threads of @p that have open files of their own; the first one may be gone
+ * and the others not. Return: is there room for more?
+ */
+static bool scan_process(struct scan *s, struct task_struct *p)
+{
+	const struct files_struct *files, *last = NULL;
+	struct task_struct *t;
+
+	for_each_thread(p, t) {
+		files = READ_ONCE(t->files);
+		if (!files || files == last)
+			continue;
+		last = files;
+		scan_task(s, t);
+		if (scan_full(s))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -837,11 +861,9 @@ void weft_listen_rescan(struct work_struct *work)
 	do {
 		s->n = 0;
 		rcu_read_lock();
-		for_each_process(p) {
-			scan_task(s, p);
-			if (scan_full(s))
+		for_each_process(p)
+			if (!scan_process(s, p))
 				break;
-		}
 		rcu_read_unlock();
 		mark_all(s);
 	} while (scan_full(s));

@@ -2,10 +2,14 @@
 /*
  * Facts about a process. Any context; takes no lock but the task's own.
  */
+#include <linux/blkdev.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
+#include <linux/kdev_t.h>
+#include <linux/major.h>
 #include <linux/mm_types.h>
 #include <linux/mount.h>
 #include <linux/sched/task.h>
@@ -50,13 +54,24 @@ static struct file *mm_exe_file(struct mm_struct *mm)
 	return f;
 }
 
+/*
+ * Another image in the same loop device has another number. File systems
+ * without a device, and those that have several of them, have none.
+ */
+static u64 disk_of(const struct super_block *sb)
+{
+	if (MAJOR(sb->s_dev) == UNNAMED_MAJOR || !sb->s_bdev)
+		return 0;
+	return sb->s_bdev->bd_disk->diskseq;
+}
+
 /**
  * weft_file_identify() - which file it is
  * @f: an open file
  * @id: filled in on success
  *
  * Return: 0; -EINVAL it is no regular file; -EPERM somebody else than root can
- * write to it.
+ * write to it, or its mount says whose it is and not the file.
  */
 int weft_file_identify(const struct file *f, struct weft_file_id *id)
 {
@@ -65,31 +80,82 @@ int weft_file_identify(const struct file *f, struct weft_file_id *id)
 	if (!S_ISREG(inode->i_mode))
 		return -EINVAL;
 	if (!uid_eq(inode->i_uid, GLOBAL_ROOT_UID) ||
-	    inode->i_mode & 0022)	/* the group's is an ACL's mask too */
+	    inode->i_mode & 0022 ||	/* the group's is an ACL's mask too */
+	    is_idmapped_mnt(f->f_path.mnt))
 		return -EPERM;
 	memset(id, 0, sizeof(*id));
 	id->dev = inode->i_sb->s_dev;
 	id->ino = inode->i_ino;
 	id->generation = inode->i_generation;
+	id->disk = disk_of(inode->i_sb);
 	id->size = i_size_read(inode);
 	id->mtime = weft_inode_mtime(inode);
 	return 0;
 }
 
-/*
- * Where anybody may mount, a path proves nothing: in a user namespace of one's
- * own, and on what a program with privileges has mounted for a user
- * (fusermount, udisks), which is nosuid and nodev. That one he can also have
- * unmounted with files open, and then d_path() begins at its root. Nosuid
- * alone is what systemd makes of a service's file systems (NoNewPrivileges=
- * with ProtectSystem=).
- */
-static bool proves_nothing(const struct file *f)
+static bool is_below(const struct path *path, struct fs_struct *fs)
 {
-	const int users = MNT_NOSUID | MNT_NODEV;
+	bool below;
 
-	return (f->f_path.mnt->mnt_flags & users) == users ||
-	       file_inode(f)->i_sb->s_user_ns != &init_user_ns;
+	weft_fs_lock(fs);		/* its root stays */
+	below = path_is_under(path, &fs->root);
+	weft_fs_unlock(fs);
+	return below;
+}
+
+/*
+ * Does the path of @f say where it is? Anybody can mount a file of his at any
+ * path in a user namespace of his own, start it from outside by
+ * /proc/PID/root, or by a descriptor, and d_path() says that path: from the
+ * root of whatever tree of mounts the file is in, which may be detached by now
+ * (open_tree(), a lazy unmount). So it must be in the tree of the process's
+ * root directory, which only somebody with privileges changes, or in that of
+ * the host's; a daemon that changed its root directory after its start is in
+ * the latter. And it must still be in what is mounted there: a directory can be
+ * moved out of a bind mount. As mnt_may_suid() does, which is not exported.
+ *
+ * task_lock() is held.
+ */
+static bool is_reachable(const struct file *f, const struct task_struct *p)
+{
+	const struct path *path = &f->f_path;
+	const struct path whole = {
+		.mnt = path->mnt,
+		.dentry = path->mnt->mnt_root,
+	};
+
+	return file_inode(f)->i_sb->s_user_ns == &init_user_ns &&
+	       path_is_under(path, &whole) &&
+	       ((p->fs && is_below(path, p->fs)) ||
+		is_below(path, init_task.fs));
+}
+
+/* Only of these the root directory and the executable mean anything. */
+static bool is_of_the_host(struct task_struct *p)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = __task_cred(p)->user_ns == &init_user_ns;
+	rcu_read_unlock();
+	return is;
+}
+
+/* What @p executes, with a reference, if its path says so; NULL: nothing. */
+static struct file *exe_file(struct task_struct *p)
+{
+	struct file *f = NULL, *unreachable = NULL;
+
+	task_lock(p);			/* p->mm and p->fs stay */
+	if (p->mm && !(p->flags & PF_KTHREAD))
+		f = mm_exe_file(p->mm);
+	/* In this order: what was started in a user namespace has its cred. */
+	if (f && !(is_of_the_host(p) && is_reachable(f, p)))
+		swap(f, unreachable);
+	task_unlock(p);
+	if (unreachable)
+		fput(unreachable);
+	return f;
 }
 
 /*
@@ -115,24 +181,15 @@ static const char *path_of(struct file *f, char *buf, size_t len)
 static void exe_of(struct task_struct *p, struct weft_task *t, char *buf,
 		   size_t len)
 {
-	struct file *f = NULL;
-	bool trusted;
+	struct file *f;
 
 	t->exe = "";
 	t->has_file = false;
-	rcu_read_lock();
-	trusted = __task_cred(p)->user_ns == &init_user_ns;
-	rcu_read_unlock();
-	task_lock(p);			/* p->mm stays */
-	if (trusted && p->mm && !(p->flags & PF_KTHREAD))
-		f = mm_exe_file(p->mm);
-	task_unlock(p);
+	f = exe_file(p);
 	if (!f)
 		return;
-	if (!proves_nothing(f)) {
-		t->exe = path_of(f, buf, len);
-		t->has_file = !weft_file_identify(f, &t->file);
-	}
+	t->exe = path_of(f, buf, len);
+	t->has_file = !weft_file_identify(f, &t->file);
 	fput(f);
 }
 

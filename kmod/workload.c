@@ -74,7 +74,8 @@ static bool same_file(const struct weft_file_id *a,
 		      const struct weft_file_id *b)
 {
 	return a->dev == b->dev && a->ino == b->ino &&
-	       a->generation == b->generation && a->size == b->size &&
+	       a->generation == b->generation && a->disk == b->disk &&
+	       a->size == b->size &&
 	       timespec64_equal(&a->mtime, &b->mtime);
 }
 

@@ -104,6 +104,52 @@ mounts=("${setpriv[@]}" unshare --user --map-root-user --mount)
 none "an executable that one only mounts there" x "${mounts[@]}" \
     bash -c "mount --bind /usr/bin/bash '$T/another-bash' && exec '$T/another-bash' \"\$@\"" sh
 
+# A program of his at that path in a tree of mounts of his own, started from outside.
+cat >"$T/trees.py" <<P
+import ctypes, os, signal
+os.system("mount --bind /usr/bin/bash '$T/another-bash'")
+# open_tree(AT_FDCWD, "/usr/bin", OPEN_TREE_CLONE): a tree that is mounted nowhere
+tree = ctypes.CDLL(None).syscall(428, ctypes.c_long(-100), b"/usr/bin", ctypes.c_long(1))
+print("there", tree, flush=True)
+signal.pause()
+P
+run_as_bg trees h1 "${mounts[@]}" python3 -SE "$T/trees.py"
+wait_for 30 grep -q '^there [0-9]' "$T/trees.out" || not_ok "trees of mounts of his own" "$(cat "$T/trees.out")"
+pid=$(systemctl show -P MainPID trees.service)
+forged=/proc/$pid/root$T/another-bash
+contains "from outside it can be started" yes "$("${setpriv[@]}" "$forged" -c 'echo yes' 2>&1)"
+none "but is not what is there outside" x "${setpriv[@]}" "$forged"
+forged=/proc/$pid/fd/$(sed -n 's/^there //p' "$T/trees.out")/bash
+contains "so can one that is mounted nowhere" yes "$("${setpriv[@]}" "$forged" -c 'echo yes' 2>&1)"
+document h1 root.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: bash}
+spec: {selectors: [{executable: /bash}]}
+Y
+none "whose path begins in the midst" x "${setpriv[@]}" "$forged"
+document_gone h1 root.yaml
+systemctl stop trees.service
+# Only where it came from is different for a daemon that changes its root directory.
+mkdir "$T/empty"
+cat >"$T/chroot.py" <<'P'
+import encodings.idna, os, socket, sys
+os.chroot(sys.argv[1])
+with socket.create_connection(("240.0.0.1", 9001)) as s:
+    s.recv(100)
+P
+cp /usr/bin/python3 "$T/another-python"
+document h1 python.yaml <<Y
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: python}
+spec: {selectors: [{executable: $T/another-python}]}
+Y
+run_as x h1 "$T/another-python" -SE "$T/chroot.py" "$T/empty" || not_ok "a daemon without a root directory connects"
+equal "who changes his root directory is what he was" '"spiffe://mesh.local/python"' \
+    "$(conns h2 | jq -sc 'max_by(.id) | .peer_identity')"
+document_gone h1 python.yaml
+
 # --- the host's own
 document h1 host.yaml <<'Y'
 apiVersion: weft/v1

@@ -298,8 +298,8 @@ enum weft_selector_attr {
 	WEFT_SELECTOR_A_UID,		/* u32, effective user id in the initial user namespace */
 	/* string, absolute path of the executable, as the process sees it; of one that was
 	 * deleted or replaced since, the path it had. Never matches in a user namespace of one's
-	 * own, where everybody may mount anything anywhere, nor on what is mounted nosuid and
-	 * nodev, as file systems that users mount are.
+	 * own, where everybody may mount anything anywhere, nor a file that is not below the root
+	 * directory of the process or the host's: of another mount namespace, or unmounted since.
 	 */
 	WEFT_SELECTOR_A_EXE,
 	WEFT_SELECTOR_A_GID,		/* u32, effective group id in the initial user namespace */
@@ -315,7 +315,8 @@ enum weft_selector_attr {
 	 * it had EXE_SIZE and EXE_MTIME, which are needed with it. It must be root's and writable
 	 * by nobody else, so that root alone can change it. It is added to the last
 	 * WEFT_EXE_FILES_MAX - 1 of a selector with the same EXE and EXE_SHA256 in the workload
-	 * of this name; without it, they stay.
+	 * of this name; without it, they stay. -EBADF it is not open, -EINVAL it is no regular
+	 * file, -EPERM others can write to it, -ESTALE it has changed.
 	 */
 	WEFT_SELECTOR_A_EXE_FD,
 	WEFT_SELECTOR_A_EXE_INO,	/* u64, of the last such file: inode number; out only */
