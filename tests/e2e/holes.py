@@ -365,8 +365,9 @@ def faults(host, port, text, count="60"):
                 s.send(text.encode())
             except OSError as e:
                 end = name_of(e)
-        with open(path, "r+", encoding="ascii") as f:
+        with open(path, encoding="ascii") as f:
             left = f.read().strip()
+        with open(path, "w", encoding="ascii") as f:
             f.write("0")
         try:
             s.close()

@@ -65,7 +65,7 @@ strace_end() {
 every=$((400 / ${WEFT_SCALE:-100}))
 [ "$every" -ge 1 ] || every=1
 # Of too few points one that a handshake does not come to would be too many.
-[ "$KVER" = kasan ] || [ "$every" -le 4 ] || every=4
+[ "$every" -le 4 ] || every=4
 for h in h1 h2; do
     # Once in peace: which calls are there?  As "name n": the n-th call of that name.
     trace $h -o "$T/calls"

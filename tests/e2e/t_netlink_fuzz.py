@@ -27,7 +27,7 @@ ITERATIONS = int(os.environ.get("WEFT_FUZZ_ITERATIONS") or 4000)
 SECONDS = int(os.environ.get("WEFT_SECONDS") or 0)
 # What the contract knows; anything else is a surprise.
 ERRNOS = ("EINVAL", "ERANGE", "EMSGSIZE", "EEXIST", "ENOENT", "EBUSY", "EPERM", "ENOSPC", "EALREADY",
-          "ECANCELED", "EACCES", "EPROTO", "EOPNOTSUPP")
+          "ECANCELED", "EACCES", "EPROTO", "EOPNOTSUPP", "EBADF", "ESTALE")
 NUMBERS = (0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
            (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 # Takes seconds and nothing but an empty message.
