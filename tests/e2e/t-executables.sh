@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Workloads by executable and its SHA-256: the right file and no other, what goes on
 # to run when the file is replaced, what a change of the file and its owner does, and
-# that a file system a user may have mounted lends nobody a path.
-# timeout: 300
-# seconds: 100
+# that a file system that is mounted nowhere lends nobody a path.
+# timeout: 600
+# seconds: 140
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_begin
 document h2 web.yaml <<'Y'
@@ -161,9 +161,24 @@ check "weftctl status tells" wait_for 20 troubled h1 \
 sleep $((began + 25 - SECONDS > 0 ? began + 25 - SECONDS : 0))
 equal "the daemon lives on" "$pid" "$(weftd_pid h1)"
 check "and so does what it gave out" start "$app"
+# Nor, when nobody wants it any more, from anything else, and when it is to end from that.
+check "weftctl status tells of one that takes long" wait_for 40 troubled h1 \
+    "^executable $dir/huge takes long to be read; no other is looked at meanwhile"
+touch -d '2 hours ago' "$app"
+document_gone h1 huge.yaml
+is_app "as soon as nobody wants it the others are looked at again" start "$app"
+check "and all is well" wait_for 20 untroubled h1
+document h1 huge.yaml <<Y
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: huge}
+spec: {selectors: [{executable: $dir/huge, sha256: "$one"}]}
+Y
+check "it ends meanwhile" systemctl restart weftd@h1
+none_of() { ! journal -u weftd@h1 -o cat | grep -E "$1"; }
+check "by itself" none_of 'timed out|Killing|dumped'
 document_gone h1 huge.yaml
 rm "$dir/huge"
-check "it ends meanwhile" systemctl restart weftd@h1
 is_app "and the next one reads anew" start "$app"
 
 # --- what the module does not take keeps no document from coming into force: a file
@@ -210,14 +225,20 @@ contains "not with another hash" "weftctl: workload \"cmd\": executable $dir/cop
 check "and it is what it was" is_cmd
 check "with the path alone" weftctl_in h1 workload replace cmd identity spiffe://mesh.local/cmd exe "$dir/mnt/copy"
 
-# --- where users may mount
+# --- where it is mounted
 mkdir "$dir/mnt"
 mount -t tmpfs tmpfs "$dir/mnt"
 cp -p "$dir/copy" "$dir/mnt/copy"
 is_mounted() { start "$dir/mnt/copy" && last | grep -q '"spiffe://mesh.local/cmd"'; }
-check "a path on what root mounted is one" is_mounted
-mount -o remount,nosuid "$dir/mnt"
-check "nosuid alone is not what users get" is_mounted
+check "a path on what is mounted is one" is_mounted
 mount -o remount,nosuid,nodev "$dir/mnt"
-none "on what users can mount it is none" start "$dir/mnt/copy"
-umount "$dir/mnt"
+check "whatever its flags" is_mounted
+# What is mounted nowhere has whatever path there is in it: a user can make it so
+# with what fusermount mounts for him.
+mkdir -p "$dir/mnt$dir/mnt"
+cp -p "$dir/copy" "$dir/mnt$dir/mnt/copy"
+exec 9<"$dir/mnt$dir/mnt"
+umount -l "$dir/mnt"
+contains "what is mounted nowhere can be started" yes "$("/proc/$$/fd/9/copy" -c 'echo yes' 2>&1)"
+none "it is none" start "/proc/$$/fd/9/copy"
+exec 9<&-

@@ -65,7 +65,7 @@ static int attach(void)
 		struct weft_executable *e = weft_executables_at(&known, executables.items[i].path);
 
 		assert_non_null(e);
-		weft_executable_look(e, now);
+		weft_executable_look(e, now, NULL, NULL);
 		assert_true(e->error ? e->fd < 0 : e->fd >= 0);
 		weft_executable_take(&executables.items[i], e);
 		assert_int_equal(e->fd, -1);
@@ -280,10 +280,18 @@ static void who_could_not_be_shown_to_all_is_news_again(void **state)
 	assert_false(selectors[0].has_fd);
 	assert_int_equal(problems.count, 0);
 	assert_int_equal(attach(), 0); /* the module has it all the same */
+	weft_executables_shown(&executables);
 	weft_executables_close(&executables);
 	weft_executables_doubt(&executables); /* there is another workload */
 	assert_int_equal(attach_again(), 0);
+	expect_problem("it could not be looked at again since the documents changed");
+	assert_true(weft_executables_pending(&executables));
+	weft_executables_shown(&executables); /* without it, that is */
+	weft_executables_close(&executables);
 	assert_int_equal(attach(), 1);
+	assert_int_equal(problems.count, 0);
+	weft_executables_shown(&executables);
+	assert_false(weft_executables_pending(&executables));
 	assert_true(selectors[0].has_fd);
 }
 

@@ -24,8 +24,9 @@ static const struct entry entries[] = {
 		SAME },
 	[WEFT_REASON_PEER_DENIED] = {
 		"the server's side said no",
-		"The policies of the server's host decided: look there (weftctl policy show, "
-		"weftctl revocation show, journalctl) and allow the identity of this workload.",
+		"A policy or a revocation of the server's host decided, see the detail, and look "
+		"there (weftctl policy show, weftctl revocation show, journalctl): allow the "
+		"identity of this workload, or give it one that is not revoked.",
 		"The client gave up because of what it was told." },
 	[WEFT_REASON_PEER_IDENTITY] = {
 		"the peer is not one that the service may be",

@@ -152,7 +152,7 @@ static bool look(struct weft_executables *executables)
 	size_t i;
 
 	for (i = 0; i < executables->count; i++) {
-		weft_executable_look(&executables->items[i], 0);
+		weft_executable_look(&executables->items[i], 0, NULL, NULL);
 		again |= executables->items[i].error == EAGAIN;
 	}
 	return again;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/array.h"
@@ -113,8 +114,11 @@ void weft_executables_close(struct weft_executables *all)
 {
 	size_t i;
 
-	for (i = 0; i < all->count; i++)
+	for (i = 0; i < all->count; i++) {
 		close_fd(&all->items[i]);
+		all->items[i].attached = false;
+		all->items[i].partly = false;
+	}
 }
 
 /* ---- looking ---- */
@@ -171,6 +175,40 @@ static int check_path(struct weft_executable *e)
 	return weft_error_set(&e->err, ELOOP, "it is %s by another name: name that one", real);
 }
 
+/* Its server can change it, whoever may write to it here: of linux/magic.h and their own. */
+static bool is_remote(int fd)
+{
+	static const uint32_t magic[] = {
+		0x6969 /* NFS */, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB 2 */, 0x517b /* SMB */,
+		0x65735546 /* FUSE */, 0x01021997 /* 9p */, 0x00c36400 /* Ceph */,
+		0x5346414f /* AFS */, 0x6b414653 /* AFS */, 0x73757245 /* Coda */,
+		0x01161970 /* GFS2 */, 0x7461636f /* OCFS2 */, 0x786f4256 /* VirtualBox */,
+		0xbacbacbc /* VMware */, 0x19830326 /* BeeGFS */, 0x0bd00bd0 /* Lustre */,
+	};
+	struct statfs fs;
+	size_t i;
+
+	if (fstatfs(fd, &fs))
+		return true;
+	for (i = 0; i < WEFT_ARRAY_SIZE(magic); i++)
+		if ((uint32_t)fs.f_type == magic[i])
+			return true;
+	return false;
+}
+
+/*
+ * A lease for reading is not given while somebody has it open for writing. Who mapped
+ * it so, before it became root's, could change it without its times telling. Some file
+ * systems know no leases.
+ */
+static bool is_written_to(int fd)
+{
+	if (fcntl(fd, F_SETLEASE, F_RDLCK))
+		return errno == EAGAIN;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return false;
+}
+
 /* Can a hash of it prove anything? */
 static int check_file(struct weft_executable *e, const struct stat *st)
 {
@@ -179,13 +217,19 @@ static int check_file(struct weft_executable *e, const struct stat *st)
 	if (st->st_uid || st->st_mode & (S_IWGRP | S_IWOTH))
 		return fail(e, EPERM,
 			    "it can be written to by others than root, so its hash proves nothing");
+	if (is_remote(e->fd))
+		return fail(e, EPERM,
+			    "it is on a file system of another host or program, which can change "
+			    "it, so its hash proves nothing");
+	if (is_written_to(e->fd))
+		return fail(e, EAGAIN, "somebody has it open for writing");
 	return check_path(e);
 }
 
-static int hash(struct weft_executable *e, char *sha256)
+static int hash(struct weft_executable *e, char *sha256, weft_go_on_fn *go_on, void *data)
 {
 	uint8_t digest[WEFT_CRYPTO_DIGEST_LEN];
-	int ret = weft_crypto_file_digest(e->fd, digest, &e->err);
+	int ret = weft_crypto_file_digest(e->fd, digest, go_on, data, &e->err);
 
 	if (ret)
 		e->error = -ret;
@@ -195,15 +239,14 @@ static int hash(struct weft_executable *e, char *sha256)
 }
 
 /* Reads it, which may be written to meanwhile. */
-static int read_it(struct weft_executable *e, const struct weft_file_key *key, uint64_t now)
+static int read_it(struct weft_executable *e, const struct weft_file_key *key,
+		   weft_go_on_fn *go_on, void *data)
 {
 	char sha256[sizeof(e->sha256)];
 	struct weft_file_key after;
 	struct stat st;
 
-	if (key->mtime <= now && now - key->mtime < NS_PER_S)
-		return fail(e, EAGAIN, JUST_NOW);
-	if (hash(e, sha256))
+	if (hash(e, sha256, go_on, data))
 		return -e->error;
 	if (fstat(e->fd, &st))
 		return fail(e, errno, strerror(errno));
@@ -216,7 +259,7 @@ static int read_it(struct weft_executable *e, const struct weft_file_key *key, u
 	return 0;
 }
 
-static int look(struct weft_executable *e, uint64_t now)
+static int look(struct weft_executable *e, uint64_t now, weft_go_on_fn *go_on, void *data)
 {
 	struct weft_file_key key;
 	struct stat st;
@@ -235,12 +278,15 @@ static int look(struct weft_executable *e, uint64_t now)
 		e->error = 0;
 		return 0;
 	}
-	return read_it(e, &key, now ? now : clock_now());
+	if (key.mtime <= now && now - key.mtime < NS_PER_S)
+		return fail(e, EAGAIN, JUST_NOW);
+	return read_it(e, &key, go_on, data);
 }
 
-void weft_executable_look(struct weft_executable *executable, uint64_t now)
+void weft_executable_look(struct weft_executable *executable, uint64_t now, weft_go_on_fn *go_on,
+			  void *data)
 {
-	if (look(executable, now))
+	if (look(executable, now ? now : clock_now(), go_on, data))
 		close_fd(executable);
 }
 
@@ -254,6 +300,7 @@ void weft_executable_take(struct weft_executable *to, struct weft_executable *fo
 	to->err = found->err;
 	to->key = found->key;
 	memcpy(to->sha256, found->sha256, sizeof(to->sha256));
+	to->missed = false;
 	if (same)
 		return;
 	/* What the module was shown meanwhile lacks it. */
@@ -332,6 +379,7 @@ static int attach_one(struct weft_executable *e, struct weft_nl_workload *worklo
 {
 	int n;
 
+	e->right = false;
 	if (e->error)
 		return add_problem(problems, "executable %s: %s", e->path, e->err.text);
 	if (e->refused)
@@ -339,10 +387,13 @@ static int attach_one(struct weft_executable *e, struct weft_nl_workload *worklo
 	n = give(workload, e);
 	if (!n)
 		return tell_hashes(workload, e, problems);
-	if (n < 0)
-		e->shown = false; /* not to all of them */
+	e->right = true;
+	e->partly |= n < 0;
 	if (n < 0)
 		return add_problem(problems, "executable %s: %s", e->path, strerror(-n));
+	if (e->missed)
+		return add_problem(problems, "executable %s: it could not be looked at again since "
+				   "the documents changed", e->path);
 	if (e->fd < 0)
 		return 0;
 	e->attached = true;
@@ -386,8 +437,20 @@ void weft_executables_doubt(struct weft_executables *all)
 {
 	size_t i;
 
+	for (i = 0; i < all->count; i++) {
+		all->items[i].missed = !all->items[i].error && all->items[i].fd < 0;
+		all->items[i].shown &= !all->items[i].missed;
+	}
+}
+
+bool weft_executables_pending(const struct weft_executables *all)
+{
+	size_t i;
+
 	for (i = 0; i < all->count; i++)
-		all->items[i].shown &= all->items[i].fd >= 0;
+		if (all->items[i].right && !all->items[i].shown)
+			return true;
+	return false;
 }
 
 void weft_executables_shown(struct weft_executables *all)
@@ -396,7 +459,7 @@ void weft_executables_shown(struct weft_executables *all)
 
 	for (e = all->items; e < all->items + all->count; e++) {
 		e->shown |= e->attached;
-		e->attached = false;
+		e->shown &= !e->partly;
 	}
 }
 
@@ -407,7 +470,7 @@ void weft_executables_refuse(struct weft_executables *all, const char *path, con
 	if (!e)
 		return;
 	free(e->refused);
-	e->refused = strdup(why); /* without memory it is shown once more */
+	e->refused = why ? strdup(why) : NULL; /* without memory it is shown once more */
 	e->attached = false;
 }
 

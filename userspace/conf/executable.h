@@ -18,6 +18,7 @@
 #include "base/hex.h"
 #include "base/strv.h"
 #include "nl/nl_workload.h"
+#include "pki/crypto.h"
 
 /* What changes when the file does. */
 struct weft_file_key {
@@ -37,8 +38,11 @@ struct weft_executable {
 	char sha256[WEFT_HEX_SIZE(WEFT_SHA256_SIZE)];
 
 	char *refused; /* why the module does not take it as it is; NULL: it does */
-	bool attached; /* since weft_executables_shown() */
+	bool right;    /* a selector has its hash, as of the latest attach */
+	bool attached; /* and it was given to it; ends with weft_executables_close() */
+	bool partly;   /* but not to all that want it */
 	bool shown;    /* to the module, as it is */
+	bool missed;   /* documents came while it could not be shown to what is new in them */
 };
 
 /* Those of some workloads, by path. Initialise with { 0 }. */
@@ -62,17 +66,19 @@ void weft_executables_keep(struct weft_executables *all, const struct weft_execu
 /**
  * weft_executable_look() - open what is at the path, and see to it that its hash is known
  * @now: ns since the epoch; 0: now
+ * @go_on: asked while it is read; NULL: to its end
  *
  * A file is read when anything of it has changed since the last look. One that was
  * written to within the last second is not: its time of modification would not tell of
  * another change.
  */
-void weft_executable_look(struct weft_executable *executable, uint64_t now);
+void weft_executable_look(struct weft_executable *executable, uint64_t now, weft_go_on_fn *go_on,
+			  void *data);
 
 /* Takes over what a look of another thread's found. @found loses its descriptor. */
 void weft_executable_take(struct weft_executable *to, struct weft_executable *found);
 
-/* Closes all files. The hashes stay known. */
+/* Closes all files. The hashes stay known; nothing is attached any more. */
 void weft_executables_close(struct weft_executables *all);
 
 /**
@@ -93,10 +99,16 @@ int weft_executables_attach(struct weft_executables *all, struct weft_nl_workloa
  */
 void weft_executables_doubt(struct weft_executables *all);
 
-/* The module has what was attached since the last call, and keeps it. */
+/* Are there any that are right, and not shown? */
+bool weft_executables_pending(const struct weft_executables *all);
+
+/* The module has what is attached, and keeps it. */
 void weft_executables_shown(struct weft_executables *all);
 
-/* The module does not take what is at @path, for @why; not shown again until it changes. */
+/*
+ * The module does not take what is at @path, for @why; not shown again until it changes.
+ * NULL: it had changed, and is shown as it is when somebody looks again.
+ */
 void weft_executables_refuse(struct weft_executables *all, const char *path, const char *why);
 
 /* Close what weft_executables_attach() opened. */

@@ -73,7 +73,7 @@ static int push_file(struct push *p, const struct weft_nl_workload *w, struct we
 			*p->err = why;
 		return ret;
 	}
-	weft_executables_refuse(p->executables, s->exe, why.text);
+	weft_executables_refuse(p->executables, s->exe, ret == -ESTALE ? NULL : why.text);
 	return 0;
 }
 

@@ -21,6 +21,9 @@
 /* Milliseconds that a reload waits for executables. */
 #define EXECUTABLES_WAIT 3000
 
+/* Seconds that to look at one may take before it is told. */
+#define EXECUTABLE_LONG 10
+
 /* apply() had nothing to do. */
 #define SAME 2
 
@@ -37,6 +40,7 @@ struct weft_config {
 	struct weft_error error; /* text "": none */
 	unsigned int reports;
 	struct weft_error late; /* likewise, of weft_config_refresh() */
+	char *stuck;		/* the reader is, at this path */
 	uint64_t began;
 	bool again;
 };
@@ -72,6 +76,7 @@ void weft_config_destroy(struct weft_config *config)
 	weft_store_destroy(config->store);
 	weft_executables_uninit(&config->executables);
 	weft_strv_uninit(&config->problems);
+	free(config->stuck);
 	free(config);
 }
 
@@ -163,14 +168,24 @@ static int attach(struct weft_config *config, struct weft_conf *conf, struct wef
 	return fresh;
 }
 
-static void detach(struct weft_config *config, struct weft_conf *conf)
+static void detach(struct weft_conf *conf)
 {
 	size_t i;
 
 	for (i = 0; i < conf->n_workloads; i++)
 		weft_executables_detach(&conf->workloads[i].object);
-	/* Open they would keep their file systems from being unmounted. */
-	weft_executables_close(&config->executables);
+}
+
+/* What the module does not take is among them then. */
+static int tell_again(struct weft_config *config, struct weft_conf *conf,
+		      struct weft_strv *problems)
+{
+	int ret;
+
+	detach(conf);
+	weft_strv_uninit(problems);
+	ret = attach(config, conf, problems);
+	return ret < 0 ? ret : 0;
 }
 
 /*
@@ -193,25 +208,37 @@ static int apply(struct weft_config *config, struct weft_conf *conf, bool only_f
 	else
 		ret = config->apply(config->data, conf, &config->executables, &config->generation,
 				    err);
-	if (!ret)
+	if (!ret) {
 		weft_executables_shown(&config->executables);
-	detach(config, conf);
+		tell_again(config, conf, problems); /* -ENOMEM: some are not told */
+	}
+	detach(conf);
+	/* Open they would keep their file systems from being unmounted. */
+	weft_executables_close(&config->executables);
 	return ret;
+}
+
+/* Return: 0, -ENOMEM. */
+static int want_all(struct weft_executables *all, const struct weft_conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_workloads; i++)
+		if (weft_executables_want(all, &conf->workloads[i].object))
+			return -ENOMEM;
+	return 0;
 }
 
 /* Those of @conf are known, or will be. Return: 0, -ENOMEM. */
 static int find_executables(struct weft_config *config, const struct weft_conf *conf)
 {
-	size_t i;
+	_cleanup_(weft_executables_uninit) struct weft_executables wanted = { 0 };
 
-	for (i = 0; i < conf->n_workloads; i++)
-		if (weft_executables_want(&config->executables, &conf->workloads[i].object))
-			return -ENOMEM;
-	if (!config->executables.count)
-		return 0;
-	if (weft_reader_ask(config->reader, &config->executables))
+	if (want_all(&config->executables, conf) || want_all(&wanted, conf) ||
+	    weft_reader_ask(config->reader, &wanted))
 		return -ENOMEM;
-	weft_reader_wait(config->reader, EXECUTABLES_WAIT);
+	if (wanted.count)
+		weft_reader_wait(config->reader, EXECUTABLES_WAIT);
 	return 0;
 }
 
@@ -219,16 +246,25 @@ static int find_executables(struct weft_config *config, const struct weft_conf *
 static void forget_executables(struct weft_config *config)
 {
 	_cleanup_(weft_executables_uninit) struct weft_executables wanted = { 0 };
-	size_t i;
 
-	for (i = 0; i < config->good->n_workloads; i++)
-		if (weft_executables_want(&wanted, &config->good->workloads[i].object))
-			return;
-	weft_executables_keep(&config->executables, &wanted);
+	if (!config->good || !want_all(&wanted, config->good))
+		weft_executables_keep(&config->executables, &wanted);
+}
+
+static void look_whether_stuck(struct weft_config *config)
+{
+	char *stuck = weft_reader_stuck(config->reader, EXECUTABLE_LONG);
+
+	if (stuck && (!config->stuck || strcmp(config->stuck, stuck)))
+		weft_log_warning("executable %s takes long to be read; no other is looked at "
+				 "meanwhile", stuck);
+	free(config->stuck);
+	config->stuck = stuck;
 }
 
 void weft_config_look(struct weft_config *config)
 {
+	look_whether_stuck(config);
 	if (config->executables.count && weft_reader_idle(config->reader) &&
 	    weft_reader_ask(config->reader, &config->executables))
 		weft_log_error("executables are not looked at: out of memory");
@@ -263,7 +299,8 @@ int weft_config_refresh(struct weft_config *config)
 	if (ret < 0 && strcmp(config->late.text, err.text))
 		weft_log_error("executables that have changed are not known to the module: %s",
 			       err.text);
-	config->late = err;
+	if (ret != SAME || !weft_executables_pending(&config->executables))
+		config->late = err;
 	if (ret < 0)
 		return ret;
 	if (ret == SAME)
@@ -308,6 +345,7 @@ int weft_config_reload(struct weft_config *config)
 	ret = apply_documents(config, conf, &err);
 	if (ret) {
 		report(config, &err);
+		forget_executables(config);
 		config->again = true;
 		return WEFT_CONFIG_NOT_APPLIED;
 	}
@@ -339,6 +377,7 @@ struct weft_config_status weft_config_status(const struct weft_config *config)
 		.error = config->error.text,
 		.problems = &config->problems,
 		.late = config->late.text,
+		.stuck = config->stuck,
 		.reports = config->reports,
 		.began = config->began,
 		.again = config->again,

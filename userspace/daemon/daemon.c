@@ -264,6 +264,15 @@ static int trouble_with_executables(const struct daemon *d, struct weft_strv *tr
 		}
 		ret = weft_strv_add(trouble, text);
 	}
+	if (!ret && status.stuck) {
+		free(text);
+		if (asprintf(&text, "executable %s takes long to be read; no other is looked at "
+			     "meanwhile", status.stuck) < 0) {
+			text = NULL;
+			return -ENOMEM;
+		}
+		ret = weft_strv_add(trouble, text);
+	}
 	for (i = 0; !ret && i < status.problems->count; i++)
 		ret = weft_strv_add(trouble, status.problems->items[i]);
 	return ret;

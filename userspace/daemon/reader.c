@@ -2,9 +2,6 @@
 /*
  * The thread that looks at executables, see reader.h. Files are touched without the
  * lock; known is the thread's own.
- *
- * It is ended by pthread_cancel() in the midst of a file: OpenSSL must not be in use
- * when the process ends.
  */
 #include "daemon/reader.h"
 
@@ -35,6 +32,8 @@ struct weft_reader {
 	unsigned int asked;	/* goes up with each question */
 	unsigned int answered;	/* asked, when all of it had been looked at */
 	struct weft_executables found; /* not taken yet */
+	const char *at;	   /* where it looks now; NULL: nowhere. known's */
+	struct timespec since;
 
 	/* ---- the thread's own ---- */
 	struct weft_executables known;
@@ -66,6 +65,18 @@ static void answer(struct weft_reader *r, struct weft_executable *e)
 	(void)!write(r->fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
+/* Asked by the one who reads a file: does somebody still want it? */
+static bool is_wanted(void *data)
+{
+	struct weft_reader *r = data;
+	bool is;
+
+	pthread_mutex_lock(&r->lock);
+	is = !r->stop && weft_strv_contains(&r->paths, r->at);
+	pthread_mutex_unlock(&r->lock);
+	return is;
+}
+
 /* Locked, but not while it looks. */
 static void look_at(struct weft_reader *r, const char *path)
 {
@@ -73,12 +84,14 @@ static void look_at(struct weft_reader *r, const char *path)
 
 	if (!e)
 		return;
+	r->at = e->path;
+	clock_gettime(CLOCK_MONOTONIC, &r->since);
 	pthread_mutex_unlock(&r->lock);
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-	weft_executable_look(e, 0);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	weft_executable_look(e, 0, is_wanted, r);
 	pthread_mutex_lock(&r->lock);
-	answer(r, e);
+	r->at = NULL;
+	if (e->error != ECANCELED)
+		answer(r, e);
 	weft_executables_close(&r->known);
 }
 
@@ -118,7 +131,6 @@ static void *run(void *data)
 {
 	struct weft_reader *r = data;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	pthread_setname_np(pthread_self(), "weftd-reader");
 	pthread_mutex_lock(&r->lock);
 	while (!r->stop) {
@@ -192,7 +204,6 @@ void weft_reader_stop(struct weft_reader *reader)
 	reader->stop = true;
 	pthread_cond_broadcast(&reader->changed);
 	pthread_mutex_unlock(&reader->lock);
-	pthread_cancel(reader->thread);
 	if (pthread_clockjoin_np(reader->thread, NULL, CLOCK_MONOTONIC, &end))
 		pthread_detach(reader->thread); /* what it uses stays with it */
 	else
@@ -239,6 +250,19 @@ bool weft_reader_idle(struct weft_reader *reader)
 	idle = reader->answered == reader->asked;
 	pthread_mutex_unlock(&reader->lock);
 	return idle;
+}
+
+char *weft_reader_stuck(struct weft_reader *reader, unsigned int s)
+{
+	struct timespec now;
+	char *path = NULL;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pthread_mutex_lock(&reader->lock);
+	if (reader->at && now.tv_sec - reader->since.tv_sec > s)
+		path = strdup(reader->at);
+	pthread_mutex_unlock(&reader->lock);
+	return path;
 }
 
 void weft_reader_wait(struct weft_reader *reader, unsigned int ms)

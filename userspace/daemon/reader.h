@@ -37,7 +37,7 @@ int weft_reader_fd(const struct weft_reader *reader);
  * weft_reader_ask() - look at all of these, and at no others
  * @wanted: their paths
  *
- * What is being read meanwhile is read to its end first.
+ * What is being read meanwhile is read to its end first, if it is among them.
  *
  * Return: 0, -ENOMEM: nothing is asked.
  */
@@ -45,6 +45,9 @@ int weft_reader_ask(struct weft_reader *reader, const struct weft_executables *w
 
 /* Has it looked at all that it was asked for? */
 bool weft_reader_idle(struct weft_reader *reader);
+
+/* What it has looked at for more than @s seconds by now; the caller's. NULL: nothing. */
+char *weft_reader_stuck(struct weft_reader *reader, unsigned int s);
 
 /* Waits until it is idle, @ms milliseconds at most. */
 void weft_reader_wait(struct weft_reader *reader, unsigned int ms);

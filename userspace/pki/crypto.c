@@ -72,8 +72,9 @@ int weft_crypto_cert_digest(const X509 *cert, uint8_t digest[WEFT_CRYPTO_DIGEST_
 	return weft_crypto_error(err, EIO, "cannot hash a certificate");
 }
 
-/* Adds all of @fd to @hash. Return: 0, what read() gives, -EIO. */
-static int hash_all(int fd, EVP_MD_CTX *hash, struct weft_error *err)
+/* Adds all of @fd to @hash. Return: 0, what read() gives, -EIO, -ECANCELED. */
+static int hash_all(int fd, EVP_MD_CTX *hash, weft_go_on_fn *go_on, void *data,
+		    struct weft_error *err)
 {
 	uint8_t buf[65536];
 	ssize_t n;
@@ -85,12 +86,14 @@ static int hash_all(int fd, EVP_MD_CTX *hash, struct weft_error *err)
 			return weft_error_set(err, errno, "%s", strerror(errno));
 		if (EVP_DigestUpdate(hash, buf, n) != 1)
 			return weft_crypto_error(err, EIO, "cannot hash a file");
+		if (go_on && !go_on(data))
+			return weft_error_set(err, ECANCELED, "it was not read to its end");
 	}
 	return 0;
 }
 
 int weft_crypto_file_digest(int fd, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
-			    struct weft_error *err)
+			    weft_go_on_fn *go_on, void *data, struct weft_error *err)
 {
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 	int ret;
@@ -100,7 +103,7 @@ int weft_crypto_file_digest(int fd, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
 	if (EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
 		ret = weft_crypto_error(err, EIO, "cannot hash a file");
 	else
-		ret = hash_all(fd, hash, err);
+		ret = hash_all(fd, hash, go_on, data, err);
 	if (!ret && EVP_DigestFinal_ex(hash, digest, NULL) != 1)
 		ret = weft_crypto_error(err, EIO, "cannot hash a file");
 	EVP_MD_CTX_free(hash);

@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -36,13 +37,16 @@ const char *weft_crypto_time_format(int64_t t, char *buf);
 
 #define WEFT_CRYPTO_DIGEST_LEN 32
 
+/* Asked now and then during what may take long: shall it go on? */
+typedef bool weft_go_on_fn(void *data);
+
 /* SHA-256 of a public key (its SubjectPublicKeyInfo), of all that can be read from a
- * descriptor, of a certificate. Return: 0; -ENOMEM; -EIO OpenSSL failed; what read()
- * gives. */
+ * descriptor (@go_on NULL: whatever it takes), of a certificate. Return: 0; -ENOMEM;
+ * -EIO OpenSSL failed; -ECANCELED; what read() gives. */
 int weft_crypto_key_digest(const EVP_PKEY *key, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
 			   struct weft_error *err);
 int weft_crypto_file_digest(int fd, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
-			    struct weft_error *err);
+			    weft_go_on_fn *go_on, void *data, struct weft_error *err);
 int weft_crypto_cert_digest(const X509 *cert, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
 			    struct weft_error *err);
 
