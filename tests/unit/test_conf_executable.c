@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -223,6 +224,26 @@ static void what_others_can_write_proves_nothing(void **state)
 	expect_problem(text);
 }
 
+/* A mapping of before, too, by which it can be changed without its times telling. */
+static void what_somebody_writes_to_proves_nothing(void **state)
+{
+	void *map;
+	int fd;
+
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	map = mmap(NULL, 3, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(map != MAP_FAILED);
+	close(fd);
+	assert_int_equal(attach(), 0);
+	expect_problem("somebody has it open for writing");
+	munmap(map, 3);
+	assert_int_equal(attach(), 1);
+	assert_int_equal(problems.count, 0);
+}
+
 static void who_is_just_written_is_read_later(void **state)
 {
 	write_at("one", NOW);
@@ -385,6 +406,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(another_hash_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_of_several_hashes_is_enough, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_others_can_write_proves_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_somebody_writes_to_proves_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(who_is_just_written_is_read_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_is_written_hides_nobody, setup, teardown),

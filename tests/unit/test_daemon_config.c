@@ -404,6 +404,89 @@ static void executables_that_take_long_are_told(void **state)
 	assert_non_null(strstr(problem(c), ": it has not been read yet"));
 }
 
+/* What could not be shown to a new workload is, as soon as it can be. */
+static void executables_behind_one_that_takes_long_follow(void **state)
+{
+	struct context *c = *state;
+	struct pollfd pfd = { .fd = weft_config_executables_fd(c->config), .events = POLLIN };
+	char text[512];
+	int ret = 0;
+
+	write_program(c, "");
+	assert_int_equal(truncate(fixture_path(&c->f, "program"), INT64_C(1) << 40), 0);
+	write_program_time(c);
+	rename_program(c, "slow");
+	write_program(c, "one");
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(c->n_files, 1);
+
+	snprintf(text, sizeof(text),
+		 "apiVersion: weft/v1\n"
+		 "kind: Workload\n"
+		 "metadata: {name: a}\n"
+		 "spec: {selectors: [{executable: %s/slow, sha256: " ONE "}]}\n", c->f.dir);
+	fixture_write(&c->f, "conf.d/a.yaml", text);
+	write_document(c, "x");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(c->applied, 2);
+	assert_int_equal(c->n_files, 0);
+	assert_int_equal(weft_config_status(c->config).problems->count, 3);
+	assert_non_null(strstr(weft_config_status(c->config).problems->items[2],
+			       "workload x: executable "));
+	assert_non_null(strstr(weft_config_status(c->config).problems->items[2],
+			       "could not be looked at again since the documents changed"));
+
+	assert_int_equal(truncate(fixture_path(&c->f, "slow"), 1), 0); /* is read to its end */
+	while (!ret) {
+		assert_int_equal(poll(&pfd, 1, 60000), 1);
+		ret = weft_config_refresh(c->config);
+	}
+	assert_int_equal(ret, 1);
+	assert_int_equal(c->applied, 3);
+	assert_int_equal(c->n_files, 2);
+	assert_int_equal(weft_config_status(c->config).problems->count, 1);
+}
+
+/* An error stays told while it lasts, whatever else is found. */
+static void an_error_is_told_while_it_lasts(void **state)
+{
+	struct context *c = *state;
+	struct pollfd pfd = { .fd = weft_config_executables_fd(c->config), .events = POLLIN };
+	char text[512];
+	int i, ret = 0;
+
+	write_program(c, "two");
+	write_document(c, "web");
+	snprintf(text, sizeof(text),
+		 "apiVersion: weft/v1\n"
+		 "kind: Workload\n"
+		 "metadata: {name: x}\n"
+		 "spec: {selectors: [{executable: %s/other, sha256: " ONE "}]}\n", c->f.dir);
+	fixture_write(&c->f, "conf.d/x.yaml", text);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	write_program(c, "one");
+	c->refuse = EBUSY;
+	for (i = 0; ret != -EBUSY && i < 100; i++) {
+		weft_config_look(c->config);
+		poll(&pfd, 1, 100);
+		ret = weft_config_refresh(c->config);
+	}
+	assert_int_equal(ret, -EBUSY);
+	poll(&pfd, 1, 100);
+	/* as when the other one is found by itself */
+	assert_int_equal(weft_config_refresh(c->config), 0);
+	assert_string_equal(weft_config_status(c->config).late, "the module says no");
+	c->refuse = 0;
+	for (i = 0; c->applied < 2 && i < 100; i++) {
+		weft_config_look(c->config);
+		poll(&pfd, 1, 100);
+		assert_true(weft_config_refresh(c->config) >= 0);
+	}
+	assert_string_equal(weft_config_status(c->config).late, "");
+	assert_int_equal(c->n_files, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +513,9 @@ int main(void)
 			executables_of_documents_that_are_refused_are_not_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(executables_that_take_long_are_told, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(executables_behind_one_that_takes_long_follow,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(an_error_is_told_while_it_lasts, setup, teardown),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

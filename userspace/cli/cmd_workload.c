@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
@@ -151,6 +152,7 @@ static bool look(struct weft_executables *executables)
 	bool again = false;
 	size_t i;
 
+	signal(SIGIO, SIG_IGN);
 	for (i = 0; i < executables->count; i++) {
 		weft_executable_look(&executables->items[i], 0, NULL, NULL);
 		again |= executables->items[i].error == EAGAIN;

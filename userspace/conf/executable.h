@@ -68,6 +68,8 @@ void weft_executables_keep(struct weft_executables *all, const struct weft_execu
  * @now: ns since the epoch; 0: now
  * @go_on: asked while it is read; NULL: to its end
  *
+ * Who calls it ignores SIGIO: it holds leases for a moment.
+ *
  * A file is read when anything of it has changed since the last look. One that was
  * written to within the last second is not: its time of modification would not tell of
  * another change.

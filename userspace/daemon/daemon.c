@@ -776,6 +776,7 @@ static int prepare_process(struct weft_error *err)
 
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN); /* of leases: weft_executable_look() */
 	/* No core and no debugger of other users: there are keys in memory. */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
