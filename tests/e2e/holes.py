@@ -18,8 +18,8 @@ holes.py race ADDRESS PORT COUNT TEXT
 holes.py local ADDRESS PORT MAPPED TEXT
     What an application may try with a meshed socket of its own.  "ok NAME" lines.
 holes.py faults ADDRESS PORT TEXT [COUNT]
-    connect() and send TEXT with the first, second, ... allocation of the task
-    failing (CONFIG_FAULT_INJECTION); prints the outcomes.
+    connect() and send TEXT with the first, second, ... allocation of the task in the
+    module's code failing (CONFIG_FAULT_INJECTION); prints the outcomes.
 """
 import ctypes
 import errno
@@ -34,6 +34,8 @@ import termios
 import threading
 import time
 import traceback
+
+from faults import Nth, aim, module_text
 
 MSG_FASTOPEN = 0x20000000
 TCP_ULP, TCP_ZEROCOPY_RECEIVE = 31, 35
@@ -352,29 +354,24 @@ def local(host, port, mapped, text):
 
 
 def faults(host, port, text, count="60"):
-    path = f"/proc/self/task/{threading.get_native_id()}/fail-nth"
+    """The n-th allocation that the module makes, or the kernel for it, fails."""
+    aim(*module_text())
     seen = {}
     for n in range(1, int(count) + 1):
         s = limits(socket.socket())
         end = "ok"
-        with open(path, "w", encoding="ascii") as f:
-            f.write(str(n))
-            f.flush()
+        with Nth(n) as nth:
             try:
                 s.connect((host, int(port)))
                 s.send(text.encode())
             except OSError as e:
                 end = name_of(e)
-        with open(path, encoding="ascii") as f:
-            left = f.read().strip()
-        with open(path, "w", encoding="ascii") as f:
-            f.write("0")
         try:
             s.close()
         except OSError:
             pass
         seen[end] = seen.get(end, 0) + 1
-        if left not in ("0", ""):
+        if not nth.hit:
             seen["all"] = n         # it ran with fewer allocations than that
             break
     print(seen)

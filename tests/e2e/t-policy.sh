@@ -115,7 +115,7 @@ text=$(explain h1 "$caller")
 contains "explain at the caller's says who" spiffe://mesh.local/till "$text"
 contains "explain at the caller's says to whom" "proved to be spiffe://mesh.local/vault" "$text"
 contains "explain at the caller's says what the application saw" "EACCES" "$text"
-contains "explain at the caller's says what to do" "The policies of the server's host decided" "$text"
+contains "explain at the caller's says what to do" "A policy or a revocation of the server's host decided" "$text"
 text=$(explain h2 "$server")
 contains "explain at the server's says who" "proved to be spiffe://mesh.local/till" "$text"
 contains "explain at the server's says that no ALLOW matched" 'no "allow" policy matched' "$text"

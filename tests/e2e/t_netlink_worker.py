@@ -19,7 +19,7 @@ import sys
 
 import genl
 from genl import C, COMMANDS, Genl, NLM_F_DUMP
-from harness import Child, check, counters, equal, everything, in_child, run, wait_for
+from harness import HANDSHAKE_TIMEOUT, Child, check, counters, equal, everything, in_child, run, wait_for
 from messages import ID, messages
 from t_netlink import accepted, all_refused, claim, in_namespace, must, name_of, refused
 
@@ -177,7 +177,7 @@ def wrong_hands(mesh):
     fd = socket.socket(fileno=a["FD"])
     check("the descriptor is CLOEXEC", fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC)
     equal("ACCEPT says what the peer may be", [PEER], a["CONN"]["IDENTITIES"])
-    check("and how long it may take", 0 < a["CONN"]["DEADLINE"] <= 60000, a)
+    check("and how long it may take", 0 < a["CONN"]["DEADLINE"] <= HANDSHAKE_TIMEOUT, a)
     with Genl() as second:
         must(second.request("WORKER_NEW"))
         for name, nl in (("again", mesh.worker), ("by a second worker", second)):

@@ -148,8 +148,6 @@ static const struct mistake wrong[] = {
 	  "sha256sum writes them" },
 	{ "workload add web identity " ID " unit a sha256 " SHA256,
 	  "workload \"web\": sha256: needs the path, exe, in the same selector" },
-	{ "workload add web identity " ID " exe /nonexistent sha256 " SHA256,
-	  "workload \"web\": executable /nonexistent: No such file or directory" },
 	{ "workload add web uid root",
 	  "workload \"web\": uid \"root\": not a number from 0 to 4294967294" },
 	{ "workload add web uid 4294967295",
@@ -317,6 +315,16 @@ static const struct mistake wrong_simulations[] = {
 	  "file \"a.txt\": weftd reads *.yaml, *.yml and *.json that are not hidden; rename it" },
 };
 
+/* The command is right, this host is not. */
+static void a_file_that_is_not_there_is_a_failure(void **state)
+{
+	assert_int_equal(cli_run("workload add web identity " ID " exe /nonexistent sha256 " SHA256,
+				 cli_no_module), WEFT_EXIT_FAILED);
+	assert_string_equal(cli_err, "weftctl: workload \"web\": executable /nonexistent: "
+				     "No such file or directory\n");
+	assert_string_equal(cli_out, "");
+}
+
 static void each_mistake_has_its_message(void **state)
 {
 	char expected[600];
@@ -451,6 +459,7 @@ static int forget(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_that_is_not_there_is_a_failure),
 		cmocka_unit_test(each_mistake_has_its_message),
 		cmocka_unit_test(what_is_right_asks_the_module),
 		cmocka_unit_test(lists_end_at_the_limits_of_the_interface),

@@ -299,8 +299,9 @@ static void a_connection_is_explained(void **state)
 	       "peer:    10.0.0.2:80 proved no identity\n"
 	       "result:  EACCES (Permission denied): peer-denied, the server's side said no; "
 	       "detail: go away\n"
-	       "advice:  The policies of the server's host decided: look there (weftctl policy show, "
-	       "weftctl revocation show, journalctl) and allow the identity of this workload.\n");
+	       "advice:  A policy or a revocation of the server's host decided, see the detail, and "
+	       "look there (weftctl policy show, weftctl revocation show, journalctl): allow the "
+	       "identity of this workload, or give it one that is not revoked.\n");
 	assert_int_equal(cli_run("-j explain 2", open_fake), 0);
 	assert_non_null(strstr(cli_out, "{\n\t\"story\":\t{\n\t\t\"what\":\t\"connection 2, "));
 	assert_non_null(strstr(cli_out, "\t\"conn\":\t{\n\t\t\"id\":\t2,"));
