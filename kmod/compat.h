@@ -24,7 +24,7 @@ static inline bool weft_file_tryget(struct file *f)
 #endif
 }
 
-/* What keeps the directories of a fs_struct; one lock with the seqcount since 7.0 */
+/* What keeps the directories of a fs_struct; a seqlock since 7.0 */
 static inline void weft_fs_lock(struct fs_struct *fs)
 {
 #if WEFT_KERNEL(7, 0)

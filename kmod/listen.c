@@ -743,8 +743,8 @@ static void scan_task(struct scan *s, struct task_struct *p)
 }
 
 /*
- * All threads of @p that have open files of their own; the first one may be gone
- * and the others not. Return: is there room for more?
+ * All threads of @p that have open files of their own; the first one may be
+ * gone and the others not. Return: is there room for more?
  */
 static bool scan_process(struct scan *s, struct task_struct *p)
 {

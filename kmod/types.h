@@ -41,7 +41,7 @@ struct weft_file_id {
 	u32 generation;
 	u64 ino;
 	u64 size;
-	u64 disk;		/* sequence number of what is in its drive, or 0 */
+	u64 disk;		/* sequence number of the medium, or 0 */
 	struct timespec64 mtime;
 };
 

@@ -19,7 +19,8 @@ import sys
 
 import genl
 from genl import C, COMMANDS, Genl, NLM_F_DUMP
-from harness import HANDSHAKE_TIMEOUT, Child, check, counters, equal, everything, in_child, run, wait_for
+from harness import (HANDSHAKE_TIMEOUT, Child, check, counters, equal, everything, in_child, run,
+                     wait_for)
 from messages import ID, messages
 from t_netlink import accepted, all_refused, claim, in_namespace, must, name_of, refused
 

@@ -39,7 +39,7 @@ struct weft_config_status {
 	const char *error;	      /* why a newer one is not in force; "": there is none */
 	const struct weft_strv *problems; /* with executables of @conf, in words */
 	const char *late;		  /* why the module lacks some of them; "": it does not */
-	const char *stuck;		  /* the one that keeps others from being looked at; or NULL */
+	const char *stuck;		  /* one that keeps others from being looked at */
 	unsigned int reports;	      /* errors logged so far */
 	uint64_t began;		      /* weft_boot_now() before the latest reload; 0: none yet */
 	bool again;		      /* it failed with WEFT_CONFIG_NOT_APPLIED */
