@@ -86,11 +86,14 @@ for h in h1 h2; do check "$h: and all is well" wait_for 20 untroubled $h; done
 
 # --- what signed it has ended before it
 clock $((8 * day))
+for h in h1 h2; do check "$h: the end comes near again" wait_for 20 troubled $h "^the certificate of .* ends on"; done
 authority 2
 leaf web web 2
-for h in h1 h2; do cp "$pki/root2.crt" "${dir[$h]}/bundle.pem"; done
 leaf shop shop 2
-put web h2 web
-put shop h1 shop
-check "new ones in time" wait_for 30 untroubled h2
+# The roots first, as they would be handed out: until both know the new one, a certificate
+# of it is refused, and rightly.
+for h in h1 h2; do taken $h "$h: both roots" cp "$pki/root2.crt" "${dir[$h]}/bundle.pem"; done
+taken h2 "web: a new one" put web h2 web
+taken h1 "shop: a new one" put shop h1 shop
+for h in h1 h2; do check "$h: new ones in time" wait_for 30 untroubled $h; done
 equal "a connection through them" ok "$(call)"
