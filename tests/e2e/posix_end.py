@@ -391,6 +391,41 @@ def reset_after_the_end_was_read(a, b, p):
 
 
 @case
+def reset_of_who_has_half_closed_with_much_unsent(a, b, p):
+    small(a)
+    fill(a)
+    shut(a, "WR")
+    yield state(a)
+    reset(b)
+    yield is_in(a, "CLOSE"), mask(a), so_error(a), recv(a), send(a, b"x", NOSIGNAL)
+
+
+@case
+def reset_when_both_have_half_closed(a, b, p):
+    """CLOSING: a's end is behind what b does not read, b's has come."""
+    small(a)
+    fill(a)
+    shut(a, "WR")
+    shut(b, "WR")
+    yield is_in(a, "CLOSING"), mask(a)
+    reset(b)
+    yield is_in(a, "CLOSE"), mask(a), so_error(a), recv(a), send(a, b"x", NOSIGNAL)
+
+
+@case
+def reset_when_both_have_half_closed_the_peer_first(a, b, p):
+    """LAST_ACK, likewise."""
+    tell(b, b"abc")
+    small(a)
+    fill(a)
+    shut(b, "WR")
+    is_in(a, "CLOSE_WAIT")
+    yield shut(a, "WR"), state(a)
+    reset(b)
+    yield is_in(a, "CLOSE"), mask(a), recv(a, 2), recv(a), recv(a), so_error(a)
+
+
+@case
 def reset_and_names(a, b, p):
     reset(b)
     is_in(a, "CLOSE")
