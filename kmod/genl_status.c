@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 #include "generation_priv.h"
 #include "genl.h"
+#include "listen.h"
 #include "selftest.h"
 
 static int tables_fill(struct sk_buff *skb, const struct weft_gen *gen)
@@ -50,6 +51,7 @@ static int numbers_fill(struct sk_buff *skb, const struct weft_net *wn)
 			READ_ONCE(wn->n_workers)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_LISTENERS,
 			atomic_read(&wn->listeners)) ||
+	    nla_put_u32(skb, WEFT_STATUS_A_COVERED, weft_listen_covered(wn)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_CONNS, conns(wn)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_UNDECIDED, undecided(wn)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_PARKED, atomic_read(&wn->parked)) ||

@@ -301,16 +301,22 @@ static int workload_make(const struct genl_info *info,
 
 /*
  * What runs now goes on to be what it is: the file of before an upgrade too.
- * From the generation in force, which may be another one by the commit.
+ * From the generation in force, which may be another one by the commit: from
+ * the owner's own of this name, which the other owner's may be hiding, and from
+ * what hides it.
  */
 static void inherit_files(const struct genl_info *info, struct weft_workload *w)
 {
-	struct weft_net *wn = weft_genl_net(info);
-	const struct weft_workload *of;
+	const struct weft_workload *own, *of;
+	const struct weft_gen *gen;
 
 	rcu_read_lock();
-	of = weft_workload_find(weft_gen_current(&wn->tables), w->name);
-	if (of)
+	gen = weft_gen_current(&weft_genl_net(info)->tables);
+	own = weft_gen_owned(gen, w->owner, WEFT_KIND_WORKLOAD, w->name);
+	of = weft_workload_find(gen, w->name);
+	if (own)
+		weft_workload_inherit_files(w, own);
+	if (of && of != own)
 		weft_workload_inherit_files(w, of);
 	rcu_read_unlock();
 }

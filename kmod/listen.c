@@ -2,17 +2,19 @@
 /*
  * Marked listeners and their children.
  *
- * A listener is marked when it enters TCP_LISTEN (tracepoint: process context,
- * socket lock held, not yet hashed, no sleeping), or, if it was there before,
- * when a generation begins to cover it (weft_listen_rescan()). It gets ops of
+ * Every listener of a namespace that is configured is marked, when it enters
+ * TCP_LISTEN (tracepoint: process context, socket lock held, not yet hashed, no
+ * sleeping), or, if it was there before, by weft_listen_rescan(): who will
+ * accept from it may be another process than who began to listen (systemd, a
+ * master that passes it on, who changes his user after it). It gets ops of
  * its own with our accept(), and a trap proto, which its children inherit: an
  * accept() that began through ops of before ends with release_sock() of the
  * child, where the trap makes it a conn, before anybody has its descriptor.
  * MPTCP's children have a proto of its own: there, who waits in accept() when
  * the marking comes is sent round again.
  *
- * Mode and identity are looked up anew for each child, so that a generation
- * that no longer covers the listener has effect at once.
+ * Whether a child is covered, in which mode and as whom, is looked up when it is
+ * accepted, see weft_steer_accept(): by the generation of then.
  */
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -40,16 +42,14 @@ struct kind {
 	const struct proto_ops *base;	/* NULL: none was seen yet (MPTCP) */
 };
 
-/* What a listener is covered by, as it was when it was marked. */
-struct cover {
-	struct weft_workload *workload;	/* reference */
-	bool last_resort;		/* see weft_steer_listen() */
-	bool of_root;
-};
-
 struct weft_listener {
 	struct weft_net *wn;
-	struct cover by;
+	const struct sock *sk;		/* while it is in listeners */
+	/* Who began to listen, as he was then. Of one that was there before: one
+	 * who had it and was in a workload; NULL until there is one. Once set it
+	 * stays.
+	 */
+	struct weft_task *by;
 	bool own_save_syn;		/* TCP_SAVE_SYN is ours */
 	struct rcu_head rcu;
 };
@@ -115,86 +115,18 @@ static bool is_local(const struct sock *sk)
 }
 
 /*
- * A workload of the last resort leaves what an operator needs, see weft.h. @w:
- * the workload as it is today.
+ * What becomes of a child @sk that @task accepts. @l: whose child it is; NULL:
+ * not known.
  */
-static bool is_left(const struct cover *by, const struct weft_workload *w,
-		    const struct sock *sk, u16 port)
+static void child_steer(const struct weft_listener *l, const struct sock *sk,
+			u16 port, const struct weft_task *task,
+			struct weft_steer *steer)
 {
-	return by->last_resort && (weft_workload_leaves_ssh(w, port) ||
-				   (by->of_root && is_local(sk)));
-}
+	/* whoever sees it set sees what is in it */
+	const struct weft_task *by = l ? smp_load_acquire(&l->by) : NULL;
 
-/* What @steer, a verdict MESH on @task's listener, says. */
-static struct cover cover_of(const struct weft_steer *steer,
-			     const struct weft_task *task)
-{
-	return (struct cover){
-		.workload = weft_workload_get(steer->workload),
-		.last_resort = steer->last_resort,
-		.of_root = !task->uid,
-	};
-}
-
-/*
- * Which workload and mode a child @sk that the caller accepts has today, as a
- * listener of his would. @l: whose child it is; NULL: one that is not marked.
- * 0, -ENOENT it is left alone, -ENOMEM. @w's reference is the caller's.
- */
-static int cover_anew(const struct weft_listener *l, const struct sock *sk,
-		      u16 port, struct weft_workload **w, u8 *mode)
-{
-	struct weft_net *wn = weft_net(sock_net(sk));
-	struct weft_steer steer;
-	struct weft_task task;
-	struct cover by = {};
-	int err;
-
-	err = weft_task_current(&task, GFP_KERNEL);
-	if (err)
-		return err;
-	weft_steer_listen(&wn->tables, port, &task, &steer);
-	if (steer.verdict == WEFT_STEER_MESH)
-		by = cover_of(&steer, &task);
-	weft_steer_uninit(&steer);
-	weft_task_uninit(&task);
-	if (l)
-		by.of_root = l->by.of_root;
-	if (!by.workload)
-		return -ENOENT;
-	if (is_left(&by, by.workload, sk, port)) {
-		weft_workload_put(by.workload);
-		return -ENOENT;
-	}
-	*w = by.workload;
-	*mode = weft_workload_mode(*w, port);
-	return 0;
-}
-
-/*
- * The same for a child of a marked listener: by the workload of then. When it
- * is gone, or was that of the last resort, there may be another one by now, and
- * systemd's listeners are accepted from by others.
- */
-static int child_cover(const struct weft_listener *l, const struct sock *sk,
-		       u16 port, struct weft_workload **w, u8 *mode)
-{
-	const struct weft_gen *gen;
-	int err = -EAGAIN;
-
-	if (l->by.last_resort)
-		return cover_anew(l, sk, port, w, mode);
-	rcu_read_lock();
-	gen = weft_gen_current(&l->wn->tables);
-	*w = gen ? weft_workload_find(gen, l->by.workload->name) : NULL;
-	if (*w) {
-		*mode = weft_workload_mode(*w, port);
-		err = *mode == WEFT_MODE_DISABLED ? -ENOENT : 0;
-	}
-	if (!err)
-		weft_workload_get(*w);
-	rcu_read_unlock();
-	return err == -EAGAIN ? cover_anew(l, sk, port, w, mode) : err;
+	weft_steer_accept(&weft_net(sock_net(sk))->tables, port, is_local(sk),
+			  task, by, steer);
 }
 
 /**
@@ -231,34 +163,27 @@ static void child_begin(struct weft_conn *c)
 }
 
 /*
- * An accepted child, not yet in a descriptor; locked. @w's reference goes to
- * the conn. @forget_syn: nobody but us wanted the saved SYN.
+ * An accepted child of @task's, not yet in a descriptor; locked. The workload's
+ * reference goes from @steer to the conn. @forget_syn: nobody but us wanted the
+ * saved SYN.
  */
-static int child_hold(struct socket *sock, struct weft_workload *w, u8 mode,
-		      bool forget_syn, gfp_t gfp)
+static int child_hold(struct socket *sock, struct weft_steer *steer,
+		      struct weft_task *task, bool forget_syn, gfp_t gfp)
 {
-	struct weft_task task;
+	u8 mode = weft_workload_mode(steer->workload, steer->target);
 	struct weft_conn *c;
 
-	if (weft_task_current(&task, gfp))
-		goto nomem;
 	c = weft_conn_attach(sock, WEFT_ROLE_SERVER, mode, gfp);
-	if (!c) {
-		weft_task_uninit(&task);
-		goto nomem;
-	}
-	c->steer.workload = w;
-	weft_conn_set_task(c, &task, gfp);
-	weft_task_uninit(&task);
+	if (!c)
+		return -ENOMEM;
+	swap(c->steer.workload, steer->workload);
+	weft_conn_set_task(c, task, gfp);
 	child_untrap(sock->sk);
 	weft_count(c->wn, accepted);
 	child_begin(c);
 	if (forget_syn)
 		weft_synopt_forget(sock->sk);
 	return 0;
-nomem:
-	weft_workload_put(w);
-	return -ENOMEM;
 }
 
 static u16 local_port(const struct sock *sk)
@@ -272,26 +197,40 @@ static u16 child_port(const struct sock *sk)
 	return ntohs(inet_sk(sk)->inet_sport);
 }
 
+/* A child nobody covers is as if weft were not there. */
+static void child_pass(struct socket *sock, const struct proto_ops *base,
+		       bool forget_syn)
+{
+	child_untrap(sock->sk);
+	weft_set_ops(sock, base);
+	if (forget_syn)
+		weft_synopt_forget(sock->sk);
+}
+
 /* A child of a listener: hold it, or let it pass if it is not covered. */
 static int listener_child(const struct weft_listener *l, struct socket *newsock,
 			  const struct proto_ops *base)
 {
 	struct sock *sk = newsock->sk;
-	struct weft_workload *w;
-	u8 mode;
+	struct weft_steer steer;
+	struct weft_task task;
+	bool forget_syn;
 	int err;
 
+	err = weft_task_current(&task, GFP_KERNEL);
+	if (err)
+		return err;
 	lock_sock(sk);
-	err = child_cover(l, sk, child_port(sk), &w, &mode);
-	if (!err) {
-		err = child_hold(newsock, w, mode, READ_ONCE(l->own_save_syn),
+	forget_syn = READ_ONCE(l->own_save_syn);
+	child_steer(l, sk, child_port(sk), &task, &steer);
+	if (steer.verdict == WEFT_STEER_MESH)
+		err = child_hold(newsock, &steer, &task, forget_syn,
 				 GFP_KERNEL);
-	} else if (err == -ENOENT) {
-		child_untrap(sk);
-		weft_set_ops(newsock, base);
-		err = 0;
-	}
+	else
+		child_pass(newsock, base, forget_syn);
 	release_sock(sk);
+	weft_steer_uninit(&steer);
+	weft_task_uninit(&task);
 	return err;
 }
 
@@ -316,19 +255,33 @@ static int tcp_accept(struct socket *sock, struct socket *newsock,
 	return err;
 }
 
+/* A child of an MPTCP listener that @steer covers: real MPTCP is refused. */
+static int mptcp_child(struct socket *newsock, struct weft_steer *steer,
+		       struct weft_task *task)
+{
+	int err;
+
+	if (newsock->sk->sk_protocol != IPPROTO_TCP)
+		return -ECONNABORTED;
+	lock_sock(newsock->sk);
+	err = child_hold(newsock, steer, task, false, GFP_KERNEL);
+	release_sock(newsock->sk);
+	return err;
+}
+
 /*
  * MPTCP: a peer that speaks plain TCP yields an ordinary TCP socket, whose ops
  * mptcp has written over those do_accept() took a reference for; real MPTCP
- * cannot carry kTLS and is refused.
+ * cannot carry kTLS.
  */
 static int mptcp_accept(struct socket *sock, struct socket *newsock,
 			WEFT_ACCEPT_PARAMS)
 {
 	const struct weft_listener *l = xa_load(&listeners, key(sock));
 	const struct proto_ops *base = kind_of(sock)->base;
-	struct weft_workload *w;
+	struct weft_steer steer;
+	struct weft_task task;
 	int err;
-	u8 mode;
 
 	if (!l)
 		return -ENOMEM;
@@ -339,16 +292,14 @@ static int mptcp_accept(struct socket *sock, struct socket *newsock,
 		module_put(THIS_MODULE);
 	else
 		weft_set_ops(newsock, base);
-	err = child_cover(l, newsock->sk, local_port(sock->sk), &w, &mode);
+	err = weft_task_current(&task, GFP_KERNEL);
 	if (err)
-		return err == -ENOENT ? 0 : err;
-	if (newsock->sk->sk_protocol != IPPROTO_TCP) {
-		weft_workload_put(w);
-		return -ECONNABORTED;
-	}
-	lock_sock(newsock->sk);
-	err = child_hold(newsock, w, mode, false, GFP_KERNEL);
-	release_sock(newsock->sk);
+		return err;
+	child_steer(l, newsock->sk, local_port(sock->sk), &task, &steer);
+	if (steer.verdict == WEFT_STEER_MESH)
+		err = mptcp_child(newsock, &steer, &task);
+	weft_steer_uninit(&steer);
+	weft_task_uninit(&task);
 	return err;
 }
 
@@ -366,15 +317,21 @@ static bool is_stale(const struct socket *sock)
 /* Hold it by what the caller of accept() is; without memory it is refused. */
 static void trap_child(struct sock *sk, struct socket *sock)
 {
-	struct weft_workload *w;
-	u8 mode;
+	struct weft_steer steer;
+	struct weft_task task;
 	int err;
 
 	weft_count(weft_net(sock_net(sk)), trapped);
-	err = cover_anew(NULL, sk, child_port(sk), &w, &mode);
-	if (!err)
-		err = child_hold(sock, w, mode, false, GFP_KERNEL);
-	if (err && err != -ENOENT)
+	err = weft_task_current(&task, GFP_KERNEL);
+	if (!err) {
+		child_steer(NULL, sk, child_port(sk), &task, &steer);
+		if (steer.verdict == WEFT_STEER_MESH)
+			err = child_hold(sock, &steer, &task, false,
+					 GFP_KERNEL);
+		weft_steer_uninit(&steer);
+		weft_task_uninit(&task);
+	}
+	if (err)
 		weft_set_ops(sock, &refused_ops[weft_family(sk)]);
 	child_untrap(sk);
 }
@@ -478,6 +435,14 @@ static void refused_init(struct proto_ops *ops, const struct proto_ops *base)
 
 /* ------------------------------------------------------------ marking */
 
+static void listener_free(struct rcu_head *rcu)
+{
+	struct weft_listener *l = container_of(rcu, struct weft_listener, rcu);
+
+	kfree(l->by);
+	kfree(l);
+}
+
 static int listener_release(struct socket *sock)
 {
 	const struct proto_ops *base = kind_of(sock)->base;
@@ -493,8 +458,7 @@ static int listener_release(struct socket *sock)
 	}
 	if (l) {
 		atomic_dec(&l->wn->listeners);
-		weft_workload_put(l->by.workload);
-		kfree_rcu(l, rcu);
+		call_rcu(&l->rcu, listener_free);
 	}
 	return base->release(sock);
 }
@@ -596,8 +560,11 @@ static void set_kind(struct sock *sk)
 	weft_set_ops(sock, &tcp_kinds[ix].ops);
 }
 
-/* The socket is locked. @by's reference goes to the listener. */
-static void mark(struct sock *sk, const struct cover *by, gfp_t gfp)
+/*
+ * The socket is locked. @by, which becomes the listener's, may be NULL. Without
+ * memory it accepts nothing: who would, nobody could tell.
+ */
+static void mark(struct sock *sk, struct weft_task *by, gfp_t gfp)
 {
 	struct weft_net *wn = weft_net(sock_net(sk));
 	struct weft_listener *l;
@@ -606,7 +573,8 @@ static void mark(struct sock *sk, const struct cover *by, gfp_t gfp)
 	if (!l)
 		goto closed;
 	l->wn = wn;
-	l->by = *by;
+	l->sk = sk;
+	l->by = by;
 	if (sk->sk_protocol == IPPROTO_TCP)
 		l->own_save_syn = weft_synopt_save(sk);
 	if (xa_err(xa_store_bh(&listeners, key(sk->sk_socket), l, gfp)))
@@ -617,22 +585,8 @@ static void mark(struct sock *sk, const struct cover *by, gfp_t gfp)
 	return;
 closed:
 	kfree(l);
-	weft_workload_put(by->workload);
+	kfree(by);
 	set_kind(sk);
-}
-
-static void mark_for(struct sock *sk, const struct weft_task *task, gfp_t gfp)
-{
-	struct weft_net *wn = weft_net(sock_net(sk));
-	struct weft_steer steer;
-	struct cover by;
-
-	weft_steer_listen(&wn->tables, local_port(sk), task, &steer);
-	if (steer.verdict == WEFT_STEER_MESH) {
-		by = cover_of(&steer, task);
-		mark(sk, &by, gfp);
-	}
-	weft_steer_uninit(&steer);
 }
 
 /**
@@ -641,25 +595,58 @@ static void mark_for(struct sock *sk, const struct weft_task *task, gfp_t gfp)
  */
 void weft_listen_state(struct sock *sk)
 {
+	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
 	struct weft_net *wn = weft_net(sock_net(sk));
+	struct weft_task *by = NULL;
 	struct weft_task task;
 
 	if (sk->sk_kern_sock || !weft_tables_used(&wn->tables) ||
 	    !markable(sk) || weft_worker_current(wn))
 		return;
-	if (weft_task_current(&task, GFP_ATOMIC | __GFP_NOWARN)) {
-		set_kind(sk);		/* closed: it accepts nothing */
-		return;
+	if (!weft_task_current(&task, gfp)) {
+		by = weft_task_dup(&task, gfp);
+		weft_task_uninit(&task);
 	}
-	mark_for(sk, &task, GFP_ATOMIC | __GFP_NOWARN);
-	weft_task_uninit(&task);
+	if (by)
+		mark(sk, by, gfp);
+	else
+		set_kind(sk);		/* closed: it accepts nothing */
+}
+
+/**
+ * weft_listen_covered() - how many listeners are of a workload
+ * @wn: the namespace
+ *
+ * By who began to listen, and by the generation in force. Return: their number.
+ */
+unsigned int weft_listen_covered(const struct weft_net *wn)
+{
+	const struct weft_listener *l;
+	struct weft_steer steer;
+	unsigned int n = 0;
+	unsigned long at;
+
+	xa_lock_bh(&listeners);		/* so long ->sk stays */
+	xa_for_each(&listeners, at, l) {
+		if (l->wn != wn || !smp_load_acquire(&l->by))
+			continue;
+		weft_steer_listen(&wn->tables, local_port(l->sk), l->by,
+				  &steer);
+		n += steer.verdict == WEFT_STEER_MESH;
+		weft_steer_uninit(&steer);
+	}
+	xa_unlock_bh(&listeners);
+	return n;
 }
 
 /* ------------------------------------------------------------ rescan */
 
 struct found {
 	struct file *file;		/* reference */
-	struct cover by;		/* no workload: not a listener */
+	struct weft_task *by;		/* a copy, or NULL */
+	bool trapless;			/* marked, and the trap does not catch
+					 * what was accepted from it
+					 */
 };
 
 struct scan {
@@ -674,7 +661,15 @@ static bool is_listener(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN &&
 	       (sk->sk_protocol == IPPROTO_TCP ||
-		sk->sk_protocol == IPPROTO_MPTCP) && markable(sk);
+		sk->sk_protocol == IPPROTO_MPTCP);
+}
+
+/* A marked listener nobody in a workload has had yet; NULL: it is none. */
+static struct weft_listener *unclaimed(const struct socket *sock)
+{
+	struct weft_listener *l = xa_load(&listeners, key(sock));
+
+	return l && !READ_ONCE(l->by) ? l : NULL;
 }
 
 /* Made before the namespace was governed, not connected yet: see early_ops. */
@@ -693,11 +688,35 @@ static bool scan_full(const struct scan *s)
 	return s->n == ARRAY_SIZE(s->found);
 }
 
-static void scan_add(struct scan *s, struct file *f, struct cover by)
+/* Under spinlocks. @by: who has it, if that matters. */
+static void scan_add(struct scan *s, struct file *f, const struct weft_task *by)
 {
-	s->found[s->n].file = get_file(f);
-	s->found[s->n].by = by;
+	struct found *n = &s->found[s->n];
+
+	n->by = by ? weft_task_dup(by, GFP_ATOMIC | __GFP_NOWARN) : NULL;
+	if (by && !n->by) {
+		s->partial = true;
+		return;
+	}
+	n->file = get_file(f);
+	n->trapless = false;
 	s->n++;
+}
+
+/* A listener: does it matter that this process has it? */
+static void scan_listener(struct scan *s, struct file *f, const struct sock *sk)
+{
+	bool new = markable(sk);
+	struct weft_steer steer;
+
+	if (!new && !unclaimed(sk->sk_socket))
+		return;
+	weft_steer_listen(&s->wn->tables, local_port(sk), &s->task, &steer);
+	if (steer.verdict == WEFT_STEER_MESH)
+		scan_add(s, f, &s->task);
+	else if (new)
+		scan_add(s, f, NULL);
+	weft_steer_uninit(&steer);
 }
 
 /* One open file; its files_struct is locked. Nonzero: no room for more. */
@@ -706,40 +725,39 @@ static int scan_file(const void *data, struct file *f, unsigned int fd)
 	struct scan *s = (struct scan *)data;
 	struct socket *sock = sock_from_file(f);
 	struct sock *sk = sock ? READ_ONCE(sock->sk) : NULL;
-	struct weft_steer steer;
 
 	if (!sk || sock_net(sk) != s->wn->net || sk->sk_kern_sock ||
 	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6))
 		return 0;
-	if (is_late(sock, sk)) {
-		scan_add(s, f, (struct cover){});
-	} else if (is_listener(sk)) {
-		weft_steer_listen(&s->wn->tables, local_port(sk), &s->task,
-				  &steer);
-		if (steer.verdict == WEFT_STEER_MESH)
-			scan_add(s, f, cover_of(&steer, &s->task));
-		weft_steer_uninit(&steer);
-	}
+	if (is_late(sock, sk))
+		scan_add(s, f, NULL);
+	else if (is_listener(sk))
+		scan_listener(s, f, sk);
 	return scan_full(s);
 }
 
 /*
  * A thread, and what it has open. The facts are gathered outside task_lock(),
- * which they need themselves.
+ * which they need themselves; of one that exits meanwhile they may be empty.
+ * Return: was it looked at?
  */
-static void scan_task(struct scan *s, struct task_struct *p)
+static bool scan_task(struct scan *s, struct task_struct *p)
 {
+	bool exits;
+
 	if (p->flags & (PF_KTHREAD | PF_EXITING))
-		return;
+		return false;
 	if (weft_task_of(p, &s->task, GFP_ATOMIC | __GFP_NOWARN)) {
 		s->partial = true;
-		return;
+		return false;
 	}
 	task_lock(p);
-	if (p->files)
+	exits = p->flags & PF_EXITING;
+	if (p->files && !exits)
 		iterate_fd(p->files, 0, scan_file, s);
 	task_unlock(p);
 	weft_task_uninit(&s->task);
+	return !exits;
 }
 
 /*
@@ -755,8 +773,8 @@ static bool scan_process(struct scan *s, struct task_struct *p)
 		files = READ_ONCE(t->files);
 		if (!files || files == last)
 			continue;
-		last = files;
-		scan_task(s, t);
+		if (scan_task(s, t))
+			last = files;
 		if (scan_full(s))
 			return false;
 	}
@@ -785,32 +803,30 @@ static void restart_accept(struct socket *sock)
 	spin_unlock_irq(&wq->lock);
 }
 
+/* What it was found to be, it may have ceased to be. */
 static void mark_found(struct found *n)
 {
 	struct socket *sock = sock_from_file(n->file);
+	struct weft_listener *l;
 	struct sock *sk = sock->sk;
 
 	lock_sock(sk);
-	if (!n->by.workload) {
-		if (is_late(sock, sk)) {
-			weft_set_ops(sock, &weft_early_ops[weft_family(sk)]);
-			weft_count(weft_net(sock_net(sk)), early_made);
-		}
-	} else if (sk->sk_state == TCP_LISTEN && markable(sk)) {
-		mark(sk, &n->by, GFP_KERNEL);
-	} else {
-		weft_workload_put(n->by.workload);
+	l = unclaimed(sock);
+	if (is_late(sock, sk)) {
+		weft_set_ops(sock, &weft_early_ops[weft_family(sk)]);
+		weft_count(weft_net(sock_net(sk)), early_made);
+	} else if (is_listener(sk) && markable(sk)) {
+		n->trapless = sk->sk_protocol == IPPROTO_MPTCP ||
+			      in_sockmap(sk);
+		mark(sk, n->by, GFP_KERNEL);
+		n->by = NULL;
+	} else if (l && n->by) {
+		/* whoever sees it set sees what is in it */
+		smp_store_release(&l->by, n->by);
+		n->by = NULL;
 	}
 	release_sock(sk);
-}
-
-/* The trap does not catch what is accepted from these. */
-static bool is_trapless(const struct found *n)
-{
-	const struct sock *sk = sock_from_file(n->file)->sk;
-
-	return n->by.workload && (sk->sk_protocol == IPPROTO_MPTCP ||
-			       in_sockmap(sk));
+	kfree(n->by);
 }
 
 /*
@@ -822,13 +838,13 @@ static void mark_all(struct scan *s)
 	unsigned int i, trapless = 0;
 
 	for (i = 0; i < s->n; i++) {
-		trapless += is_trapless(&s->found[i]);
 		mark_found(&s->found[i]);
+		trapless += s->found[i].trapless;
 	}
 	if (trapless)
 		synchronize_rcu_tasks();
 	for (i = 0; i < s->n; i++) {
-		if (trapless && is_trapless(&s->found[i])) {
+		if (s->found[i].trapless) {
 			lock_sock(sock_from_file(s->found[i].file)->sk);
 			release_sock(sock_from_file(s->found[i].file)->sk);
 			restart_accept(sock_from_file(s->found[i].file));
@@ -842,9 +858,9 @@ static void mark_all(struct scan *s)
  * @work: wn->rescan
  *
  * Process context. Looks through the descriptors of all processes: only so is
- * it known whose listener it is. What is marked is no candidate any more, so
- * the rounds end. Without memory it comes again: a listener that is covered but
- * not marked would take plaintext.
+ * it known whose listener it is. What is marked, and known to be somebody's, is
+ * no candidate any more, so the rounds end. Without memory it comes again: a
+ * listener that is not marked would take plaintext.
  */
 void weft_listen_rescan(struct work_struct *work)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Self-tests: what becomes of a connect() and of a listen().
+ * Self-tests: what becomes of a connect(), a listen() and an accept().
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -265,6 +265,83 @@ static const char *last_resort_leaves_ssh_and_weft(struct weft_tables *t)
 	return NULL;
 }
 
+/* Whose a connection to @port is: the workload's name, or "". */
+static const char *accepts(struct weft_tables *t, u16 port, bool local,
+			   const struct weft_task *by,
+			   const struct weft_task *listener)
+{
+	const char *name = "";
+	struct weft_steer s;
+
+	weft_steer_accept(t, port, local, by, listener, &s);
+	if (s.verdict == WEFT_STEER_MESH)
+		name = s.workload ? s.workload->name : "nobody";
+	weft_steer_uninit(&s);		/* the generation keeps the workload */
+	return name;
+}
+
+#define EXPECT_ACCEPTS(name, ...) \
+	WEFT_EXPECT(!strcmp(accepts(t, __VA_ARGS__), name))
+
+static const struct weft_task server = { .cgroup = "/server", .exe = "" };
+
+static const char *who_accepts_has_it_else_who_listens(struct weft_tables *t)
+{
+	static const struct weft_selector in_server[] = {
+		{ .cgroup = "/server" }, {}
+	};
+
+	EXPECT_ACCEPTS("", 80, false, &member, &server);
+	WEFT_EXPECT(world(t));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "server", in_server));
+	EXPECT_ACCEPTS("app", 80, false, &member, NULL);
+	EXPECT_ACCEPTS("app", 80, false, &member, &stranger);
+	EXPECT_ACCEPTS("app", 80, false, &member, &server);
+	EXPECT_ACCEPTS("server", 80, false, &stranger, &server);
+	EXPECT_ACCEPTS("", 80, false, &stranger, &stranger);
+	EXPECT_ACCEPTS("", 80, false, &stranger, NULL);
+	WEFT_EXPECT(!weft_tables_del(t, WEFT_KIND_WORKLOAD, "server", NULL));
+	EXPECT_ACCEPTS("", 80, false, &stranger, &server);
+	return NULL;
+}
+
+static const char *disabled_port_of_who_accepts_is_plain(struct weft_tables *t)
+{
+	static const struct weft_port_mode ports[] = {
+		{ 80, WEFT_MODE_DISABLED }, {}
+	};
+
+	WEFT_EXPECT(!weft_st_workload_mode(t, "all", WEFT_MODE_STRICT, ports));
+	WEFT_EXPECT(world(t));
+	EXPECT_ACCEPTS("app", 80, false, &stranger, &member);
+	EXPECT_ACCEPTS("", 80, false, &stranger, &stranger);
+	EXPECT_ACCEPTS("all", 81, false, &stranger, &stranger);
+	return NULL;
+}
+
+static const char *last_resort_accepts_what_is_left(struct weft_tables *t)
+{
+	static const struct weft_port_mode none[] = { {} };
+	static const struct weft_task user = {
+		.cgroup = "/else", .exe = "", .uid = 7,
+	};
+
+	WEFT_EXPECT(world(t));
+	WEFT_EXPECT(!weft_st_workload_mode(t, "all", WEFT_MODE_STRICT, none));
+	EXPECT_ACCEPTS("all", 80, false, &stranger, &stranger);
+	EXPECT_ACCEPTS("app", 80, false, &stranger, &member);
+	EXPECT_ACCEPTS("app", 80, false, &member, &stranger);
+	EXPECT_ACCEPTS("", 22, false, &stranger, &stranger);
+	EXPECT_ACCEPTS("app", 22, false, &stranger, &member);
+	/* by loopback to a listener of root's, whoever accepts from it */
+	EXPECT_ACCEPTS("", 80, true, &stranger, &stranger);
+	EXPECT_ACCEPTS("", 80, true, &user, &stranger);
+	EXPECT_ACCEPTS("all", 80, true, &stranger, &user);
+	EXPECT_ACCEPTS("all", 80, true, &user, NULL);
+	EXPECT_ACCEPTS("app", 80, true, &member, &member);
+	return NULL;
+}
+
 static const struct weft_claim claims[] = {
 	WEFT_CLAIM(unconfigured_namespace_wants_nothing),
 	WEFT_CLAIM(unknown_destination_passes),
@@ -277,6 +354,9 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(decision_outlives_its_generation),
 	WEFT_CLAIM(listener_is_meshed_unless_disabled),
 	WEFT_CLAIM(last_resort_leaves_ssh_and_weft),
+	WEFT_CLAIM(who_accepts_has_it_else_who_listens),
+	WEFT_CLAIM(disabled_port_of_who_accepts_is_plain),
+	WEFT_CLAIM(last_resort_accepts_what_is_left),
 };
 
 WEFT_CLAIMS(weft_claims_steer, claims);

@@ -252,6 +252,9 @@ static void other_file(struct weft_file_id *id, unsigned int which)
 	case 4:
 		id->mtime.tv_sec++;
 		break;
+	case 5:
+		id->disk++;
+		break;
 	default:
 		id->mtime.tv_nsec++;
 	}
@@ -273,7 +276,7 @@ static const char *hash_selector_wants_one_of_its_files(struct weft_tables *t)
 	WEFT_EXPECT(!weft_st_workload(t, 0, "v", with));
 	EXPECT_FILE(&id, "v");
 	EXPECT_FILE(NULL, "");		/* others than root can write it */
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < 7; i++) {
 		other = id;
 		other_file(&other, i);
 		EXPECT_FILE(&other, "");

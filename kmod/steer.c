@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The decision what becomes of a connect() or a listen(), see steer.h.
+ * The decision what becomes of a connect(), a listen() or an accept(), see
+ * steer.h.
  *
  * Pure but for the random bits. Any context: RCU sections are taken here, and
  * what leaves one carries references.
@@ -79,25 +80,68 @@ void weft_steer_connect(const struct weft_tables *t,
 	rcu_read_unlock();
 }
 
+/* Whose a listener of @task's at @port is. Under RCU, as its result. */
+static struct weft_workload *listener_workload(const struct weft_gen *gen,
+					       u16 port,
+					       const struct weft_task *task,
+					       bool *last_resort)
+{
+	struct weft_workload *w = weft_workload_match(gen, task, last_resort);
+
+	if (*last_resort &&
+	    (weft_workload_is_weft(task) || weft_workload_leaves_ssh(w, port)))
+		w = NULL;
+	return w;
+}
+
+static void steer_inbound(struct weft_steer *out, struct weft_workload *w,
+			  u16 port)
+{
+	if (!w || weft_workload_mode(w, port) == WEFT_MODE_DISABLED)
+		return;
+	out->verdict = WEFT_STEER_MESH;
+	out->workload = weft_workload_get(w);
+	out->target = port;
+}
+
 void weft_steer_listen(const struct weft_tables *t, u16 port,
 		       const struct weft_task *task, struct weft_steer *out)
 {
 	const struct weft_gen *gen;
-	struct weft_workload *w;
 
 	steer_init(out);
 	rcu_read_lock();
 	gen = weft_gen_current(t);
 	out->generation = weft_gen_number(gen);
-	w = weft_workload_match(gen, task, &out->last_resort);
-	if (out->last_resort &&
-	    (weft_workload_is_weft(task) || weft_workload_leaves_ssh(w, port)))
-		w = NULL;
-	if (w && weft_workload_mode(w, port) != WEFT_MODE_DISABLED) {
-		out->verdict = WEFT_STEER_MESH;
-		out->workload = weft_workload_get(w);
-		out->target = port;
+	steer_inbound(out, listener_workload(gen, port, task,
+					     &out->last_resort), port);
+	rcu_read_unlock();
+}
+
+void weft_steer_accept(const struct weft_tables *t, u16 port, bool local,
+		       const struct weft_task *by,
+		       const struct weft_task *listener,
+		       struct weft_steer *out)
+{
+	const struct weft_gen *gen;
+	struct weft_workload *w, *its;
+	bool last_resort;
+
+	steer_init(out);
+	rcu_read_lock();
+	gen = weft_gen_current(t);
+	out->generation = weft_gen_number(gen);
+	w = listener_workload(gen, port, by, &out->last_resort);
+	if (listener && (!w || out->last_resort)) {
+		its = listener_workload(gen, port, listener, &last_resort);
+		if (its && (!w || !last_resort)) {
+			w = its;
+			out->last_resort = last_resort;
+		}
 	}
+	if (out->last_resort && local && !(listener ?: by)->uid)
+		w = NULL;
+	steer_inbound(out, w, port);
 	rcu_read_unlock();
 }
 

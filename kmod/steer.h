@@ -58,6 +58,24 @@ void weft_steer_connect(const struct weft_tables *t,
  */
 void weft_steer_listen(const struct weft_tables *t, u16 port,
 		       const struct weft_task *task, struct weft_steer *out);
+
+/**
+ * weft_steer_accept() - decide what becomes of a connection that is accepted
+ * @t: the namespace's tables
+ * @port: its local port
+ * @local: its peer came by the loopback addresses
+ * @by: who accepts it
+ * @listener: who began to listen; NULL: not known, or in no workload then
+ * @out: the decision, as weft_steer_listen()'s
+ *
+ * Whoever accepts has the connection, so his workload decides; where he is in
+ * none, the listener's does. A workload of the last resort comes after both,
+ * and leaves what comes by loopback to a listener of root's.
+ */
+void weft_steer_accept(const struct weft_tables *t, u16 port, bool local,
+		       const struct weft_task *by,
+		       const struct weft_task *listener,
+		       struct weft_steer *out);
 void weft_steer_uninit(struct weft_steer *s);
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Facts about a process. Any context; takes no lock but the task's own.
+ * Facts about a process. Process context, but does not sleep: takes the task's
+ * own lock, and inside it that of its root directory and the one of all mounts.
  */
 #include <linux/blkdev.h>
 #include <linux/cgroup.h>
@@ -119,13 +120,9 @@ static bool is_below(const struct path *path, struct fs_struct *fs)
 static bool is_reachable(const struct file *f, const struct task_struct *p)
 {
 	const struct path *path = &f->f_path;
-	const struct path whole = {
-		.mnt = path->mnt,
-		.dentry = path->mnt->mnt_root,
-	};
 
 	return file_inode(f)->i_sb->s_user_ns == &init_user_ns &&
-	       path_is_under(path, &whole) &&
+	       is_subdir(path->dentry, path->mnt->mnt_root) &&
 	       ((p->fs && is_below(path, p->fs)) ||
 		is_below(path, init_task.fs));
 }
@@ -217,6 +214,26 @@ int weft_task_of(struct task_struct *p, struct weft_task *t, gfp_t gfp)
 	t->pid = task_tgid_nr(p);
 	get_task_comm(t->comm, p);
 	return 0;
+}
+
+/**
+ * weft_task_dup() - the facts, for keeping
+ * @t: the facts
+ * @gfp: how to allocate
+ *
+ * Return: a copy, strings and all, for kfree(); NULL without memory.
+ */
+struct weft_task *weft_task_dup(const struct weft_task *t, gfp_t gfp)
+{
+	size_t cgroup = strlen(t->cgroup) + 1, exe = strlen(t->exe) + 1;
+	struct weft_task *copy = kmalloc(sizeof(*t) + cgroup + exe, gfp);
+
+	if (!copy)
+		return NULL;
+	*copy = *t;
+	copy->cgroup = memcpy(copy + 1, t->cgroup, cgroup);
+	copy->exe = memcpy((char *)(copy + 1) + cgroup, t->exe, exe);
+	return copy;
 }
 
 /**

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Small servers and callers that tell exactly what they saw.
 
-dial.py server KIND:PORT...
-    Listens at each port (both address families; KIND "udp": echoes datagrams).
+dial.py server KIND:PORT... [as:UID]
+    Listens at each port (both address families; KIND "udp": echoes datagrams; PORT
+    "fd3": at the socket that systemd has passed); accepts as user UID.
     Asks a silent peer whether it is still there: a reset that the wire lost is
     never sent again.
     Kinds: "tell" greets with "PORT PEER PEERPORT", then echoes; "greet" greets
@@ -74,23 +75,34 @@ def echo_datagrams(s):
         s.sendto(data, peer)
 
 
+def listener(kind, port):
+    s = socket.socket(socket.AF_INET6,
+                      socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("::", int(port)))
+    if kind != "udp":
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 30)
+        s.listen(128)
+    return s
+
+
 def server(specs):
-    for spec in specs:
-        kind, port = spec.split(":")
-        s = socket.socket(socket.AF_INET6,
-                          socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        s.bind(("::", int(port)))
+    kinds = [spec.split(":") for spec in specs]
+    sockets = [(kind, socket.socket(fileno=3) if port == "fd3" else listener(kind, port))
+               for kind, port in kinds if kind != "as"]
+    for uid in [int(n) for kind, n in kinds if kind == "as"]:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    for kind, s in sockets:
         if kind == "udp":
             run, args = echo_datagrams, (s,)
         else:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 30)
-            s.listen(128)
-            run, args = accept_all, (kind, int(port), s)
+            run, args = accept_all, (kind, s.getsockname()[1], s)
         threading.Thread(target=run, args=args, daemon=True).start()
     signal.pause()
 

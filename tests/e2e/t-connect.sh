@@ -45,7 +45,7 @@ spec:
   ports: [{port: 80}]
   endpoints: [{address: "fd77::2", port: 9099, weight: 65000}, {address: "fd77::2", port: 9001}]
 Y
-listening() { [ "$(weftctl_in h2 -j status | jq .listeners)" = 1 ]; }
+listening() { [ "$(weftctl_in h2 -j status | jq .covered)" = 1 ]; }
 check "the server is covered" wait_for 20 listening
 wire_netem h1 delay 10ms loss 3%
 wire_netem h2 delay 10ms loss 2%

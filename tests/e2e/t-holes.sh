@@ -99,9 +99,9 @@ spec:
   ports: [{port: 80, targetPort: 7999}]
   endpoints: [{address: 10.77.0.2}]
 Y
-marked() { [ "$(status h2 listeners)" = $((${#kinds[@]} + 5)) ]; }
+marked() { [ "$(status h2 covered)" = $((${#kinds[@]} + 5)) ]; }
 check "listeners of before are covered, also the one in a sockmap" wait_for 20 marked ||
-    note "$(status h2 listeners)"
+    note "$(status h2 covered)"
 
 # --- plaintext to a strict server, whatever it does first
 capture_start "$T/a.pcap" tcp portrange 7000-7990

@@ -122,7 +122,7 @@ spec: {addresses: [10.77.0.2], ports: [{port: 7001}], endpoints: [{address: 10.7
 Y
 }
 client_documents | document h1 client.yaml
-three() { [ "$(stat_of h2 listeners)" -ge 3 ]; }
+three() { [ "$(stat_of h2 covered)" -ge 3 ]; }
 check "listeners of before are covered" wait_for 30 three
 
 lives() { conns h1 'select(.state == "live" and .workload == "client")' | wc -l; }

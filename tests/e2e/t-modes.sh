@@ -35,7 +35,7 @@ spec:
 Y
 }
 shelf_document
-listeners() { weftctl_in h2 -j status | jq .listeners; }
+listeners() { weftctl_in h2 -j status | jq .covered; }
 marked() { [ "$(listeners)" = "$1" ]; }
 check "listeners that were there before the daemon are covered, the disabled port is not" \
     wait_for 20 marked 3

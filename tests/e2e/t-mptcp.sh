@@ -91,11 +91,11 @@ spec:
   ports: [{port: 9000}, {port: 9001}, {port: 9002}]
   endpoints: [{address: 10.77.0.2}]
 Y
-marked() { [ "$(weftctl_in h2 -j status | jq -r .listeners)" = "$1" ]; }
+marked() { [ "$(weftctl_in h2 -j status | jq -r .covered)" = "$1" ]; }
 check "the listener of before is marked" wait_for 30 marked 1
 equal "an MPTCP listener of now" "ok ok ok ok ok" "$(listen new 9001 262 | xargs)"
 equal "and one for both address families" "ok ok ok ok ok" "$(listen six 9002 262 AF_INET6 | xargs)"
-equal "all three are marked" 3 "$(weftctl_in h2 -j status | jq -r .listeners)"
+equal "all three are marked" 3 "$(weftctl_in h2 -j status | jq -r .covered)"
 
 # --- mesh clients
 puppet client h1

@@ -158,6 +158,7 @@ static inline void fake_put_status(struct fake *fake, struct nl_msg *msg)
 	nla_put_u32(msg, WEFT_STATUS_A_REVOCATIONS, 13);
 	nla_put_u32(msg, WEFT_STATUS_A_SHADOWED, 6);
 	nla_put_u32(msg, WEFT_STATUS_A_LISTENERS, 7);
+	nla_put_u32(msg, WEFT_STATUS_A_COVERED, 14);
 	nla_put_u32(msg, WEFT_STATUS_A_CONNS, 8);
 	nla_put_u32(msg, WEFT_STATUS_A_PARKED, 9);
 	nla_put_u32(msg, WEFT_STATUS_A_LIVE, 10);

@@ -185,6 +185,7 @@ static void the_status_is_what_is_shown_without_arguments(void **state)
 		   "revocations:  13\n"
 		   "shadowed:     6\n"
 		   "listeners:    7\n"
+		   "covered:      14\n"
 		   "conns:        8\n"
 		   "parked:       9\n"
 		   "live:         10\n"

@@ -72,6 +72,7 @@ static void the_status_is_complete(void **state)
 	assert_int_equal(s.policies, 5);
 	assert_int_equal(s.shadowed, 6);
 	assert_int_equal(s.listeners, 7);
+	assert_int_equal(s.covered, 14);
 	assert_int_equal(s.conns, 8);
 	assert_int_equal(s.parked, 9);
 	assert_int_equal(s.live, 10);

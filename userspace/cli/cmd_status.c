@@ -91,6 +91,7 @@ static void print_status(struct weft_print *p, const struct weft_nl_status *stat
 	weft_print_number(p, "revocations", status->revocations);
 	weft_print_number(p, "shadowed", status->shadowed);
 	weft_print_number(p, "listeners", status->listeners);
+	weft_print_number(p, "covered", status->covered);
 	weft_print_number(p, "conns", status->conns);
 	weft_print_number(p, "parked", status->parked);
 	weft_print_number(p, "live", status->live);

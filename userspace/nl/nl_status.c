@@ -67,6 +67,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 		[WEFT_STATUS_A_REVOCATIONS] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_SHADOWED] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_LISTENERS] = { .type = NLA_U32 },
+		[WEFT_STATUS_A_COVERED] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_CONNS] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_PARKED] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_LIVE] = { .type = NLA_U32 },
@@ -90,6 +91,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 	s.revocations = weft_nl_get_u32(tb[WEFT_STATUS_A_REVOCATIONS]);
 	s.shadowed = weft_nl_get_u32(tb[WEFT_STATUS_A_SHADOWED]);
 	s.listeners = weft_nl_get_u32(tb[WEFT_STATUS_A_LISTENERS]);
+	s.covered = weft_nl_get_u32(tb[WEFT_STATUS_A_COVERED]);
 	s.conns = weft_nl_get_u32(tb[WEFT_STATUS_A_CONNS]);
 	s.parked = weft_nl_get_u32(tb[WEFT_STATUS_A_PARKED]);
 	s.live = weft_nl_get_u32(tb[WEFT_STATUS_A_LIVE]);

@@ -589,7 +589,7 @@ enum weft_status_attr {
 	WEFT_STATUS_A_ENDPOINTS,	/* u32 */
 	WEFT_STATUS_A_POLICIES,		/* u32 */
 	WEFT_STATUS_A_SHADOWED,		/* u32, daemon's objects hidden by static ones */
-	WEFT_STATUS_A_LISTENERS,	/* u32, marked */
+	WEFT_STATUS_A_LISTENERS,	/* u32, of the namespace, once it is configured */
 	WEFT_STATUS_A_CONNS,		/* u32, all that exist */
 	WEFT_STATUS_A_PARKED,		/* u32, of these in WANT */
 	WEFT_STATUS_A_LIVE,		/* u32, of these LIVE */
@@ -598,6 +598,7 @@ enum weft_status_attr {
 	WEFT_STATUS_A_UNDECIDED,	/* u32, sockets that did not connect or listen yet */
 	WEFT_STATUS_A_CLOSING,		/* u32, of the conns: closed, the end not acknowledged */
 	WEFT_STATUS_A_REVOCATIONS,	/* u32 */
+	WEFT_STATUS_A_COVERED,		/* u32, of the listeners: of a process in a workload */
 	__WEFT_STATUS_A_MAX
 };
 #define WEFT_STATUS_A_MAX (__WEFT_STATUS_A_MAX - 1)
