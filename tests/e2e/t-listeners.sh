@@ -15,7 +15,7 @@ module_load || exit 1
 activated() {
     local unit=/run/systemd/system/$1
     printf '[Socket]\nListenStream=[::]:%s\nNetworkNamespacePath=/run/netns/h2\n' "$2" >"$unit.socket"
-    printf '[Service]\nNetworkNamespacePath=/run/netns/h2\nExecStart=%s -SE %s server tell:fd3\n' \
+    printf '[Service]\nNetworkNamespacePath=/run/netns/h2\nExecStart=%s -SE %s server echo:fd3\n' \
         "$(command -v python3)" "$E2E/dial.py" >"$unit.service"
     systemctl daemon-reload
     systemctl start "$1.socket"
@@ -56,18 +56,18 @@ spec: {selectors: [{${2:-uid: 3001}}]}
 Y
 }
 servers
-start_app user h2 9103 python3 -SE "$E2E/dial.py" server tell:9103 as:3001
-start_app master h2 9104 python3 -SE "$E2E/dial.py" server tell:9104 as:3009
-start_app other h2 9105 python3 -SE "$E2E/dial.py" server tell:9105
+start_app user h2 9103 python3 -SE "$E2E/dial.py" server echo:9103 as:3001
+start_app master h2 9104 python3 -SE "$E2E/dial.py" server echo:9104 as:3009
+start_app other h2 9105 python3 -SE "$E2E/dial.py" server echo:9105
 activated late 9102
 
-dial() { run_as client h1 python3 -SE "$E2E/dial.py" call 240.0.0.7 "$1"; }
+dial() { run_as client h1 python3 -SE "$E2E/dial.py" talk 240.0.0.7 "$1" 1 hello; }
 plain() { run_as stranger h1 python3 -SE "$E2E/dial.py" talk 10.77.0.2 "$1" 1 plaintext-secret; }
 served() { [[ $(dial "$1") = "ok "* ]]; }
 whose() { conns h2 | jq -sr 'max_by(.id) | .workload'; }
 # meshed NAME PORT WORKLOAD: nobody else can talk to it
 meshed() {
-    contains "$1" "ok $2 " "$(dial "$2")" && equal "$1: whose it is" "$3" "$(whose)"
+    contains "$1" "ok " "$(dial "$2")" && equal "$1: whose it is" "$3" "$(whose)"
     case $(plain "$2") in
     "ok "*) not_ok "$1: nothing else gets in" "plaintext was answered" ;;
     *) ok "$1: nothing else gets in" ;;
