@@ -157,18 +157,8 @@ static void conn_cut(struct weft_conn *c)
 		weft_conn_abort(c, ECONNRESET);
 }
 
-static void conn_work(struct work_struct *work)
+static void conn_step(struct weft_conn *c)
 {
-	struct weft_conn *c = container_of(to_delayed_work(work),
-					   struct weft_conn, work);
-	struct file *f = c->sock->file;
-
-	if (c->closing) {
-		weft_ktls_closing(c);
-		return;
-	}
-	if (!weft_file_tryget(f))
-		return;			/* release() waits for us */
 	if (READ_ONCE(c->cut)) {
 		mutex_lock(&c->mu);
 		conn_cut(c);
@@ -183,6 +173,37 @@ static void conn_work(struct work_struct *work)
 			weft_handshake_step(c);
 		mutex_unlock(&c->mu);
 	}
+}
+
+/*
+ * Works of sockets that somebody has locked, and that wait for him. He keeps it
+ * as long as he likes by copying to or from memory that does not come
+ * (userfaultfd, FUSE), on as many sockets as he likes, and the workqueue has
+ * only so many threads: so few may wait, and the others look again.
+ */
+static atomic_t waiting = ATOMIC_INIT(0);
+
+static void conn_work(struct work_struct *work)
+{
+	struct weft_conn *c = container_of(to_delayed_work(work),
+					   struct weft_conn, work);
+	struct file *f = c->sock->file;
+	bool waits;
+
+	if (c->closing) {
+		weft_ktls_closing(c);
+		return;
+	}
+	if (!weft_file_tryget(f))
+		return;			/* release() waits for us */
+	waits = READ_ONCE(c->sock->sk->sk_lock.owned);
+	if (waits && atomic_inc_return(&waiting) > WEFT_WAITING_MAX)
+		queue_delayed_work(weft_wq, &c->work,
+				   msecs_to_jiffies(WEFT_WAITING_RETRY));
+	else
+		conn_step(c);
+	if (waits)
+		atomic_dec(&waiting);
 	fput(f);		/* the last one of a kworker is deferred */
 }
 

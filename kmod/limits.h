@@ -55,6 +55,13 @@
 /* ms after which a new generation looks again at connections that were busy */
 #define WEFT_RECHECK_RETRY		20
 
+/*
+ * works that may wait at a time for sockets that somebody has locked, and ms
+ * after which the others look again
+ */
+#define WEFT_WAITING_MAX		64
+#define WEFT_WAITING_RETRY		10
+
 /* nesting and text of selectors: path of a process's cgroup or executable */
 #define WEFT_PATH_MAX			1024
 

@@ -688,11 +688,25 @@ static bool scan_full(const struct scan *s)
 	return s->n == ARRAY_SIZE(s->found);
 }
 
+/*
+ * Nobody keeps us from the others: a socket that somebody has locked, for as
+ * long as he likes, is looked at another time.
+ */
+static bool is_locked(struct scan *s, const struct sock *sk)
+{
+	if (!READ_ONCE(sk->sk_lock.owned))
+		return false;
+	s->partial = true;
+	return true;
+}
+
 /* Under spinlocks. @by: who has it, if that matters. */
 static void scan_add(struct scan *s, struct file *f, const struct weft_task *by)
 {
 	struct found *n = &s->found[s->n];
 
+	if (is_locked(s, sock_from_file(f)->sk))
+		return;
 	n->by = by ? weft_task_dup(by, GFP_ATOMIC | __GFP_NOWARN) : NULL;
 	if (by && !n->by) {
 		s->partial = true;
@@ -804,12 +818,16 @@ static void restart_accept(struct socket *sock)
 }
 
 /* What it was found to be, it may have ceased to be. */
-static void mark_found(struct found *n)
+static void mark_found(struct scan *s, struct found *n)
 {
 	struct socket *sock = sock_from_file(n->file);
 	struct weft_listener *l;
 	struct sock *sk = sock->sk;
 
+	if (is_locked(s, sk)) {
+		kfree(n->by);
+		return;
+	}
 	lock_sock(sk);
 	l = unclaimed(sock);
 	if (is_late(sock, sk)) {
@@ -838,7 +856,7 @@ static void mark_all(struct scan *s)
 	unsigned int i, trapless = 0;
 
 	for (i = 0; i < s->n; i++) {
-		mark_found(&s->found[i]);
+		mark_found(s, &s->found[i]);
 		trapless += s->found[i].trapless;
 	}
 	if (trapless)
@@ -859,8 +877,8 @@ static void mark_all(struct scan *s)
  *
  * Process context. Looks through the descriptors of all processes: only so is
  * it known whose listener it is. What is marked, and known to be somebody's, is
- * no candidate any more, so the rounds end. Without memory it comes again: a
- * listener that is not marked would take plaintext.
+ * no candidate any more, so the rounds end. Without memory, or when sockets are
+ * locked, it comes again: a listener that is not marked would take plaintext.
  */
 void weft_listen_rescan(struct work_struct *work)
 {
