@@ -345,18 +345,57 @@ int weft_genl_conn_start(struct netlink_callback *cb)
 }
 
 /* args[0]: 0 conns, 1 history; args[1]: where to go on */
+/* What can be said of a conn without its lock. */
+static int fill_busy(struct sk_buff *skb, const void *object,
+		     struct weft_net *wn)
+{
+	const struct weft_conn *c = object;
+	struct nlattr *nest = nla_nest_start(skb, WEFT_A_CONN);
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, WEFT_CONN_A_ID, c->id, WEFT_CONN_A_PAD) ||
+	    nla_put_u32(skb, WEFT_CONN_A_ROLE, c->role) ||
+	    nla_put_u32(skb, WEFT_CONN_A_STATE, weft_conn_state(c)) ||
+	    nla_put_u32(skb, WEFT_CONN_A_MODE, c->mode) ||
+	    put_addresses(skb, c) ||
+	    nla_put_u32(skb, WEFT_CONN_A_PID, READ_ONCE(c->pid)) ||
+	    nla_put_u32(skb, WEFT_CONN_A_UID, READ_ONCE(c->uid)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/*
+ * Whoever has a conn's lock may be waiting for its socket, for as long as its
+ * owner likes: we do not wait for him. @until: jiffies.
+ */
+static int dump_conn(struct sk_buff *skb, struct netlink_callback *cb,
+		     struct weft_conn *c, unsigned long until)
+{
+	bool locked;
+	int err;
+
+	while (!(locked = mutex_trylock(&c->mu)) && time_before(jiffies, until))
+		usleep_range(200, 500);
+	err = weft_genl_dump_put(skb, cb, WEFT_CMD_CONN_GET,
+				 locked ? fill : fill_busy, c);
+	if (locked)
+		mutex_unlock(&c->mu);
+	return err;
+}
+
 static int dump_conns(struct sk_buff *skb, struct netlink_callback *cb,
 		      struct weft_net *wn)
 {
+	unsigned long until = jiffies + msecs_to_jiffies(WEFT_DUMP_PATIENCE);
 	unsigned long id = cb->args[1];
 	struct weft_conn *c;
 	struct file *f;
 	int err;
 
 	for (; (c = weft_conn_next(wn, &id, is_shown, &f)); id++) {
-		mutex_lock(&c->mu);
-		err = weft_genl_dump_put(skb, cb, WEFT_CMD_CONN_GET, fill, c);
-		weft_genl_conn_put(c, f);
+		err = dump_conn(skb, cb, c, until);
+		fput(f);
 		if (err) {
 			cb->args[1] = id;
 			return err;

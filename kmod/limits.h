@@ -62,6 +62,9 @@
 #define WEFT_WAITING_MAX		64
 #define WEFT_WAITING_RETRY		10
 
+/* ms that one message of a dump waits for conns somebody has in hand */
+#define WEFT_DUMP_PATIENCE		50
+
 /* nesting and text of selectors: path of a process's cgroup or executable */
 #define WEFT_PATH_MAX			1024
 

@@ -69,7 +69,9 @@
  * POLICY_*            as WORKLOAD_*
  * REVOCATION_*        as WORKLOAD_*
  * CONN_GET            CONN{ID}, or a dump             WEFT_A_CONN; also connections that ended
- *                                                     lately; -ENOENT
+ *                                                     lately; -ENOENT. In a dump, one whose
+ *                                                     socket its process keeps locked has only
+ *                                                     ID, ROLE, STATE, MODE, addresses, PID, UID
  * CONN_DEL            CONN{ID}                        resets it (reason "admin"); -ENOENT
  * WORKER_NEW          -                               registers the calling netlink socket as a
  *                                                     handshake worker until it closes; -EEXIST,
