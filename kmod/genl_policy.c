@@ -41,16 +41,20 @@ const struct nla_policy weft_policy_policy[WEFT_POLICY_A_MAX + 1] = {
 	[WEFT_POLICY_A_ACTION] = { .type = NLA_U32 },
 	[WEFT_POLICY_A_WORKLOAD] = { .type = NLA_NUL_STRING },
 	[WEFT_POLICY_A_RULES] = NLA_POLICY_NESTED(rules_policy),
+	[WEFT_POLICY_A_IDENTITIES] = NLA_POLICY_NESTED(weft_texts_policy),
+	[WEFT_POLICY_A_PORTS] = NLA_POLICY_NESTED(ports_policy),
 };
 
-static int ports_parse(const struct nlattr *list, struct weft_rule *r,
+/* @what has them, and @one is one of them. */
+static int ports_parse(const struct nlattr *list, const char *what,
+		       const char *one, struct weft_rule *r,
 		       struct weft_fault *f)
 {
 	struct nlattr *tb[WEFT_PORT_A_MAX + 1];
 	const struct nlattr *item;
 	int count, rest, err;
 
-	count = weft_nla_count(list, "ports of a rule", WEFT_PORTS_MAX, f);
+	count = weft_nla_count(list, what, WEFT_PORTS_MAX, f);
 	if (count <= 0)
 		return count;
 	r->ports = kcalloc(count, sizeof(*r->ports), GFP_KERNEL_ACCOUNT);
@@ -60,7 +64,7 @@ static int ports_parse(const struct nlattr *list, struct weft_rule *r,
 		err = nla_parse_nested_deprecated(tb, WEFT_PORT_A_MAX, item,
 						  NULL, NULL);
 		if (!err)
-			err = weft_nla_port(tb, item, "port of a rule",
+			err = weft_nla_port(tb, item, one,
 					    &r->ports[r->n_ports], f);
 		if (err)
 			return err;
@@ -142,7 +146,10 @@ static int rule_parse(const struct nlattr *nest, struct weft_rule *r,
 					&r->n_identities, f);
 	if (!err)
 		err = networks_parse(tb[WEFT_RULE_A_NETWORKS], r, f);
-	return err ? err : ports_parse(tb[WEFT_RULE_A_PORTS], r, f);
+	if (!err)
+		err = ports_parse(tb[WEFT_RULE_A_PORTS], "ports of a rule",
+				  "port of a rule", r, f);
+	return err;
 }
 
 static int rules_parse(const struct nlattr *list, struct weft_policy *p,
@@ -162,6 +169,28 @@ static int rules_parse(const struct nlattr *list, struct weft_policy *p,
 	return 0;
 }
 
+/* Whom it is for. */
+static int scope_parse(struct nlattr **tb, struct weft_policy *p,
+		       struct weft_fault *f)
+{
+	int err = 0;
+
+	if (tb[WEFT_POLICY_A_WORKLOAD])
+		err = weft_nla_name_dup(tb[WEFT_POLICY_A_WORKLOAD],
+					"workload of the policy",
+					&p->workload, f);
+	if (!err)
+		err = weft_nla_patterns(tb[WEFT_POLICY_A_IDENTITIES],
+					"identities of the policy",
+					&p->scope.identities,
+					&p->scope.n_identities, f);
+	if (!err)
+		err = ports_parse(tb[WEFT_POLICY_A_PORTS],
+				  "ports of the policy", "port of the policy",
+				  &p->scope, f);
+	return err;
+}
+
 static int policy_parse(struct nlattr **tb, struct weft_policy *p,
 			struct weft_fault *f)
 {
@@ -177,10 +206,7 @@ static int policy_parse(struct nlattr **tb, struct weft_policy *p,
 	if (err)
 		return err;
 	p->action = action;
-	if (tb[WEFT_POLICY_A_WORKLOAD])
-		err = weft_nla_name_dup(tb[WEFT_POLICY_A_WORKLOAD],
-					"workload of the policy",
-					&p->workload, f);
+	err = scope_parse(tb, p, f);
 	return err ? err : rules_parse(tb[WEFT_POLICY_A_RULES], p, f);
 }
 
@@ -242,14 +268,15 @@ static int port_fill(struct sk_buff *skb, u16 port)
 	return 0;
 }
 
-static int ports_fill(struct sk_buff *skb, const struct weft_rule *r)
+static int ports_fill(struct sk_buff *skb, int attr,
+		      const struct weft_rule *r)
 {
 	struct nlattr *list;
 	unsigned int i;
 
 	if (!r->n_ports)
 		return 0;
-	list = nla_nest_start(skb, WEFT_RULE_A_PORTS);
+	list = nla_nest_start(skb, attr);
 	if (!list)
 		return -EMSGSIZE;
 	for (i = 0; i < r->n_ports; i++)
@@ -294,7 +321,8 @@ static int rule_fill(struct sk_buff *skb, const struct weft_rule *r)
 	if (!item ||
 	    weft_nla_put_strings(skb, WEFT_RULE_A_IDENTITIES, r->identities,
 				 r->n_identities) ||
-	    networks_fill(skb, r) || ports_fill(skb, r))
+	    networks_fill(skb, r) ||
+	    ports_fill(skb, WEFT_RULE_A_PORTS, r))
 		return -EMSGSIZE;
 	nla_nest_end(skb, item);
 	return 0;
@@ -328,6 +356,9 @@ static int policy_fill(struct sk_buff *skb, const void *object,
 	    nla_put_u32(skb, WEFT_POLICY_A_OWNER, p->owner) ||
 	    (p->workload &&
 	     nla_put_string(skb, WEFT_POLICY_A_WORKLOAD, p->workload)) ||
+	    weft_nla_put_strings(skb, WEFT_POLICY_A_IDENTITIES,
+				 p->scope.identities, p->scope.n_identities) ||
+	    ports_fill(skb, WEFT_POLICY_A_PORTS, &p->scope) ||
 	    rules_fill(skb, p))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);

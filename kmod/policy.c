@@ -26,18 +26,25 @@ struct weft_policy *weft_policy_create(u16 n_rules)
 	return p;
 }
 
+static void rule_uninit(struct weft_rule *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->n_identities; i++)
+		kfree(r->identities[i]);
+	kfree(r->identities);
+	kfree(r->ports);
+	kfree(r->networks);
+}
+
 static void policy_free(struct rcu_head *rcu)
 {
 	struct weft_policy *p = container_of(rcu, struct weft_policy, rcu);
-	unsigned int i, k;
+	unsigned int i;
 
-	for (i = 0; i < p->n_rules; i++) {
-		for (k = 0; k < p->rules[i].n_identities; k++)
-			kfree(p->rules[i].identities[k]);
-		kfree(p->rules[i].identities);
-		kfree(p->rules[i].ports);
-		kfree(p->rules[i].networks);
-	}
+	for (i = 0; i < p->n_rules; i++)
+		rule_uninit(&p->rules[i]);
+	rule_uninit(&p->scope);
 	kfree(p->rules);
 	kfree(p->workload);
 	kfree(p->name);
@@ -103,9 +110,19 @@ static bool policy_match(const struct weft_policy *p,
 	return false;
 }
 
+/* One that does not has no say: an ALLOW denies nothing here, either. */
+static bool policy_selects(const struct weft_policy *p, const char *workload,
+			   const char *identity, u16 port)
+{
+	if (p->workload && strcmp(p->workload, workload))
+		return false;
+	return port_listed(&p->scope, port) &&
+	       identity_listed(&p->scope, identity);
+}
+
 /* Of each action the first policy that matches counts; they are in order. */
 void weft_policy_check(const struct weft_gen *gen, const char *workload,
-		       const struct weft_peer *peer,
+		       const char *identity, const struct weft_peer *peer,
 		       struct weft_policy_verdict *out)
 {
 	const struct weft_policy *first[WEFT_ACTION_MAX + 1] = {};
@@ -117,7 +134,7 @@ void weft_policy_check(const struct weft_gen *gen, const char *workload,
 	for (i = 0; t && i < t->n; i++) {
 		const struct weft_policy *p = t->rows[i].object;
 
-		if (p->workload && strcmp(p->workload, workload))
+		if (!policy_selects(p, workload, identity, peer->port))
 			continue;
 		allow_exists |= p->action == WEFT_ACTION_ALLOW;
 		if (!first[p->action] && policy_match(p, peer))
@@ -143,7 +160,7 @@ u8 weft_policy_judge(const struct weft_gen *gen, const char *workload,
 		return WEFT_REASON_PLAINTEXT;
 	if (!peer->identity && mode == WEFT_MODE_DISABLED)
 		return WEFT_REASON_NONE;
-	weft_policy_check(gen, w->name, peer, out);
+	weft_policy_check(gen, w->name, w->identity, peer, out);
 	return out->allowed ? WEFT_REASON_NONE : WEFT_REASON_POLICY_DENIED;
 }
 

@@ -26,7 +26,9 @@ struct weft_policy {
 	u16 n_rules;
 	u16 wire;		/* bytes of the attribute it came in */
 	const char *name;
+	/* It selects what is all of these; without a selector, everything. */
 	const char *workload;	/* NULL: every one */
+	struct weft_rule scope;	/* identities of workloads, and ports */
 	struct weft_rule *rules;
 	struct rcu_head rcu;
 };
@@ -67,11 +69,12 @@ void weft_policy_put(struct weft_policy *p);		/* NULL is fine */
  * weft_policy_check() - the verdict on a connection
  * @gen: the generation to judge by; NULL: everything is allowed
  * @workload: name of the workload that is connected to
+ * @identity: of that workload
  * @peer: who connects
  * @out: the verdict
  */
 void weft_policy_check(const struct weft_gen *gen, const char *workload,
-		       const struct weft_peer *peer,
+		       const char *identity, const struct weft_peer *peer,
 		       struct weft_policy_verdict *out);
 
 /**

@@ -91,6 +91,11 @@ int weft_st_policy(struct weft_tables *t, u32 txn, const char *name, u8 action,
 		   const char *workload, const struct weft_st_rule *rules,
 		   unsigned int n);
 
+/* One that is for no workload by name; @scope: its identities and ports. */
+int weft_st_policy_for(struct weft_tables *t, const char *name, u8 action,
+		       const struct weft_st_rule *scope,
+		       const struct weft_st_rule *rules, unsigned int n);
+
 int weft_st_revocation(struct weft_tables *t, u32 txn, const char *name,
 		       const char * const *identities,
 		       const char * const *serials, struct weft_fault *f);

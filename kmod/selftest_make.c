@@ -194,9 +194,10 @@ static int rule_copy(struct weft_rule *to, const struct weft_st_rule *from)
 	return 0;
 }
 
-int weft_st_policy(struct weft_tables *t, u32 txn, const char *name, u8 action,
-		   const char *workload, const struct weft_st_rule *rules,
-		   unsigned int n)
+static int policy_put(struct weft_tables *t, u32 txn, const char *name,
+		      u8 action, const char *workload,
+		      const struct weft_st_rule *scope,
+		      const struct weft_st_rule *rules, unsigned int n)
 {
 	struct weft_policy *p = weft_policy_create(n);
 	unsigned int i;
@@ -208,12 +209,28 @@ int weft_st_policy(struct weft_tables *t, u32 txn, const char *name, u8 action,
 	p->workload = text(workload);
 	p->action = action;
 	p->owner = owner_of(txn);
+	if (scope)
+		err = rule_copy(&p->scope, scope);
 	for (i = 0; i < n && !err; i++)
 		err = rule_copy(&p->rules[i], &rules[i]);
 	if (!err)
 		err = put(t, txn, WEFT_KIND_POLICY, p->name, p, NULL);
 	weft_policy_put(p);
 	return err;
+}
+
+int weft_st_policy(struct weft_tables *t, u32 txn, const char *name, u8 action,
+		   const char *workload, const struct weft_st_rule *rules,
+		   unsigned int n)
+{
+	return policy_put(t, txn, name, action, workload, NULL, rules, n);
+}
+
+int weft_st_policy_for(struct weft_tables *t, const char *name, u8 action,
+		       const struct weft_st_rule *scope,
+		       const struct weft_st_rule *rules, unsigned int n)
+{
+	return policy_put(t, 0, name, action, NULL, scope, rules, n);
 }
 
 int weft_st_revocation(struct weft_tables *t, u32 txn, const char *name,

@@ -20,9 +20,25 @@
 #define AUDIT(name, workload, ...) \
 	POLICY(WEFT_ACTION_AUDIT, name, workload, __VA_ARGS__)
 
+/* One rule; @scope is { { identities }, { ports } }. */
+#define POLICY_FOR(name, action, scope, ...)				\
+	(!weft_st_policy_for(t, name, action, scope,			\
+			     RULES(__VA_ARGS__),			\
+			     ARRAY_SIZE(RULES(__VA_ARGS__))))
+
 static const char *name_of(const struct weft_policy *p)
 {
 	return p ? p->name : "";
+}
+
+/* A workload called "db" is spiffe://td.test/db. */
+static void check(struct weft_tables *t, const char *workload,
+		  const struct weft_peer *peer, struct weft_policy_verdict *out)
+{
+	char identity[64];
+
+	snprintf(identity, sizeof(identity), "spiffe://td.test/%s", workload);
+	weft_policy_check(weft_st_gen(t), workload, identity, peer, out);
 }
 
 /* @policy: the name of the one that decides, or "" for none. */
@@ -36,7 +52,7 @@ static bool is(struct weft_tables *t, bool want, const char *workload,
 	};
 	struct weft_policy_verdict v;
 
-	weft_policy_check(weft_st_gen(t), workload, &p, &v);
+	check(t, workload, &p, &v);
 	return v.allowed == want && !strcmp(name_of(v.policy), policy);
 }
 
@@ -51,7 +67,7 @@ static bool is_from(struct weft_tables *t, bool want, const char *peer,
 	};
 	struct weft_policy_verdict v;
 
-	weft_policy_check(weft_st_gen(t), "db", &p, &v);
+	check(t, "db", &p, &v);
 	return v.allowed == want;
 }
 
@@ -62,7 +78,7 @@ static bool audits(struct weft_tables *t, const char *peer, u16 port,
 	struct weft_peer p = { .identity = peer, .port = port };
 	struct weft_policy_verdict v;
 
-	weft_policy_check(weft_st_gen(t), "db", &p, &v);
+	check(t, "db", &p, &v);
 	return !strcmp(name_of(v.audit), policy);
 }
 
@@ -247,6 +263,58 @@ static const char *audit_is_told_whatever_is_decided(struct weft_tables *t)
 	return NULL;
 }
 
+static const struct weft_st_rule db_80 = { { "spiffe://td.test/db" }, { 80 } };
+
+static const char *allow_of_a_scope_closes_just_that(struct weft_tables *t)
+{
+	WEFT_EXPECT(POLICY_FOR("a", WEFT_ACTION_ALLOW, &db_80, { { WEB } }));
+	EXPECT_ALLOWED("db", WEB, 80, "a");
+	EXPECT_DENIED("db", BATCH, 80, "");
+	EXPECT_DENIED("db", NULL, 80, "");
+	EXPECT_ALLOWED("db", BATCH, 81, "");
+	EXPECT_ALLOWED("db2", BATCH, 80, "");
+	EXPECT_ALLOWED("db", WEB, 81, "");
+	return NULL;
+}
+
+static const char *deny_of_a_scope_denies_just_there(struct weft_tables *t)
+{
+	WEFT_EXPECT(POLICY_FOR("d", WEFT_ACTION_DENY, &db_80, {}));
+	EXPECT_DENIED("db", WEB, 80, "d");
+	EXPECT_ALLOWED("db", WEB, 81, "");
+	EXPECT_ALLOWED("db2", WEB, 80, "");
+	return NULL;
+}
+
+static const char *audit_of_a_scope_tells_just_there(struct weft_tables *t)
+{
+	static const struct weft_st_rule elsewhere = {
+		{ "spiffe://td.test/elsewhere" } };
+
+	WEFT_EXPECT(POLICY_FOR("x", WEFT_ACTION_AUDIT, &db_80, {}));
+	WEFT_EXPECT(POLICY_FOR("a", WEFT_ACTION_AUDIT, &elsewhere, {}));
+	WEFT_EXPECT(audits(t, WEB, 80, "x"));
+	WEFT_EXPECT(audits(t, WEB, 81, ""));
+	EXPECT_ALLOWED("db", WEB, 80, "");
+	return NULL;
+}
+
+static const char *rule_narrows_a_scope_and_widens_none(struct weft_tables *t)
+{
+	static const struct weft_st_rule scope = {
+		{ "spiffe://td.test/d*" }, { 80, 81 } };
+
+	WEFT_EXPECT(POLICY_FOR("a", WEFT_ACTION_ALLOW, &scope,
+			       { { WEB }, { 81, 82 } }));
+	EXPECT_DENIED("db", WEB, 80, "");
+	EXPECT_ALLOWED("db", WEB, 81, "a");
+	EXPECT_ALLOWED("db2", WEB, 81, "a");
+	EXPECT_DENIED("db2", BATCH, 81, "");
+	EXPECT_ALLOWED("db", BATCH, 82, "");
+	EXPECT_ALLOWED("cache", BATCH, 81, "");
+	return NULL;
+}
+
 static const struct weft_claim claims[] = {
 	WEFT_CLAIM(no_policy_allows),
 	WEFT_CLAIM(no_allow_policy_allows),
@@ -265,6 +333,10 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(network_has_no_bits_behind_it),
 	WEFT_CLAIM(audit_decides_nothing),
 	WEFT_CLAIM(audit_is_told_whatever_is_decided),
+	WEFT_CLAIM(allow_of_a_scope_closes_just_that),
+	WEFT_CLAIM(deny_of_a_scope_denies_just_there),
+	WEFT_CLAIM(audit_of_a_scope_tells_just_there),
+	WEFT_CLAIM(rule_narrows_a_scope_and_widens_none),
 };
 
 WEFT_CLAIMS(weft_claims_policy, claims);

@@ -33,6 +33,7 @@ SERVICE = {
 KEY = {"SERVICE": "base", "ADDRESS": "10.0.0.1", "PORT": 8080}
 POLICY = {
     "NAME": "guard", "ACTION": C["WEFT_ACTION_DENY"], "WORKLOAD": "shop",
+    "IDENTITIES": [ID + "shop", ID + "old/*"], "PORTS": [{"PORT": 80}, {"PORT": 443}],
     "RULES": [{"IDENTITIES": [ID + "bad", "*"], "PORTS": [{"PORT": 80}, {"PORT": 81}],
                "NETWORKS": [{"ADDRESS": "10.0.0.0", "PREFIX": 104}, {"ADDRESS": "fd00::", "PREFIX": 8}]},
               {}]}

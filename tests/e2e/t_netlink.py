@@ -427,6 +427,8 @@ def trials(nl):
     says("an identity that is let in", (0, None, "shop", None), server, PEER_IDENTITY=ID + "web", LOCAL_PORT=82)
     says("one that a DENY refuses", (denied, "guard", "shop", None), server,
          PEER_IDENTITY=ID + "bad", REMOTE="10.9.9.9")
+    says("the same at a port that the DENY is not for", (0, None, "shop", None), server,
+         PEER_IDENTITY=ID + "bad", REMOTE="10.9.9.9", LOCAL_PORT=81)
     says("plaintext at a strict port", (plain, None, "shop", None), server)
     says("no such workload", (0, None, None, None), server, WORKLOAD="other")
     says("the right answer to a client", (0, None, "shop", "web"), client)

@@ -185,9 +185,9 @@ struct weft_tls_secrets {
 #define WEFT_REVOKED_MAX	1024	/* identities, and serials, per revocation */
 #define WEFT_REVOKED_TOTAL_MAX	65536	/* of all revocations together */
 #define WEFT_SELECTORS_MAX	64	/* per workload */
-#define WEFT_PORTS_MAX		64	/* per workload, service and rule */
+#define WEFT_PORTS_MAX		64	/* per workload, service, policy and rule */
 #define WEFT_ADDRESSES_MAX	16	/* per service */
-#define WEFT_IDENTITIES_MAX	64	/* per service and rule */
+#define WEFT_IDENTITIES_MAX	64	/* per service, policy and rule */
 #define WEFT_NETWORKS_MAX	64	/* per rule */
 #define WEFT_RULES_MAX		64	/* per policy */
 #define WEFT_SERVICE_ENDPOINTS_MAX 1024	/* per service */
@@ -387,8 +387,9 @@ enum weft_action {
 
 /*
  * Judged where the connection arrives, and again when a new generation comes
- * into force. In this order, as in Istio: a DENY that matches denies; no ALLOW
- * policy selects the workload: allowed; an ALLOW that matches allows; else
+ * into force, by the policies that select it: by the workload's name and
+ * identity and by the port. In this order, as in Istio: a DENY that matches
+ * denies; no ALLOW policy selects it: allowed; an ALLOW that matches allows; else
  * denied. A policy without rules matches nothing. Plaintext at a permissive port
  * is judged as well: its peer has an address, but no identity.
  */
@@ -399,6 +400,13 @@ enum weft_policy_attr {
 	WEFT_POLICY_A_WORKLOAD,		/* string, whom it protects; absent: every workload */
 	WEFT_POLICY_A_RULES,		/* list of nests, enum weft_rule_attr */
 	WEFT_POLICY_A_OWNER,		/* u32, out only */
+	/* list of strings, final '*' a prefix: it selects workloads with one of these identities;
+	 * none: with any
+	 */
+	WEFT_POLICY_A_IDENTITIES,
+	WEFT_POLICY_A_PORTS,		/* list of nests, enum weft_port_attr: and at these ports;
+					 * none: at every port
+					 */
 	__WEFT_POLICY_A_MAX
 };
 #define WEFT_POLICY_A_MAX (__WEFT_POLICY_A_MAX - 1)
