@@ -199,6 +199,10 @@ static const struct mistake wrong[] = {
 	  "policy \"p\": workload \"W\": not a DNS name (a-z, 0-9, '-' and '.')" },
 	{ "policy add p from shop",
 	  "policy \"p\": from \"shop\": not a SPIFFE ID (spiffe://TRUST-DOMAIN/PATH)" },
+	{ "policy add p scope-identity shop",
+	  "policy \"p\": scope-identity \"shop\": not a SPIFFE ID (spiffe://TRUST-DOMAIN/PATH)" },
+	{ "policy add p scope-port 0",
+	  "policy \"p\": scope-port \"0\": not a port (1 to 65535)" },
 	{ "policy add p port 80:90", "policy \"p\": port \"80:90\": not a port (1 to 65535)" },
 	{ "policy add p ipblock 10.0.0.0/33",
 	  "policy \"p\": ipblock \"10.0.0.0/33\": not an IP block, such as 10.0.0.0/8" },
@@ -215,7 +219,8 @@ static const struct mistake wrong[] = {
 	{ "policy add p port 80 or",
 	  "policy \"p\": or: a rule (any, from, ipblock, port) goes after it" },
 	{ "policy add p to 80",
-	  "policy \"p\": \"to\": unknown word (action, workload, from, ipblock, port, any, or)" },
+	  "policy \"p\": \"to\": unknown word (action, workload, scope-identity, scope-port, from, "
+	  "ipblock, port, any, or)" },
 
 	/* conn, explain */
 	{ "conn show x", "conn \"x\": not a number from 1 to 18446744073709551615" },
@@ -363,6 +368,7 @@ static const char *const right[] = {
 	"mode permissive port 80:strict port 81:disabled",
 	"workload del web", "policy", "p", "policy add p action allow", "policy add p action deny any",
 	"policy add p action deny workload web from * port 80 or any or port 1",
+	"policy add p action deny any scope-port 80 scope-identity * scope-port 81",
 	"policy add p action audit ipblock 10.0.0.0/8 ipblock fd00::1 or ipblock ::/0 port 1",
 	"revocation", "rev", "revocation add r identity " ID " serial 0A:1b serial ff",
 	"revocation replace r serial 00", "revocation del r",
@@ -412,6 +418,10 @@ static void lists_end_at_the_limits_of_the_interface(void **state)
 		     "weftctl: workload \"web\": selectors: more than 64\n");
 	expect_limit("policy add p action allow", "port 80", WEFT_PORTS_MAX,
 		     "weftctl: policy \"p\": port: more than 64\n");
+	expect_limit("policy add p action allow", "scope-port 80", WEFT_PORTS_MAX,
+		     "weftctl: policy \"p\": scope-port: more than 64\n");
+	expect_limit("policy add p action allow", "scope-identity " ID, WEFT_IDENTITIES_MAX,
+		     "weftctl: policy \"p\": scope-identity: more than 64\n");
 	expect_limit("policy add p action allow", "ipblock 10.0.0.1", WEFT_NETWORKS_MAX,
 		     "weftctl: policy \"p\": ipblock: more than 64\n");
 	expect_limit("policy add p action allow", "from " ID, WEFT_IDENTITIES_MAX,

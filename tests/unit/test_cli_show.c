@@ -133,25 +133,40 @@ static void workloads_are_shown_as_they_were_added(void **state)
 	expect("workload del web", "");
 }
 
+#define NO_SCOPE "\t\t\"scope\":\t{\n\t\t\t\"identities\":\t[],\n\t\t\t\"ports\":\t[]\n\t\t},\n"
+
 static void policies_are_shown_as_they_were_added(void **state)
 {
 	expect("policy add a action deny workload web from spiffe://x/* from spiffe://y/z port 80 "
 	       "or any", "");
 	expect("policy add b action allow", "");
 	expect("policy add c action audit from * ipblock 10.0.0.0/8 ipblock fd00::1", "");
+	expect("policy add d action allow scope-identity spiffe://x/w scope-identity spiffe://y/* "
+	       "scope-port 80 scope-port 8443 from spiffe://x/v port 80", "");
 	expect("policy",
-	       "NAME  OWNER   ACTION  WORKLOAD  RULES\n"
-	       "a     static  deny    web       from spiffe://x/* from spiffe://y/z port 80 or any\n"
-	       "b     static  allow   -         -\n"
-	       "c     static  audit   -         from * ipblock 10.0.0.0/8 ipblock fd00::1/128\n");
+	       "NAME  OWNER   ACTION  WORKLOAD  IDENTITIES                 PORTS    RULES\n"
+	       "a     static  deny    web       -                          -        from spiffe://x/* from "
+	       "spiffe://y/z port 80 or any\n"
+	       "b     static  allow   -         -                          -        -\n"
+	       "c     static  audit   -         -                          -        from * ipblock "
+	       "10.0.0.0/8 ipblock fd00::1/128\n"
+	       "d     static  allow   -         spiffe://x/w,spiffe://y/*  80,8443  from "
+	       "spiffe://x/v port 80\n");
+	expect("-j policy show d",
+	       "[{\n\t\t\"name\":\t\"d\",\n\t\t\"owner\":\t\"static\",\n\t\t\"action\":\t\"allow\",\n"
+	       "\t\t\"workload\":\tnull,\n\t\t\"scope\":\t{\n"
+	       "\t\t\t\"identities\":\t[\"spiffe://x/w\", \"spiffe://y/*\"],\n"
+	       "\t\t\t\"ports\":\t[80, 8443]\n\t\t},\n\t\t\"rules\":\t[{\n"
+	       "\t\t\t\t\"identities\":\t[\"spiffe://x/v\"],\n\t\t\t\t\"ip_blocks\":\t[],\n"
+	       "\t\t\t\t\"ports\":\t[80]\n\t\t\t}]\n\t}]\n");
 	expect("-j policy show c",
 	       "[{\n\t\t\"name\":\t\"c\",\n\t\t\"owner\":\t\"static\",\n\t\t\"action\":\t\"audit\",\n"
-	       "\t\t\"workload\":\tnull,\n\t\t\"rules\":\t[{\n\t\t\t\t\"identities\":\t[\"*\"],\n"
+	       "\t\t\"workload\":\tnull,\n" NO_SCOPE "\t\t\"rules\":\t[{\n\t\t\t\t\"identities\":\t[\"*\"],\n"
 	       "\t\t\t\t\"ip_blocks\":\t[\"10.0.0.0/8\", \"fd00::1/128\"],\n"
 	       "\t\t\t\t\"ports\":\t[]\n\t\t\t}]\n\t}]\n");
 	expect("-j policy show a",
 	       "[{\n\t\t\"name\":\t\"a\",\n\t\t\"owner\":\t\"static\",\n\t\t\"action\":\t\"deny\",\n"
-	       "\t\t\"workload\":\t\"web\",\n\t\t\"rules\":\t[{\n"
+	       "\t\t\"workload\":\t\"web\",\n" NO_SCOPE "\t\t\"rules\":\t[{\n"
 	       "\t\t\t\t\"identities\":\t[\"spiffe://x/*\", \"spiffe://y/z\"],\n"
 	       "\t\t\t\t\"ip_blocks\":\t[],\n\t\t\t\t\"ports\":\t[80]\n\t\t\t}, {\n"
 	       "\t\t\t\t\"identities\":\t[],\n\t\t\t\t\"ip_blocks\":\t[],\n\t\t\t\t\"ports\":\t[]\n\t\t\t}]\n\t}]\n");

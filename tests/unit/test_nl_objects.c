@@ -189,6 +189,8 @@ static void a_policy_survives_with_its_empty_rules(void **state)
 					{ .n_ports = 0 },
 					{ .ports = ports, .n_ports = 1 } };
 	struct weft_nl_policy in = { .name = "p", .action = WEFT_ACTION_AUDIT, .workload = "web",
+				     .scope = { .identities = { identities, 1 },
+						.ports = ports, .n_ports = 2 },
 				     .rules = rules, .n_rules = 3 };
 	_cleanup_(weft_nl_policy_uninit) struct weft_nl_policy out = { 0 };
 
@@ -197,6 +199,9 @@ static void a_policy_survives_with_its_empty_rules(void **state)
 	assert_string_equal(out.name, "p");
 	assert_string_equal(out.workload, "web");
 	assert_int_equal(out.action, WEFT_ACTION_AUDIT);
+	assert_true(weft_strv_equal(&out.scope.identities, &in.scope.identities));
+	assert_int_equal(out.scope.n_ports, 2);
+	assert_memory_equal(out.scope.ports, ports, sizeof(ports));
 	assert_int_equal(out.n_rules, 3);
 	assert_true(weft_strv_equal(&out.rules[0].identities, &rules[0].identities));
 	assert_int_equal(out.rules[0].n_ports, 2);
@@ -236,6 +241,8 @@ static void what_is_not_given_is_not_sent(void **state)
 	assert_int_equal(nla_len(nest), NLA_ALIGN(nla_attr_size(2)));
 	assert_int_equal(weft_nl_policy_parse(top(WEFT_A_POLICY), &out), 0);
 	assert_null(out.workload);
+	assert_int_equal(out.scope.identities.count, 0);
+	assert_int_equal(out.scope.n_ports, 0);
 	assert_int_equal(out.n_rules, 0);
 	assert_int_equal(out.action, WEFT_ACTION_ALLOW);
 }

@@ -2,6 +2,7 @@
 /*
  * weftctl policy.
  *
+ * workload, scope-identity and scope-port say what it is for, wherever they stand;
  * from, ipblock and port fill one rule; "or" begins the next; "any" is a rule by
  * itself.
  */
@@ -16,7 +17,7 @@
 #include "cli/value.h"
 #include "nl/nl_policy.h"
 
-#define WORDS "action, workload, from, ipblock, port, any, or"
+#define WORDS "action, workload, scope-identity, scope-port, from, ipblock, port, any, or"
 
 /* A command line while it is read. */
 struct reading {
@@ -68,15 +69,15 @@ static int take_any(struct weft_cli *cli, struct reading *reading)
 	return code;
 }
 
-static int take_port(struct weft_cli *cli, struct weft_nl_rule *rule)
+static int take_port(struct weft_cli *cli, const char *word, struct weft_nl_rule *rule)
 {
 	uint16_t port, *slot;
-	int code = weft_value_port(cli, "port", &port);
+	int code = weft_value_port(cli, word, &port);
 
 	if (code)
 		return code;
 	if (rule->n_ports >= WEFT_PORTS_MAX)
-		return weft_value_full(cli, "port", WEFT_PORTS_MAX);
+		return weft_value_full(cli, word, WEFT_PORTS_MAX);
 	slot = WEFT_ARRAY_APPEND(rule->ports, rule->n_ports);
 	if (!slot)
 		return weft_cli_nomem(cli);
@@ -117,7 +118,7 @@ static int take_rule_part(struct weft_cli *cli, const char *word, struct reading
 		return weft_cli_usage(cli, "any: is a rule by itself, \"or\" goes between rules");
 	rule = &reading->policy->rules[reading->policy->n_rules - 1];
 	if (!strcmp(word, "port"))
-		return take_port(cli, rule);
+		return take_port(cli, word, rule);
 	if (!strcmp(word, "ipblock"))
 		return take_network(cli, rule);
 	return weft_value_item(cli, word, weft_identity_pattern_problem, WEFT_IDENTITIES_MAX,
@@ -138,6 +139,11 @@ static int take_word(struct weft_cli *cli, const char *word, struct reading *rea
 		return take_action(cli, reading);
 	if (!strcmp(word, "workload"))
 		return weft_value_text(cli, word, weft_name_problem, &reading->policy->workload);
+	if (!strcmp(word, "scope-identity"))
+		return weft_value_item(cli, word, weft_identity_pattern_problem,
+				       WEFT_IDENTITIES_MAX, &reading->policy->scope.identities);
+	if (!strcmp(word, "scope-port"))
+		return take_port(cli, word, &reading->policy->scope);
 	if (!strcmp(word, "from") || !strcmp(word, "ipblock") || !strcmp(word, "port"))
 		return take_rule_part(cli, word, reading);
 	if (!strcmp(word, "any"))
@@ -208,11 +214,16 @@ static char *rules_text(const struct weft_nl_policy *policy)
 	return text;
 }
 
-static void print_rule_ports(struct weft_print *p, const struct weft_nl_rule *rule)
+static void print_ports(struct weft_print *p, const struct weft_nl_rule *rule)
 {
-	size_t i;
+	char text[WEFT_PORTS_MAX * 6 + 1];
+	size_t i, len = 0;
 
-	weft_print_list_begin(p, "ports", NULL);
+	text[0] = '\0';
+	for (i = 0; i < rule->n_ports && len < sizeof(text); i++)
+		len += snprintf(text + len, sizeof(text) - len, "%s%u", i ? "," : "",
+				rule->ports[i]);
+	weft_print_list_begin(p, "ports", text[0] ? text : NULL);
 	for (i = 0; i < rule->n_ports; i++)
 		weft_print_number(p, NULL, rule->ports[i]);
 	weft_print_list_end(p);
@@ -239,10 +250,19 @@ static void print_rules(struct weft_print *p, const struct weft_nl_policy *polic
 		weft_print_item_begin(p);
 		weft_print_strings(p, "identities", &policy->rules[i].identities);
 		print_rule_networks(p, &policy->rules[i]);
-		print_rule_ports(p, &policy->rules[i]);
+		print_ports(p, &policy->rules[i]);
 		weft_print_item_end(p);
 	}
 	weft_print_list_end(p);
+}
+
+/* Columns IDENTITIES and PORTS, beside that of the workload. */
+static void print_scope(struct weft_print *p, const struct weft_nl_rule *scope)
+{
+	weft_print_group_begin(p, "scope", NULL);
+	weft_print_strings(p, "identities", &scope->identities);
+	print_ports(p, scope);
+	weft_print_group_end(p);
 }
 
 static int print_policy(const void *object, void *data)
@@ -255,6 +275,7 @@ static int print_policy(const void *object, void *data)
 	weft_print_string(p, "owner", weft_owner_name(policy->owner));
 	weft_print_string(p, "action", weft_action_name(policy->action));
 	weft_print_string(p, "workload", policy->workload);
+	print_scope(p, &policy->scope);
 	print_rules(p, policy);
 	weft_print_row_end(p);
 	return 0;

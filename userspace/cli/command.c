@@ -125,14 +125,17 @@ const struct weft_object weft_objects[] = {
 	{ "policy", object_verbs,
 	  "Usage: weftctl policy [show [NAME]]\n"
 	  "       weftctl policy add|replace NAME action allow|deny|audit [workload NAME]\n"
+	  "                                  [scope-identity ID]... [scope-port PORT]...\n"
 	  "                                  [RULE [or RULE]...]\n"
 	  "       weftctl policy del NAME\n"
 	  "\n"
 	  "RULE: any, or  [from ID]... [ipblock ADDRESS[/LENGTH]]... [port PORT]...: one of\n"
 	  "the IDs (a final '*' makes a prefix), one of the IP blocks and one of the ports.\n"
-	  "Without a workload it protects all of them. A policy without rules matches\n"
-	  "nothing. A deny that matches denies; where no allow is for the workload all else\n"
-	  "is allowed, else only what an allow matches. An audit decides nothing and is told.\n",
+	  "It is for the workload, for those with one of the scope-identities, at one of the\n"
+	  "scope-ports, or all of these together; without, for all workloads at every port.\n"
+	  "A policy without rules matches nothing. A deny that matches denies; where no allow\n"
+	  "is for workload and port all else is allowed, else only what an allow matches. An\n"
+	  "audit decides nothing and is told.\n",
 	  &weft_cli_kind_policy, NULL, 0 },
 	{ "revocation", object_verbs,
 	  "Usage: weftctl revocation [show [NAME]]\n"

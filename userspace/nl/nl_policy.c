@@ -8,29 +8,34 @@
 #include "base/array.h"
 #include "nl/nl_wire.h"
 
+static void rule_uninit(struct weft_nl_rule *rule)
+{
+	weft_strv_uninit(&rule->identities);
+	free(rule->ports);
+	free(rule->networks);
+}
+
 void weft_nl_policy_uninit(struct weft_nl_policy *policy)
 {
 	size_t i;
 
-	for (i = 0; i < policy->n_rules; i++) {
-		weft_strv_uninit(&policy->rules[i].identities);
-		free(policy->rules[i].ports);
-		free(policy->rules[i].networks);
-	}
+	for (i = 0; i < policy->n_rules; i++)
+		rule_uninit(&policy->rules[i]);
 	free(policy->rules);
+	rule_uninit(&policy->scope);
 	free(policy->workload);
 	free(policy->name);
 	*policy = (struct weft_nl_policy){ 0 };
 }
 
-static int put_ports(struct nl_msg *msg, const struct weft_nl_rule *rule)
+static int put_ports(struct nl_msg *msg, int type, const struct weft_nl_rule *rule)
 {
 	struct nlattr *list, *nest;
 	size_t i;
 
 	if (!rule->n_ports)
 		return 0;
-	list = weft_nl_nest(msg, WEFT_RULE_A_PORTS);
+	list = weft_nl_nest(msg, type);
 	for (i = 0; list && i < rule->n_ports; i++) {
 		nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
 		if (!nest || nla_put_u16(msg, WEFT_PORT_A_PORT, rule->ports[i]) ||
@@ -78,7 +83,8 @@ static int put_rules(struct nl_msg *msg, const struct weft_nl_policy *policy)
 		if (!nest ||
 		    weft_nl_put_strv(msg, WEFT_RULE_A_IDENTITIES, &policy->rules[i].identities) ||
 		    put_networks(msg, &policy->rules[i]) ||
-		    put_ports(msg, &policy->rules[i]) || weft_nl_nest_end(msg, nest))
+		    put_ports(msg, WEFT_RULE_A_PORTS, &policy->rules[i]) ||
+		    weft_nl_nest_end(msg, nest))
 			return -EMSGSIZE;
 	}
 	return list ? weft_nl_nest_end(msg, list) : -EMSGSIZE;
@@ -91,6 +97,8 @@ int weft_nl_policy_put(struct nl_msg *msg, const struct weft_nl_policy *policy)
 	if (!nest || weft_nl_put_string(msg, WEFT_POLICY_A_NAME, policy->name) ||
 	    nla_put_u32(msg, WEFT_POLICY_A_ACTION, policy->action) ||
 	    weft_nl_put_string(msg, WEFT_POLICY_A_WORKLOAD, policy->workload) ||
+	    weft_nl_put_strv(msg, WEFT_POLICY_A_IDENTITIES, &policy->scope.identities) ||
+	    put_ports(msg, WEFT_POLICY_A_PORTS, &policy->scope) ||
 	    put_rules(msg, policy))
 		return -EMSGSIZE;
 	return weft_nl_nest_end(msg, nest);
@@ -187,6 +195,8 @@ int weft_nl_policy_parse(struct nlattr *nest, struct weft_nl_policy *out)
 		[WEFT_POLICY_A_WORKLOAD] = { .type = NLA_STRING },
 		[WEFT_POLICY_A_RULES] = { .type = NLA_NESTED },
 		[WEFT_POLICY_A_OWNER] = { .type = NLA_U32 },
+		[WEFT_POLICY_A_IDENTITIES] = { .type = NLA_NESTED },
+		[WEFT_POLICY_A_PORTS] = { .type = NLA_NESTED },
 	};
 	struct nlattr *tb[WEFT_POLICY_A_MAX + 1];
 	struct weft_nl_policy p = { 0 };
@@ -199,6 +209,10 @@ int weft_nl_policy_parse(struct nlattr *nest, struct weft_nl_policy *out)
 	r = weft_nl_get_string(&p.name, tb[WEFT_POLICY_A_NAME]);
 	if (!r)
 		r = weft_nl_get_string(&p.workload, tb[WEFT_POLICY_A_WORKLOAD]);
+	if (!r)
+		r = weft_nl_get_strv(&p.scope.identities, tb[WEFT_POLICY_A_IDENTITIES]);
+	if (!r)
+		r = parse_ports(tb[WEFT_POLICY_A_PORTS], &p.scope);
 	if (!r)
 		r = parse_rules(tb[WEFT_POLICY_A_RULES], &p);
 	if (r)

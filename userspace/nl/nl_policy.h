@@ -24,7 +24,9 @@ struct weft_nl_rule {
 struct weft_nl_policy {
 	char *name;
 	enum weft_action action;
+	/* It is for what is all of these; without any, for everything. */
 	char *workload; /* NULL: every one */
+	struct weft_nl_rule scope; /* identities of workloads, and ports; no networks */
 	struct weft_nl_rule *rules;
 	size_t n_rules; /* 0: matches nothing */
 	enum weft_owner owner; /* out only */
