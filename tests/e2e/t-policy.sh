@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Who may talk to whom: ALLOW, DENY, AUDIT, ports, prefixes, IP blocks, plaintext, the
-# default; what a caller without permission sees, and what weftctl explain and both
+# Who may talk to whom: ALLOW, DENY, AUDIT, ports, prefixes, IP blocks, services, plaintext,
+# the default; what a caller without permission sees, and what weftctl explain and both
 # journals tell.
 # timeout: 600
 # seconds: 230
@@ -262,6 +262,66 @@ Y
 equal "the same rules as a DENY end it" ECONNRESET "$(tell shopper 'c.recv(1000)')"
 document_gone h2 audit.yaml
 systemctl stop shopper
+
+# --- by service
+document_gone h2 policy.yaml
+puppet till h1
+equal "without a policy there are connections to one port" connected "$(connect till p 240.0.0.1 9001)"
+equal "to the other" connected "$(connect till q 240.0.0.1 9002)"
+equal "and to another workload" connected "$(connect till r 240.0.0.2 9003)"
+by_service() { # PORT ACTION RULE
+    document h2 secrets.yaml <<Y
+apiVersion: weft/v1
+kind: Service
+metadata: {name: secrets}
+spec:
+  ports: [{port: 443, targetPort: $1}]
+  endpoints: [{address: 10.77.0.2}]
+  identities: [vault]
+---
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: for-secrets}
+spec: {action: $2, service: secrets, rules: [$3]}
+Y
+}
+cut=$(weftctl_in h2 -j status | jq .counters.cut)
+by_service 9001 ALLOW '{from: {identities: ["shop/*"]}}'
+equal "an ALLOW for a service ends who it does not name at its port" ECONNRESET "$(tell till 'p.recv(1000)')"
+equal "those, and no other" 1 $(($(weftctl_in h2 -j status | jq .counters.cut) - cut))
+equal "the workload's other port goes on" "still here" "$(echoes till q "still here")"
+equal "and the other workload" "still here" "$(echoes till r "still here")"
+server=$(last h2 '.peer_identity == "spiffe://mesh.local/till" and .reason == "policy-denied"')
+equal "its record tells the port, and no policy" '["10.77.0.2:9001",null]' "$(jq -c '[.local, .policy]' <<<"$server")"
+contains "explain says that no ALLOW matched" 'no "allow" policy matched' "$(explain h2 "$server")"
+equal "new connections are denied there" EACCES "$(connect till s 240.0.0.1 9001)"
+equal "and at the other port are none" connected "$(connect till s 240.0.0.1 9002)"
+allowed "who is named gets in" cart 240.0.0.1 9001
+server=$(last h2 '.peer_identity == "spiffe://mesh.local/shop/cart" and .local == "10.77.0.2:9001"')
+equal "with the name of the document in the record" '"for-secrets"' "$(jq .policy <<<"$server")"
+equal "which weftctl policy shows with what it is for" \
+    '[null,{"identities":["spiffe://mesh.local/vault"],"ports":[9001]}]' \
+    "$(weftctl_in h2 -j policy show for-secrets | jq -c '.[0] | [.workload, .scope]')"
+by_service 9002 ALLOW '{from: {identities: ["shop/*"]}}'
+equal "a Service that changes takes its policy along" ECONNRESET "$(tell till 'q.recv(1000)')"
+equal "and where it was all are allowed again" connected "$(connect till s 240.0.0.1 9001)"
+by_service 9001 AUDIT '{}'
+equal "an AUDIT for a service lets in" connected "$(connect till s 240.0.0.1 9001)"
+server=$(last h2 '.peer_identity == "spiffe://mesh.local/till" and .local == "10.77.0.2:9001"')
+equal "and is in the record" '"for-secrets"' "$(jq .audit <<<"$server")"
+equal "but not" connected "$(connect till s 240.0.0.1 9002)"
+server=$(last h2 '.peer_identity == "spiffe://mesh.local/till" and .local == "10.77.0.2:9002"')
+equal "of other ports" null "$(jq .audit <<<"$server")"
+by_service 9001 DENY '{}'
+denied "a DENY for a service denies" cart 240.0.0.1 9001
+allowed "just there" cart 240.0.0.1 9002
+document_gone h2 secrets.yaml
+check "a static policy has a scope, too" weftctl_in h2 policy add narrow action allow \
+    scope-identity spiffe://mesh.local/vault scope-port 9001
+denied "at its port nobody gets in" cart 240.0.0.1 9001
+allowed "at the other everybody" cart 240.0.0.1 9002
+weftctl_in h2 policy del narrow
+systemctl stop till
 
 # --- plaintext at a permissive port
 sed 's/{unit: other.service}/{unit: other.service}], mode: permissive/; s/permissive]/permissive/' \

@@ -121,6 +121,19 @@ policy "$new/deny.yaml" DENY '[{from: {ipBlocks: [10.77.0.0/16]}, to: {ports: [9
 equal "a DENY refuses by address" \
     '[["cart",9002,"refused","policy deny"],["10.77.0.1",9100,"refused","policy deny"]]' \
     "$(simulated 2 "$new/deny.yaml")"
+cat >"$new/front.yaml" <<'Y'
+apiVersion: weft/v1
+kind: Service
+metadata: {name: front}
+spec: {ports: [{port: 80, targetPort: 9001}], identities: [web], endpoints: [{address: 10.77.0.2}]}
+---
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: front}
+spec: {service: front, rules: [{from: {identities: [shop/cart]}, to: {ports: [9001]}}]}
+Y
+equal "an ALLOW for a service refuses at its port only" \
+    '[["till",9001,"refused","no ALLOW policy matches"]]' "$(simulated 2 "$new/front.yaml")"
 equal "both together" \
     '[["cart",9002,"refused","policy deny"],["till",9001,"refused","no ALLOW policy matches"],["10.77.0.1",9100,"refused","policy deny"]]' \
     "$(simulated 2 "$new/deny.yaml" "$new/cart.yaml")"

@@ -64,16 +64,16 @@ static const struct wrong wrongs[] = {
 	  "lower case (RFC 1123): empty" },
 	{ "spec", MISSING,
 	  HEAD("AuthorizationPolicy"),
-	  AT(1) "spec: missing: must be a mapping of action, workload and rules" },
+	  AT(1) "spec: missing: must be a mapping of action, workload, service and rules" },
 	{ "spec", SHAPE,
 	  HEAD("AuthorizationPolicy") "spec:\n",
-	  AT(4) "spec: nothing: must be a mapping of action, workload and rules" },
+	  AT(4) "spec: nothing: must be a mapping of action, workload, service and rules" },
 	{ "spec", SHAPE,
 	  HEAD("AuthorizationPolicy") "spec: []\n",
-	  AT(4) "spec: a list: must be a mapping of action, workload and rules" },
+	  AT(4) "spec: a list: must be a mapping of action, workload, service and rules" },
 	{ "spec", VALUE,
 	  HEAD("AuthorizationPolicy") "spec: {spce: 1}\n",
-	  AT(4) "spec.spce: unknown field; allowed here: action, workload, rules" },
+	  AT(4) "spec.spce: unknown field; allowed here: action, workload, service, rules" },
 	{ "spec.action", SHAPE,
 	  POLICY("  action: [ALLOW]\n"),
 	  AT(5) "spec.action: a list: must be ALLOW, DENY or AUDIT" },
@@ -99,6 +99,23 @@ static const struct wrong wrongs[] = {
 	{ "spec.workload", VALUE,
 	  POLICY("  workload: web\n"),
 	  AT(5) "spec.workload: \"web\": must be the name of a Workload, and none has it" },
+	{ "spec.service", SHAPE,
+	  POLICY("  service: [web]\n"),
+	  AT(5) "spec.service: a list: must be the name of a Service" },
+	{ "spec.service", SHAPE,
+	  POLICY("  service: \n"),
+	  AT(5) "spec.service: nothing: must be the name of a Service" },
+	{ "spec.service", VALUE,
+	  POLICY("  service: Web\n"),
+	  AT(5) "spec.service: \"Web\": must be a DNS name in lower case (RFC 1123): not a "
+	  "DNS name (a-z, 0-9, '-' and '.')" },
+	{ "spec.service", VALUE,
+	  POLICY("  service: web\n"),
+	  AT(5) "spec.service: \"web\": must be the name of a Service, and none has it" },
+	{ "spec.service", VALUE,
+	  POLICY("  workload: db\n  service: web\n"),
+	  AT(6) "spec.service: \"web\": stands beside the workload \"db\", and a policy is for "
+	  "one of both; leave the other out" },
 	{ "spec.rules", SHAPE,
 	  POLICY("  rules: {}\n"),
 	  AT(5) "spec.rules: an empty mapping: must be a list of at most 64 items, each a "
@@ -265,7 +282,7 @@ static void each_field_wrong_is_one_clear_error(void **state)
 
 static void no_field_is_without_its_wrong_cases(void **state)
 {
-	check_coverage(&weft_kind_policy, wrongs, WEFT_ARRAY_SIZE(wrongs), 13);
+	check_coverage(&weft_kind_policy, wrongs, WEFT_ARRAY_SIZE(wrongs), 14);
 }
 
 int main(void)

@@ -314,6 +314,8 @@ int weft_document_set_check(const struct weft_document_set *set, struct weft_err
 	if (!ret)
 		ret = check_policies(set, err);
 	if (!ret)
+		ret = weft_document_set_scope(set, err);
+	if (!ret)
 		ret = check_addresses(set, err);
 	if (!ret)
 		ret = check_endpoints(set, err);

@@ -35,12 +35,23 @@ const struct weft_node *weft_document_find(const struct weft_document *doc,
 /**
  * weft_document_set_check() - what no document can be checked for alone
  *
- * Names are unique per kind; a policy's workload exists; no two services have
+ * Names are unique per kind; a policy's workload exists, and so does its service,
+ * of which it gets its scope (weft_document_set_scope()); no two services have
  * the same address and port; not more endpoints, and identities and serials that
  * are revoked, than the module takes.
  *
  * Return: 0; -EINVAL with the text in @err; -ENOMEM.
  */
 int weft_document_set_check(const struct weft_document_set *set, struct weft_error *err);
+
+/**
+ * weft_document_set_scope() - what policies for a service are for
+ *
+ * Fills in their scopes from the Services they name; names are known to be unique.
+ *
+ * Return: 0; -EINVAL with the text in @err: there is no such service, or it tells
+ * no workloads, or other ports than the policy's rules; -ENOMEM.
+ */
+int weft_document_set_scope(const struct weft_document_set *set, struct weft_error *err);
 
 #endif

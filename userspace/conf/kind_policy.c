@@ -106,13 +106,27 @@ static const struct weft_field spec_fields[] = {
 	{ .name = "workload", .type = WEFT_FIELD_STRING, .what = "the name of a Workload",
 	  .convert = weft_convert_name, .unset = "(every one)",
 	  WEFT_FIELD_AT(struct weft_conf_policy, object.workload) },
+	{ .name = "service", .type = WEFT_FIELD_STRING, .what = "the name of a Service",
+	  .convert = weft_convert_name, .unset = "(none)",
+	  WEFT_FIELD_AT(struct weft_conf_policy, service) },
 	{ .name = "rules", .type = WEFT_FIELD_OBJECT, .max_items = WEFT_RULES_MAX,
 	  .noun = "rule", .schema = &rule_schema,
 	  WEFT_FIELD_LIST_AT(struct weft_conf_policy, object.rules, object.n_rules) },
 	{ 0 }
 };
 
-static const struct weft_schema spec_schema = { .fields = spec_fields };
+static int check_spec(struct weft_schema_reader *r, const struct weft_node *node, void *object)
+{
+	const struct weft_conf_policy *policy = object;
+
+	if (!policy->service || !policy->object.workload)
+		return 0;
+	return weft_schema_fail_at(r, weft_node_find(node, "service"), ".service",
+				   "stands beside the workload \"%.64s\", and a policy is for one "
+				   "of both; leave the other out", policy->object.workload);
+}
+
+static const struct weft_schema spec_schema = { .fields = spec_fields, .check = check_spec };
 
 static const struct weft_field document_fields[] = {
 	WEFT_KIND_HEAD("AuthorizationPolicy"),

@@ -26,6 +26,8 @@ void weft_conf_service_uninit(struct weft_conf_service *service)
 void weft_conf_policy_uninit(struct weft_conf_policy *policy)
 {
 	weft_nl_policy_uninit(&policy->object);
+	free(policy->service);
+	policy->service = NULL;
 }
 
 void weft_conf_revocation_uninit(struct weft_conf_revocation *revocation)

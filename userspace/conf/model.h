@@ -31,7 +31,8 @@ struct weft_conf_service {
 };
 
 struct weft_conf_policy {
-	struct weft_nl_policy object;
+	struct weft_nl_policy object;	/* its scope is that of the service */
+	char *service;			/* NULL: it is for a workload, or for all */
 	struct weft_mark mark;
 };
 
