@@ -8,7 +8,12 @@
 # debug: no
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_begin
-document h2 web.yaml <<'Y'
+both() { # FILE: the same document for both hosts
+    cat >"$T/both.yaml"
+    document h1 "$1" <"$T/both.yaml"
+    document h2 "$1" <"$T/both.yaml"
+}
+both web.yaml <<'Y'
 apiVersion: weft/v1
 kind: Workload
 metadata: {name: web}
@@ -21,7 +26,7 @@ for w in cart:shop till:shop nightly:batch; do
         "spec: {identity: ${w#*:}/${w%:*}, selectors: [{unit: ${w%:*}.service}]}"
 done | cat - <(printf '%s\n' --- "apiVersion: weft/v1" "kind: Service" "metadata: {name: web}" \
     "spec: {addresses: [240.0.0.1], ports: [{port: 8443}, {port: 9100}], endpoints: [{address: 10.77.0.2}]}") |
-    sed 1d | document h1 all.yaml
+    sed 1d | both all.yaml
 start_app web h2 9100 python3 -SE "$E2E/dial.py" server tell:8443 tell:9100
 
 # The blocks of the page's EXAMPLES, one file each, in order.
@@ -55,7 +60,7 @@ examples=0 outcomes=0
 for f in "$T"/examples/*; do
     if grep -q '^kind: AuthorizationPolicy$' "$f"; then
         examples=$((examples + 1))
-        document h2 policies.yaml <"$f"
+        both policies.yaml <"$f"
         what=$(sed -n 's/^metadata: {name: \(.*\)}$/\1/p' "$f" | paste -sd' ')
         continue
     fi
