@@ -78,6 +78,10 @@ static const struct nla_policy txn_begin[WEFT_A_MAX + 1] = {
 	[WEFT_A_TRIAL] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
+static const struct nla_policy sequence[WEFT_A_MAX + 1] = {
+	[WEFT_A_SEQUENCE] = { .type = NLA_U64 },
+};
+
 #define POLICY_NEW(name, attr, policy)					\
 	static const struct nla_policy name[WEFT_A_MAX + 1] = {		\
 		[WEFT_A_TRANSACTION] = NLA_POLICY_MIN(NLA_U32, 1),	\
@@ -149,6 +153,7 @@ static const struct genl_ops ops[] = {
 	  .doit = weft_genl_handshake_judge },
 	{ ADMIN(HANDSHAKE_DONE, conn_done), .doit = weft_genl_handshake_done },
 	{ ADMIN(FLOW_JUDGE, flow_judge), .doit = weft_genl_flow_judge },
+	{ ADMIN(EVENT_NEXT, sequence), .doit = weft_genl_event_next },
 	/* not for root of a user namespace: it costs everybody's time */
 	{ .cmd = WEFT_CMD_SELFTEST_RUN, .policy = nothing,
 	  .maxattr = WEFT_A_MAX, .flags = GENL_ADMIN_PERM,

@@ -313,6 +313,9 @@ int weft_genl_conn_get(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_conn_del(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_conn_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
+/* genl_event.c */
+int weft_genl_event_next(struct sk_buff *skb, struct genl_info *info);
+
 /* genl_flow.c */
 int weft_genl_flow_judge(struct sk_buff *skb, struct genl_info *info);
 

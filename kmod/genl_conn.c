@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * WEFT_CMD_CONN_*, events, and the memory of connections that ended. Process
- * context; a conn is looked at with its ->mu held.
+ * WEFT_CMD_CONN_*, and the memory of connections that ended. Process context; a
+ * conn is looked at with its ->mu held.
  */
 #include <linux/file.h>
 #include <linux/slab.h>
@@ -9,6 +9,7 @@
 #include "connect.h"
 #include "genl.h"
 #include "genl_conn.h"
+#include "genl_event.h"
 #include "genl_handshake.h"
 #include "handshake.h"
 #include "limits.h"
@@ -159,15 +160,26 @@ int weft_genl_conn_fill(struct sk_buff *skb, struct weft_conn *c, u8 state)
 	       put_attempts(skb, c);
 }
 
-static int fill(struct sk_buff *skb, const void *object, struct weft_net *wn)
+/**
+ * weft_genl_conn_put_nest() - WEFT_A_CONN, as the conn is now
+ * @skb: the message
+ * @c: the conn, ->mu held
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int weft_genl_conn_put_nest(struct sk_buff *skb, struct weft_conn *c)
 {
-	struct weft_conn *c = (struct weft_conn *)object;
 	struct nlattr *nest = nla_nest_start(skb, WEFT_A_CONN);
 
 	if (!nest || weft_genl_conn_fill(skb, c, weft_conn_state(c)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
+}
+
+static int fill(struct sk_buff *skb, const void *object, struct weft_net *wn)
+{
+	return weft_genl_conn_put_nest(skb, (struct weft_conn *)object);
 }
 
 static int fill_record(struct sk_buff *skb, const void *object,
@@ -445,65 +457,6 @@ int weft_genl_conn_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return err && !skb->len ? err : skb->len;
 }
 
-/* ------------------------------------------------------------ events */
-
-static struct sk_buff *event_begin(u32 event, void **hdr)
-{
-	struct sk_buff *skb = genlmsg_new(WEFT_CONN_MESSAGE_MAX, GFP_KERNEL);
-
-	if (!skb)
-		return NULL;
-	*hdr = genlmsg_put(skb, 0, 0, &weft_genl_family, 0, WEFT_CMD_EVENT);
-	if (!*hdr || nla_put_u32(skb, WEFT_A_EVENT, event)) {
-		nlmsg_free(skb);
-		return NULL;
-	}
-	return skb;
-}
-
-static void event_send(struct weft_net *wn, struct sk_buff *skb, void *hdr)
-{
-	genlmsg_end(skb, hdr);
-	if (genlmsg_multicast_netns(&weft_genl_family, wn->net, skb, 0, 0,
-				    GFP_KERNEL) == -ENOBUFS)
-		weft_count(wn, event_lost);
-}
-
-static bool heard(struct weft_net *wn)
-{
-	return genl_has_listeners(&weft_genl_family, wn->net, 0);
-}
-
-static void conn_event(struct weft_conn *c, u32 event)
-{
-	struct sk_buff *skb;
-	void *hdr;
-
-	if (!heard(c->wn))
-		return;
-	skb = event_begin(event, &hdr);
-	if (!skb || fill(skb, c, c->wn)) {
-		weft_count(c->wn, event_lost);
-		nlmsg_free(skb);
-		return;
-	}
-	event_send(c->wn, skb, hdr);
-}
-
-static void net_event(struct weft_net *wn, u32 event)
-{
-	struct sk_buff *skb;
-	void *hdr;
-
-	if (!heard(wn))
-		return;
-	skb = event_begin(event, &hdr);
-	if (skb)
-		event_send(wn, skb, hdr);
-	else
-		weft_count(wn, event_lost);
-}
-
 /* What is remembered: over, whatever the state is just now. */
 static struct weft_record *conn_record(struct weft_conn *c)
 {
@@ -526,8 +479,8 @@ static struct weft_record *conn_record(struct weft_conn *c)
 
 static const struct weft_upcall_ops upcall_ops = {
 	.ready = weft_genl_handshake_ready,
-	.event = conn_event,
-	.event_net = net_event,
+	.event = weft_genl_event_conn,
+	.event_net = weft_genl_event_net,
 	.record = conn_record,
 };
 

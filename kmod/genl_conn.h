@@ -15,6 +15,9 @@ void weft_genl_conn_init(void);
 /* Puts the attributes of WEFT_A_CONN; ->mu held. 0 or -EMSGSIZE. */
 int weft_genl_conn_fill(struct sk_buff *skb, struct weft_conn *c, u8 state);
 
+/* The whole of WEFT_A_CONN, in the state it is in; likewise. */
+int weft_genl_conn_put_nest(struct sk_buff *skb, struct weft_conn *c);
+
 /*
  * The conn a request names: ->mu held, *@fp and ->mu are the caller's to end
  * with weft_genl_conn_put(). -EINVAL without ID, -ENOENT.

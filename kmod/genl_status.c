@@ -47,7 +47,9 @@ static u32 undecided(const struct weft_net *wn)
 
 static int numbers_fill(struct sk_buff *skb, const struct weft_net *wn)
 {
-	if (nla_put_u32(skb, WEFT_STATUS_A_WORKERS,
+	if (nla_put_u64_64bit(skb, WEFT_STATUS_A_EPOCH, wn->events.epoch,
+			      WEFT_STATUS_A_PAD) ||
+	    nla_put_u32(skb, WEFT_STATUS_A_WORKERS,
 			READ_ONCE(wn->n_workers)) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_LISTENERS,
 			atomic_read(&wn->listeners)) ||

@@ -46,6 +46,13 @@
 /* finished connections remembered per namespace for weftctl explain */
 #define WEFT_HISTORY_MAX		1024
 
+/*
+ * verdicts remembered per namespace until the daemon has written them: more
+ * than one cut of thousands of connections makes, or an upgrade of the daemon
+ * misses. Each is half a KiB or one; the ring itself is 64 KiB.
+ */
+#define WEFT_EVENTS_MAX			8192
+
 /* listeners found and marked at a time when policy starts to cover them */
 #define WEFT_LISTENERS_BATCH		64
 

@@ -63,6 +63,7 @@ static int __net_init net_start(struct net *net)
 	spin_lock_init(&wn->worker_lock);
 	INIT_LIST_HEAD(&wn->workers);
 	spin_lock_init(&wn->history_lock);
+	weft_events_init(&wn->events);
 	INIT_DELAYED_WORK(&wn->rescan, weft_listen_rescan);
 	INIT_WORK(&wn->requeue, weft_upcall_requeue);
 	INIT_DELAYED_WORK(&wn->recheck, weft_recheck);
@@ -90,6 +91,7 @@ static void __net_exit net_stop(struct net *net)
 	xa_destroy(&wn->conns);
 	weft_tables_uninit(&wn->tables);
 	weft_history_free(wn);
+	weft_events_uninit(&wn->events);
 	free_percpu(wn->stats);
 }
 

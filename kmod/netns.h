@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
+#include "event.h"
 #include "generation.h"
 #include "stats.h"
 
@@ -37,6 +38,8 @@ struct weft_net {
 	spinlock_t history_lock;	/* the two below; BH-safe */
 	struct weft_record **history;	/* ring of WEFT_HISTORY_MAX */
 	unsigned int history_next;
+
+	struct weft_events events;	/* verdicts told; its own lock */
 
 	bool hooked;			/* netfilter (tables.lock) */
 

@@ -18,6 +18,7 @@ static const struct weft_claims * const all[] = {
 	&weft_claims_trial,
 	&weft_claims_steer,
 	&weft_claims_rekey,
+	&weft_claims_event,
 };
 
 /* One run at a time, so that the log can be read. */

@@ -47,6 +47,7 @@ extern const struct weft_claims weft_claims_generation;
 extern const struct weft_claims weft_claims_trial;
 extern const struct weft_claims weft_claims_steer;
 extern const struct weft_claims weft_claims_rekey;
+extern const struct weft_claims weft_claims_event;
 
 #define WEFT_EXPECT(condition)						\
 	do {								\

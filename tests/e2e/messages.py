@@ -56,6 +56,7 @@ def messages(transaction=None, conn=1, trial=None):
         "ENDPOINT_DEL": {"ENDPOINT": KEY}, "ENDPOINT_GET": {"ENDPOINT": KEY},
         "POLICY_NEW": {"POLICY": POLICY, **txn},
         "REVOCATION_NEW": {"REVOCATION": REVOCATION, **txn},
+        "EVENT_NEXT": {"SEQUENCE": 1},
         "CONN_GET": {"CONN": {"ID": conn}}, "CONN_DEL": {"CONN": {"ID": conn}},
         "HANDSHAKE_ACCEPT": {"CONN": {"ID": conn}},
         "HANDSHAKE_JUDGE": {"CONN": {"ID": conn, "PEER_IDENTITY": ID + "web",
@@ -81,7 +82,7 @@ assert set(messages()) == set(COMMANDS) - set(FROM_KERNEL), \
 
 # Paths that are needed beside what the contract's comments call so.
 NEEDED = {"TRANSACTION": ("GENERATION_COMMIT", "GENERATION_ABORT", "FLOW_JUDGE"),
-          "TRIAL": (),
+          "TRIAL": (), "SEQUENCE": (),
           **{f"CONN/{name}": ("FLOW_JUDGE",) for name in ("ROLE", "WORKLOAD", "REMOTE", "LOCAL_PORT")},
           "CONN/ID": ("CONN_GET", "CONN_DEL", "HANDSHAKE_ACCEPT", "HANDSHAKE_JUDGE", "HANDSHAKE_DONE"),
           "CONN/PEER_IDENTITY": ("HANDSHAKE_JUDGE",),

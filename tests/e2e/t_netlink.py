@@ -130,7 +130,10 @@ def spoilt_configuration(nl):
         if command == "FLOW_JUDGE":
             message = messages(trial=begin(nl, TRIAL=1))[command]
         all_refused(nl, command, message, flags)
-        if command not in ("WORKER_NEW", "SELFTEST_RUN"):
+        if command == "EVENT_NEXT":
+            refused("EVENT_NEXT where nothing has happened", "ENOENT", nl.request(command, message))
+            refused("EVENT_NEXT of all of that", "ENOENT", nl.request(command, {}))
+        elif command not in ("WORKER_NEW", "SELFTEST_RUN"):
             accepted(f"{command} itself", nl.request(command, message, flags))
         if command == "GENERATION_BEGIN":
             nl.close()

@@ -288,6 +288,11 @@ def live_and_over(mesh):
         while event.get("EVENT") != C["WEFT_EVENT_CONN_LIVE"]:
             command, event = listener.next_unasked()
         equal("and an event says so", ("EVENT", number), (command, event["CONN"]["ID"]))
+        last = event["SEQUENCE"]
+        equal("which is remembered as it was told", event,
+              must(mesh.nl.request("EVENT_NEXT", {"SEQUENCE": last - 1})).object)
+        for name, after in (("the last one", last), ("one to come", last + 1), ("the largest", (1 << 64) - 1)):
+            refused(f"EVENT_NEXT after {name}", "ENOENT", mesh.nl.request("EVENT_NEXT", {"SEQUENCE": after}))
     refused("ACCEPT of a live one", "EALREADY", mesh.ask("HANDSHAKE_ACCEPT", number))
     refused("JUDGE of a live one", "ECANCELED", mesh.ask("HANDSHAKE_JUDGE", number, PEER_IDENTITY=PEER))
     refused("DONE of a live one", "ECANCELED", mesh.ask("HANDSHAKE_DONE", number, REASON=C["WEFT_REASON_TLS"]))

@@ -91,6 +91,8 @@
  * FLOW_JUDGE          TRANSACTION, CONN{ROLE,         CONN{REASON, MODE, [WORKLOAD], [SERVICE],
  *                     WORKLOAD, ...}                  [POLICY], [AUDIT]}, see below; else as
  *                                                     GENERATION_COMMIT
+ * EVENT_NEXT          [SEQUENCE]                      as EVENT: the first one that is remembered
+ *                                                     of those with a greater number; -ENOENT
  * SELFTEST_RUN        -                               runs the self-tests; -EIO one failed (log);
  *                                                     CAP_NET_ADMIN in the initial user namespace
  *
@@ -226,6 +228,7 @@ enum weft_cmd {
 	WEFT_CMD_REVOCATION_DEL,
 	WEFT_CMD_REVOCATION_GET,
 	WEFT_CMD_FLOW_JUDGE,
+	WEFT_CMD_EVENT_NEXT,
 	__WEFT_CMD_MAX
 };
 #define WEFT_CMD_MAX (__WEFT_CMD_MAX - 1)
@@ -246,6 +249,8 @@ enum weft_attr {
 	WEFT_A_PAD,
 	WEFT_A_REVOCATION,	/* nest, enum weft_revocation_attr */
 	WEFT_A_TRIAL,		/* u32, 1: the transaction is to be asked, not committed */
+	WEFT_A_SEQUENCE,	/* u64, number of an event, from 1 */
+	WEFT_A_TIME,		/* u64, ns since 1970, when it happened */
 	__WEFT_A_MAX
 };
 #define WEFT_A_MAX (__WEFT_A_MAX - 1)
@@ -571,7 +576,17 @@ enum weft_attempt_attr {
 };
 #define WEFT_ATTEMPT_A_MAX (__WEFT_ATTEMPT_A_MAX - 1)
 
-/* WEFT_CMD_EVENT: WEFT_A_EVENT, and WEFT_A_CONN or WEFT_A_GENERATION. */
+/*
+ * WEFT_CMD_EVENT: WEFT_A_EVENT, and WEFT_A_CONN or WEFT_A_GENERATION.
+ *
+ * Verdicts (CONN_LIVE to CONN_FAILED, CONN_AUDIT, and CONN_CLOSED unless REASON is
+ * CLOSED or NONE) have SEQUENCE, one more than the verdict before, and TIME as well.
+ * The latest thousands are remembered, whether anybody listened or not: who missed
+ * some asks with EVENT_NEXT. A number that it passes over is gone for good. Numbers
+ * begin anew with another WEFT_STATUS_A_EPOCH, that is with the namespace and when
+ * the module is loaded. Verdicts of different CPUs may arrive in another order than
+ * that of their numbers.
+ */
 enum weft_event {
 	WEFT_EVENT_UNSPEC,
 	WEFT_EVENT_CONN_LIVE,		/* verdict: mutual TLS */
@@ -609,6 +624,7 @@ enum weft_status_attr {
 	WEFT_STATUS_A_CLOSING,		/* u32, of the conns: closed, the end not acknowledged */
 	WEFT_STATUS_A_REVOCATIONS,	/* u32 */
 	WEFT_STATUS_A_COVERED,		/* u32, of the listeners: of a process in a workload */
+	WEFT_STATUS_A_EPOCH,		/* u64, never 0: of events' numbers, see enum weft_event */
 	__WEFT_STATUS_A_MAX
 };
 #define WEFT_STATUS_A_MAX (__WEFT_STATUS_A_MAX - 1)
