@@ -45,6 +45,9 @@ typedef bool fake_conn_fn(struct nl_msg *msg, uint64_t id);
 /* Writes the judgment on a flow, as in WEFT_A_CONN @flow. Return: errno. */
 typedef int fake_judge_fn(struct nl_msg *msg, struct nlattr *flow);
 
+/* Writes the event that is remembered after number @n. Return: errno. */
+typedef int fake_event_fn(struct nl_msg *msg, uint64_t n);
+
 struct fake {
 	int fd; /* the kernel's end */
 	int user_fd;
@@ -68,6 +71,8 @@ struct fake {
 	uint64_t conns; /* ids 1 to this */
 	fake_judge_fn *judge;
 	bool no_trials; /* an older module */
+	uint64_t epoch; /* 0: an older module */
+	fake_event_fn *event;
 
 	unsigned int requests, dumps; /* seen */
 	struct nlmsghdr *last;	      /* the last request of our family */
@@ -164,6 +169,8 @@ static inline void fake_put_status(struct fake *fake, struct nl_msg *msg)
 	nla_put_u32(msg, WEFT_STATUS_A_LIVE, 10);
 	nla_put_u32(msg, WEFT_STATUS_A_UNDECIDED, 11);
 	nla_put_u32(msg, WEFT_STATUS_A_CLOSING, 12);
+	if (fake->epoch)
+		nla_put_u64(msg, WEFT_STATUS_A_EPOCH, fake->epoch);
 	list = weft_nl_nest(msg, WEFT_STATUS_A_COUNTERS);
 	item = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
 	nla_put_string(msg, WEFT_COUNTER_A_NAME, "failovers");
@@ -302,6 +309,8 @@ static inline int fake_fill(struct fake *fake, uint8_t cmd, struct nlattr **tb, 
 	case WEFT_CMD_STATUS_GET:
 		fake_put_status(fake, msg);
 		return 0;
+	case WEFT_CMD_EVENT_NEXT:
+		return fake->event(msg, weft_nl_get_u64(tb[WEFT_A_SEQUENCE]));
 	case WEFT_CMD_FLOW_JUDGE:
 		return fake->judge(msg, tb[WEFT_A_CONN]);
 	case WEFT_CMD_GENERATION_BEGIN:

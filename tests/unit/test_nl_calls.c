@@ -62,9 +62,11 @@ static void the_status_is_complete(void **state)
 	_cleanup_(weft_nl_status_uninit) struct weft_nl_status s = { 0 };
 
 	fake.workers = 1;
+	fake.epoch = UINT64_C(0xfedcba9876543210);
 	assert_int_equal(weft_nl_status_get(nl, &s, &err), 0);
 	assert_string_equal(s.version, "9.8.7");
 	assert_int_equal(s.generation, 3);
+	assert_true(s.epoch == UINT64_C(0xfedcba9876543210));
 	assert_int_equal(s.workers, 1);
 	assert_int_equal(s.workloads, 2);
 	assert_int_equal(s.services, 3);
@@ -558,6 +560,49 @@ static void an_event_without_its_kind_is_malformed(void **state)
 	assert_string_equal(err.text, "malformed event");
 }
 
+static int remembered(struct nl_msg *msg, uint64_t n)
+{
+	if (n >= 9)
+		return ENOENT;
+	nla_put_u64(msg, WEFT_A_SEQUENCE, n + 2);
+	nla_put_u64(msg, WEFT_A_TIME, UINT64_C(1700000000000000001));
+	nla_put_u32(msg, WEFT_A_EVENT, WEFT_EVENT_CONN_DENIED);
+	if (n != 5)
+		conn_of(msg, 70 + n);
+	return 0;
+}
+
+static int keep_numbers(const struct weft_nl_event *event, void *data)
+{
+	struct weft_nl_event *kept = data;
+
+	assert_true(event->has_conn);
+	kept->type = event->type;
+	kept->sequence = event->sequence;
+	kept->time = event->time;
+	kept->generation = event->conn.id;
+	return event->sequence == 9 ? 7 : 0;
+}
+
+static void events_that_were_missed_are_asked_for(void **state)
+{
+	struct weft_nl_event event = { 0 };
+
+	fake.event = remembered;
+	assert_int_equal(weft_nl_event_next(nl, 0, keep_numbers, &event, &err), 0);
+	assert_int_equal(event.type, WEFT_EVENT_CONN_DENIED);
+	assert_int_equal(event.sequence, 2);
+	assert_true(event.time == UINT64_C(1700000000000000001));
+	assert_int_equal(event.generation, 70);
+	assert_int_equal(weft_nl_event_next(nl, 7, keep_numbers, &event, &err), 7);
+	assert_int_equal(event.sequence, 9);
+	assert_int_equal(weft_nl_event_next(nl, 9, keep_numbers, &event, &err),
+			 WEFT_NL_EVENT_NONE);
+	assert_int_equal(weft_nl_event_next(nl, 5, keep_numbers, &event, &err), -EPROTO);
+	fake.error = EPERM;
+	assert_int_equal(weft_nl_event_next(nl, 0, keep_numbers, &event, &err), -EPERM);
+}
+
 static void connections_are_shown_and_reset_by_number(void **state)
 {
 	_cleanup_(weft_nl_conn_uninit) struct weft_nl_conn conn = { 0 };
@@ -619,6 +664,7 @@ int main(void)
 		with_fake(events_are_delivered_in_order),
 		with_fake(who_has_enough_events_gets_the_rest_later),
 		with_fake(an_event_without_its_kind_is_malformed),
+		with_fake(events_that_were_missed_are_asked_for),
 		with_fake(connections_are_shown_and_reset_by_number),
 		with_fake(connections_are_dumped_though_they_change),
 	};

@@ -15,6 +15,8 @@ struct weft_nl_event {
 	bool has_conn;
 	struct weft_nl_conn conn;
 	uint64_t generation; /* of WEFT_EVENT_GENERATION */
+	uint64_t sequence;   /* of a verdict; 0: it has none */
+	uint64_t time;	     /* then: when, ns since the epoch */
 };
 
 /* Join the group. Return: 0; -EPERM. */
@@ -34,6 +36,19 @@ typedef int weft_nl_event_fn(const struct weft_nl_event *event, void *data);
  * the errno of the socket; or what @fn returned, and the rest stays for the next call.
  */
 int weft_nl_event_recv(struct weft_nl *nl, weft_nl_event_fn *fn, void *data,
+		       struct weft_error *err);
+
+/* There is none. */
+#define WEFT_NL_EVENT_NONE 1
+
+/**
+ * weft_nl_event_next() - ask for a verdict that the module remembers
+ * @sequence: of another one; 0: before the first
+ * @fn: gets the first one after it; not called otherwise
+ *
+ * Return: 0; WEFT_NL_EVENT_NONE; see nl.h; what @fn returned.
+ */
+int weft_nl_event_next(struct weft_nl *nl, uint64_t sequence, weft_nl_event_fn *fn, void *data,
 		       struct weft_error *err);
 
 #endif

@@ -74,6 +74,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 		[WEFT_STATUS_A_UNDECIDED] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_CLOSING] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_COUNTERS] = { .type = NLA_NESTED },
+		[WEFT_STATUS_A_EPOCH] = { .type = NLA_U64 },
 	};
 	struct nlattr *tb[WEFT_STATUS_A_MAX + 1];
 	struct weft_nl_status s = { 0 };
@@ -83,6 +84,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 		return -EPROTO;
 	s.abi = weft_nl_get_u32(tb[WEFT_STATUS_A_ABI]);
 	s.generation = weft_nl_get_u64(tb[WEFT_STATUS_A_GENERATION]);
+	s.epoch = weft_nl_get_u64(tb[WEFT_STATUS_A_EPOCH]);
 	s.workers = weft_nl_get_u32(tb[WEFT_STATUS_A_WORKERS]);
 	s.workloads = weft_nl_get_u32(tb[WEFT_STATUS_A_WORKLOADS]);
 	s.services = weft_nl_get_u32(tb[WEFT_STATUS_A_SERVICES]);
