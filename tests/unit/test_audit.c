@@ -43,10 +43,11 @@ static int keep(const struct iovec *fields, int count, void *data)
 static int audit(struct capture *c, const struct weft_nl_conn *conn, enum weft_event event)
 {
 	const struct weft_audit_sink sink = { .send = keep, .data = c };
+	const struct weft_audit_stamp stamp = { 0 };
 	struct weft_error err = { 0 };
 
 	memset(c, 0, sizeof(*c));
-	return weft_audit_verdict(&sink, conn, event, &err);
+	return weft_audit_verdict(&sink, conn, event, &stamp, &err);
 }
 
 static void assert_field(const struct capture *c, const char *field)
@@ -455,11 +456,57 @@ static void error_of_the_sink_is_passed_on(void **state)
 {
 	struct capture c = { .result = -ENOENT };
 	const struct weft_audit_sink sink = { .send = keep, .data = &c };
+	const struct weft_audit_stamp stamp = { 0 };
 	struct weft_nl_conn conn = client_conn();
 	struct weft_error err = { 0 };
 
-	assert_int_equal(weft_audit_verdict(&sink, &conn, WEFT_EVENT_CONN_LIVE, &err), -ENOENT);
+	assert_int_equal(weft_audit_verdict(&sink, &conn, WEFT_EVENT_CONN_LIVE, &stamp, &err),
+			 -ENOENT);
 	assert_non_null(strstr(err.text, "connection 42"));
+}
+
+static void record_says_which_verdict_it_is_and_when_it_was(void **state)
+{
+	const struct weft_audit_stamp stamp = { .epoch = 0xabc, .sequence = 17,
+						.time = UINT64_C(1700000000123456) };
+	struct weft_audit_stamp late = stamp;
+	struct capture c = { 0 };
+	const struct weft_audit_sink sink = { .send = keep, .data = &c };
+	struct weft_nl_conn conn = client_conn();
+	struct weft_error err = { 0 };
+
+	assert_int_equal(weft_audit_verdict(&sink, &conn, WEFT_EVENT_CONN_LIVE, &stamp, &err), 0);
+	assert_field(&c, "WEFT_EPOCH=0000000000000abc");
+	assert_field(&c, "WEFT_SEQUENCE=17");
+	assert_field(&c, "WEFT_TIME=1700000000123456");
+	assert_no_field(&c, "WEFT_LATE");
+	assert_null(strstr(c.text, "late"));
+	late.late = true;
+	assert_int_equal(weft_audit_verdict(&sink, &conn, WEFT_EVENT_CONN_LIVE, &late, &err), 0);
+	assert_field(&c, "WEFT_LATE=1");
+	assert_non_null(strstr(c.text, " (late: of 2023-11-14 22:13:20 UTC)\n"));
+	audit(&c, &conn, WEFT_EVENT_CONN_LIVE); /* of an older module */
+	assert_no_field(&c, "WEFT_EPOCH");
+	assert_no_field(&c, "WEFT_SEQUENCE");
+	assert_no_field(&c, "WEFT_TIME");
+}
+
+static void lost_verdicts_are_one_record(void **state)
+{
+	struct capture c = { 0 };
+	const struct weft_audit_sink sink = { .send = keep, .data = &c };
+	struct weft_error err = { 0 };
+
+	assert_int_equal(weft_audit_lost(&sink, 0xabc, 5, 1000, &err), 0);
+	assert_int_equal(c.count, 1);
+	assert_field(&c, "MESSAGE_ID=" WEFT_AUDIT_ID_LOST);
+	assert_field(&c, "PRIORITY=4");
+	assert_field(&c, "WEFT_LOST=1000");
+	assert_field(&c, "WEFT_LOST_FIRST=5");
+	assert_field(&c, "MESSAGE=verdicts on connections are not recorded, 1000 of them: weftd was "
+			 "away or too slow, and the module has forgotten them");
+	c.result = -ENOENT;
+	assert_int_equal(weft_audit_lost(&sink, 0xabc, 5, 1000, &err), -ENOENT);
 }
 
 static void unit_is_found_as_systemd_does(void **state)
@@ -518,6 +565,7 @@ static void catalogue_explains_every_id_once(void **state)
 	static const char *const ids[] = {
 		WEFT_AUDIT_ID_LIVE,   WEFT_AUDIT_ID_PASS,   WEFT_AUDIT_ID_DENIED,
 		WEFT_AUDIT_ID_FAILED, WEFT_AUDIT_ID_CLOSED, WEFT_AUDIT_ID_AUDIT,
+		WEFT_AUDIT_ID_LOST,
 	};
 	const char *text = read_catalogue();
 	int entries = 0;
@@ -555,6 +603,8 @@ int main(void)
 		cmocka_unit_test(values_beyond_all_limits_are_cut_off),
 		cmocka_unit_test(sentence_is_cut_off_at_any_size),
 		cmocka_unit_test(error_of_the_sink_is_passed_on),
+		cmocka_unit_test(record_says_which_verdict_it_is_and_when_it_was),
+		cmocka_unit_test(lost_verdicts_are_one_record),
 		cmocka_unit_test(unit_is_found_as_systemd_does),
 		cmocka_unit_test(catalogue_explains_every_id_once),
 	};

@@ -110,6 +110,35 @@ static void latest_verdict_counts(void **state)
 	assert_int_equal(flows.count, 1);
 }
 
+/* Written after a weftd was away: in the journal behind those that came later. */
+static void late_record_counts_when_it_happened(void **state)
+{
+	const char *late[WEFT_FLOW_FIELDS] = {
+		"denied", "policy-denied", "server", "web", NULL, CART, "10.0.0.2:80", "10.0.0.1:2",
+		"0b", "30",
+	};
+
+	flows.since = 20;
+	take(SERVER("live", "none", CART, "10.0.0.2:80", "10.0.0.1:1"), 50);
+	assert_int_equal(take(late, 60), 0);
+	assert_int_equal(flows.count, 1);
+	assert_false(flows.items[0]->refused);
+	assert_null(flows.items[0]->peer_serial);
+	assert_int_equal(flows.items[0]->n_refused, 1);
+	assert_int_equal(flows.items[0]->first, 30);
+	assert_int_equal(flows.items[0]->last, 50);
+	late[WEFT_FLOW_TIME] = "19";
+	assert_int_equal(take(late, 61), WEFT_FLOW_SKIPPED);
+	late[WEFT_FLOW_TIME] = "70"; /* the clock was set back meanwhile */
+	assert_int_equal(take(late, 62), 0);
+	assert_true(flows.items[0]->refused);
+	assert_int_equal(flows.items[0]->last, 62);
+	late[WEFT_FLOW_TIME] = "soon";
+	assert_int_equal(take(late, 63), 0);
+	assert_int_equal(flows.items[0]->last, 63);
+	assert_int_equal(flows.records, 4);
+}
+
 static void refusals_are_of_policies_modes_and_identities(void **state)
 {
 	take(SERVER("failed", "plaintext", NULL, "10.0.0.2:80", "10.0.0.1:1"), 1);
@@ -218,8 +247,9 @@ static int keep(const struct iovec *fields, int count, void *data)
 static void record(struct weft_nl_conn *conn, enum weft_event event)
 {
 	const struct weft_audit_sink sink = { .send = keep };
+	const struct weft_audit_stamp stamp = { 0 };
 
-	assert_int_equal(weft_audit_verdict(&sink, conn, event, &err), 0);
+	assert_int_equal(weft_audit_verdict(&sink, conn, event, &stamp, &err), 0);
 	assert_int_equal(take((const char *const *)written, 1), 0);
 	for (int k = 0; k < WEFT_FLOW_FIELDS; k++) {
 		free(written[k]);
@@ -263,6 +293,7 @@ int main(void)
 		FLOW_TEST(latest_certificate_that_is_known_is_kept),
 		FLOW_TEST(who_where_from_and_port_tell_flows_apart),
 		FLOW_TEST(latest_verdict_counts),
+		FLOW_TEST(late_record_counts_when_it_happened),
 		FLOW_TEST(refusals_are_of_policies_modes_and_identities),
 		FLOW_TEST(what_is_no_verdict_is_passed_over),
 		FLOW_TEST(damaged_records_are_counted_apart),

@@ -14,6 +14,7 @@
 #include "audit/sentence.h"
 #include "base/array.h"
 #include "base/enums.h"
+#include "base/when.h"
 
 #define FIELDS_MAX 40
 
@@ -158,6 +159,32 @@ static void add_process(struct record *rec, const struct weft_nl_conn *conn)
 		add(rec, "OBJECT_SYSTEMD_UNIT=%s", unit);
 }
 
+/* WEFT_TIME is what counts where the record is late; in microseconds, as journald's. */
+static void add_stamp(struct record *rec, const struct weft_audit_stamp *stamp)
+{
+	if (stamp->sequence) {
+		add(rec, "WEFT_EPOCH=%016" PRIx64, stamp->epoch);
+		add(rec, "WEFT_SEQUENCE=%" PRIu64, stamp->sequence);
+	}
+	if (stamp->time)
+		add(rec, "WEFT_TIME=%" PRIu64, stamp->time);
+	if (stamp->late)
+		add(rec, "WEFT_LATE=1");
+}
+
+static void add_message(struct record *rec, const struct weft_nl_conn *conn, enum weft_event event,
+			const struct weft_audit_stamp *stamp)
+{
+	char sentence[SENTENCE_MAX], when[WEFT_WHEN_TEXT_MAX];
+
+	weft_audit_sentence(conn, event, sentence, sizeof(sentence));
+	if (stamp->late)
+		add(rec, "MESSAGE=%s (late: of %s)", sentence,
+		    weft_when_format(stamp->time, when));
+	else
+		add(rec, "MESSAGE=%s", sentence);
+}
+
 static bool is_verdict(const struct weft_nl_conn *conn, enum weft_event event)
 {
 	if ((size_t)event >= WEFT_ARRAY_SIZE(kinds) || !kinds[event].id)
@@ -168,9 +195,9 @@ static bool is_verdict(const struct weft_nl_conn *conn, enum weft_event event)
 }
 
 int weft_audit_verdict(const struct weft_audit_sink *sink, const struct weft_nl_conn *conn,
-		       enum weft_event event, struct weft_error *err)
+		       enum weft_event event, const struct weft_audit_stamp *stamp,
+		       struct weft_error *err)
 {
-	char sentence[SENTENCE_MAX];
 	struct record rec;
 	int r;
 
@@ -179,8 +206,9 @@ int weft_audit_verdict(const struct weft_audit_sink *sink, const struct weft_nl_
 	rec.count = 0;
 	rec.len = 0;
 	add(&rec, "MESSAGE_ID=%s", kinds[event].id);
-	add(&rec, "MESSAGE=%s", weft_audit_sentence(conn, event, sentence, sizeof(sentence)));
+	add_message(&rec, conn, event, stamp);
 	add(&rec, "PRIORITY=%d", kinds[event].priority);
+	add_stamp(&rec, stamp);
 	add_verdict(&rec, conn, event);
 	add_parties(&rec, conn);
 	add_process(&rec, conn);
@@ -189,4 +217,23 @@ int weft_audit_verdict(const struct weft_audit_sink *sink, const struct weft_nl_
 		return weft_error_set(err, r, "audit record of connection %" PRIu64 ": %s",
 				      conn->id, strerror(-r));
 	return 0;
+}
+
+int weft_audit_lost(const struct weft_audit_sink *sink, uint64_t epoch, uint64_t first,
+		    uint64_t count, struct weft_error *err)
+{
+	struct record rec;
+	int r;
+
+	rec.count = 0;
+	rec.len = 0;
+	add(&rec, "MESSAGE_ID=%s", WEFT_AUDIT_ID_LOST);
+	add(&rec, "MESSAGE=verdicts on connections are not recorded, %" PRIu64 " of them: weftd was "
+		  "away or too slow, and the module has forgotten them", count);
+	add(&rec, "PRIORITY=%d", LOG_WARNING);
+	add(&rec, "WEFT_EPOCH=%016" PRIx64, epoch);
+	add(&rec, "WEFT_LOST=%" PRIu64, count);
+	add(&rec, "WEFT_LOST_FIRST=%" PRIu64, first);
+	r = sink->send(rec.fields, rec.count, sink->data);
+	return r < 0 ? weft_error_set(err, r, "%s", strerror(-r)) : 0;
 }

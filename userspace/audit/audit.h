@@ -9,7 +9,9 @@
 #define WEFT_AUDIT_AUDIT_H
 
 #include <linux/weft.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 #include "base/error.h"
 #include "nl/nl_conn.h"
@@ -21,18 +23,33 @@
 #define WEFT_AUDIT_ID_FAILED "27835a3679334d6cb2bd344fd4f69c78"
 #define WEFT_AUDIT_ID_CLOSED "983fa619e2e14dbf8651e080a6b02695"
 #define WEFT_AUDIT_ID_AUDIT  "289628ae0bc6464bb991cf3dd528efa8"
+#define WEFT_AUDIT_ID_LOST   "5d0a7c1e3f0b4b6f9a52c2f6d8e47b19"
 
 /* Takes "NAME=value" fields, not terminated, valid during the call. Return: 0 or
  * negative errno. */
 typedef int weft_audit_send_fn(const struct iovec *fields, int count, void *data);
 
+/*
+ * Is the record of that verdict there? Waits a little for one that is still on its
+ * way. Return: 1; 0 no; negative errno: nobody knows.
+ */
+typedef int weft_audit_find_fn(uint64_t epoch, uint64_t sequence, void *data);
+
 struct weft_audit_sink {
 	weft_audit_send_fn *send;
+	weft_audit_find_fn *find; /* NULL: nobody ever knows */
 	void *data;
 };
 
 /* Writes to the system's journal; @data is not used. */
 extern const struct weft_audit_sink weft_audit_journal;
+
+/* Which verdict it is, and when it was; zeros: the module does not say. */
+struct weft_audit_stamp {
+	uint64_t epoch, sequence;
+	uint64_t time; /* microseconds since the epoch of UNIX */
+	bool late;     /* that is not when the record is written */
+};
 
 /* The event is no verdict: nothing was written. */
 #define WEFT_AUDIT_SKIPPED 1
@@ -43,11 +60,24 @@ extern const struct weft_audit_sink weft_audit_journal;
  * @conn: what the event says about the connection; stays the caller's
  * @event: CONN_LIVE, CONN_PASS, CONN_DENIED, CONN_FAILED, CONN_AUDIT;
  *	CONN_CLOSED when the connection did not end by close_notify and close()
+ * @stamp: of the event
  *
  * Return: 0; WEFT_AUDIT_SKIPPED; what the sink gives.
  */
 int weft_audit_verdict(const struct weft_audit_sink *sink, const struct weft_nl_conn *conn,
-		       enum weft_event event, struct weft_error *err);
+		       enum weft_event event, const struct weft_audit_stamp *stamp,
+		       struct weft_error *err);
+
+/**
+ * weft_audit_lost() - write the record of verdicts that will have none
+ * @epoch: of their numbers
+ * @first: number of the first
+ * @count: how many, one after the other
+ *
+ * Return: 0; what the sink gives.
+ */
+int weft_audit_lost(const struct weft_audit_sink *sink, uint64_t epoch, uint64_t first,
+		    uint64_t count, struct weft_error *err);
 
 #define WEFT_AUDIT_UNIT_MAX 256 /* systemd's UNIT_NAME_MAX and the NUL */
 

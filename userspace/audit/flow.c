@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/enums.h"
 #include "base/name.h"
+#include "base/number.h"
 #include "base/serial.h"
 
 const char *const weft_flow_fields[WEFT_FLOW_FIELDS] = {
@@ -23,6 +24,7 @@ const char *const weft_flow_fields[WEFT_FLOW_FIELDS] = {
 	[WEFT_FLOW_PEER_SERIAL] = "WEFT_PEER_SERIAL",
 	[WEFT_FLOW_LOCAL] = "WEFT_LOCAL",
 	[WEFT_FLOW_REMOTE] = "WEFT_REMOTE",
+	[WEFT_FLOW_TIME] = "WEFT_TIME",
 };
 
 static void flow_uninit(struct weft_flow *flow)
@@ -241,12 +243,39 @@ static int note_serial(struct weft_flow *flow, const char *serial)
 	return 0;
 }
 
+/* A record that was written late tells of when it happened. */
+static uint64_t read_time(const char *text, uint64_t written)
+{
+	uint64_t time;
+
+	return text && !weft_number_parse(text, 0, written, &time) ? time : written;
+}
+
+/* The latest verdict is what counts; late records come after those of later ones. */
+static int flow_count(struct weft_flow *flow, const struct weft_flow *like, const char *serial,
+		      uint64_t time)
+{
+	flow->n_refused += like->refused;
+	flow->n_allowed += !like->refused;
+	if (!flow->first || time < flow->first)
+		flow->first = time;
+	if (time < flow->last)
+		return 0;
+	flow->last = time;
+	flow->refused = like->refused;
+	flow->reason = like->reason;
+	return note_serial(flow, serial);
+}
+
 int weft_flows_take(struct weft_flows *flows, const char *const fields[WEFT_FLOW_FIELDS],
 		    uint64_t time, struct weft_error *err)
 {
 	struct weft_flow like = { 0 }, *flow;
 	int ret = read_verdict(fields, &like);
 
+	time = read_time(fields[WEFT_FLOW_TIME], time);
+	if (time < flows->since)
+		return WEFT_FLOW_SKIPPED;
 	if (!ret)
 		ret = read_parties(fields, &like);
 	if (ret) {
@@ -256,16 +285,8 @@ int weft_flows_take(struct weft_flows *flows, const char *const fields[WEFT_FLOW
 	ret = flows_find(flows, &like, &flow, err);
 	if (ret)
 		return ret;
-	if (!flow->first)
-		flow->first = time;
-	flow->last = time;
-	ret = note_serial(flow, fields[WEFT_FLOW_PEER_SERIAL]);
-	if (ret)
+	if (flow_count(flow, &like, fields[WEFT_FLOW_PEER_SERIAL], time))
 		return weft_error_nomem(err);
-	flow->refused = like.refused;
-	flow->reason = like.reason;
-	flow->n_refused += like.refused;
-	flow->n_allowed += !like.refused;
 	flows->records++;
 	return 0;
 }

@@ -29,6 +29,7 @@ enum weft_flow_field {
 	WEFT_FLOW_LOCAL,
 	WEFT_FLOW_REMOTE,
 	WEFT_FLOW_PEER_SERIAL,
+	WEFT_FLOW_TIME,
 	WEFT_FLOW_FIELDS
 };
 
@@ -60,6 +61,7 @@ struct weft_flows {
 	uint64_t records;    /* that were counted */
 	uint64_t unreadable; /* records that lack what they should have */
 	uint64_t begins;     /* when the oldest entry of the journal was made; 0: unknown */
+	uint64_t since;	     /* what was before does not count */
 	void *index;	     /* of flow.c */
 };
 
@@ -71,7 +73,7 @@ void weft_flows_uninit(struct weft_flows *flows);
 /**
  * weft_flows_take() - count a record
  * @fields: texts by enum weft_flow_field; NULL: the record has none
- * @time: of the record; not before that of those taken already
+ * @time: of the record; what the record itself says of the time counts more
  *
  * A connection that was let in is allowed; refused is what the policies, the mode
  * of a port or the identities of a service kept out or cut. Failures for other

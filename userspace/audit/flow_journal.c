@@ -135,6 +135,7 @@ int weft_flows_read(const struct weft_flow_source *source, struct weft_flows *fl
 
 	if (r)
 		return r;
+	flows->since = source->since;
 	r = read_begin(j, flows);
 	if (r >= 0)
 		r = select_records(j, source);

@@ -73,6 +73,7 @@ struct daemon {
 	int workers_end; /* eventfd */
 
 	sd_event *loop;
+	sd_event_source *catch_up; /* with events; when nobody else has anything to do */
 	sd_event_source *documents;
 	sd_event_source *apply_retry;
 	sd_event_source *rollback_due;
@@ -278,6 +279,22 @@ static int trouble_with_executables(const struct daemon *d, struct weft_strv *tr
 	return ret;
 }
 
+static int trouble_with_audit(const struct daemon *d, struct weft_strv *trouble)
+{
+	uint64_t lost = weft_events_lost(d->events);
+	_cleanup_free_ char *text = NULL;
+
+	if (!lost)
+		return 0;
+	if (asprintf(&text, "%" PRIu64 " verdicts are not in the journal and never will be: there "
+		     "were more than the module remembers while weftd was away or too slow",
+		     lost) < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	return weft_strv_add(trouble, text);
+}
+
 /* Who is refused first; executables are last, of which there may be many. */
 static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
 {
@@ -285,6 +302,8 @@ static int collect_trouble(const struct daemon *d, struct weft_strv *trouble)
 
 	if (!ret)
 		ret = weft_identities_trouble(d->identities, time(NULL), trouble);
+	if (!ret)
+		ret = trouble_with_audit(d, trouble);
 	return ret ? ret : trouble_with_executables(d, trouble);
 }
 
@@ -454,6 +473,20 @@ static int exit_status(int error)
 	return 1;
 }
 
+static int want_catch_up(struct daemon *d)
+{
+	return sd_event_source_set_enabled(d->catch_up, weft_events_behind(d->events) ?
+							SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+static int on_catch_up(sd_event_source *source, void *data)
+{
+	struct daemon *d = data;
+
+	weft_events_catch_up(d->events);
+	return want_catch_up(d);
+}
+
 static int on_events(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct daemon *d = data;
@@ -461,7 +494,7 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *dat
 	int ret = weft_events_dispatch(d->events, &err);
 
 	if (!ret)
-		return 0;
+		return want_catch_up(d);
 	weft_log_error("events of the module: %s", err.text);
 	return sd_event_exit(d->loop, exit_status(ret));
 }
@@ -586,6 +619,16 @@ static int add_timers(struct daemon *d)
 	return ret;
 }
 
+/* A deferred source goes on and on: the events that come, and all others, are before it. */
+static int add_catch_up(struct daemon *d)
+{
+	int ret = sd_event_add_defer(d->loop, &d->catch_up, on_catch_up, d);
+
+	if (ret >= 0)
+		ret = sd_event_source_set_priority(d->catch_up, SD_EVENT_PRIORITY_IDLE);
+	return ret < 0 ? ret : want_catch_up(d);
+}
+
 static int add_sources(struct daemon *d)
 {
 	int ret;
@@ -607,6 +650,8 @@ static int add_sources(struct daemon *d)
 	if (ret >= 0)
 		ret = sd_event_add_io(d->loop, NULL, weft_events_fd(d->events), EPOLLIN, on_events,
 				      d);
+	if (ret >= 0)
+		ret = add_catch_up(d);
 	if (ret >= 0)
 		ret = sd_event_add_io(d->loop, NULL, d->workers_end, EPOLLIN, on_worker_end, d);
 	if (ret >= 0 && weft_identities_fd(d->identities) >= 0)
@@ -683,7 +728,8 @@ static int open_rest(struct daemon *d, struct weft_error *err)
 {
 	int ret;
 
-	ret = weft_events_create(&d->events, &weft_audit_journal, on_generation, d, err);
+	ret = weft_events_create(&d->events, &weft_audit_journal, d->options->state_dir,
+				 on_generation, d, err);
 	if (ret)
 		return ret;
 	/* What a former daemon or weftctl left in the module is in force already. */
@@ -727,6 +773,7 @@ static void take_down(struct daemon *d)
 	stop_workers(d);
 	if (d->workers_end >= 0)
 		close(d->workers_end);
+	sd_event_source_disable_unref(d->catch_up);
 	sd_event_source_disable_unref(d->documents);
 	sd_event_source_disable_unref(d->apply_retry);
 	sd_event_source_disable_unref(d->rollback_due);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * From the module's events to the audit, see events.h. Owns its netlink
- * connection. Main thread.
+ * connection and the trail. Main thread.
  */
 #include "daemon/events.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include "base/cleanup.h"
-#include "daemon/log.h"
+#include "daemon/trail.h"
 #include "nl/nl_event.h"
 
 /* Of the netlink socket: verdicts of a storm until the main thread comes round. */
@@ -25,33 +25,48 @@
 
 struct weft_events {
 	struct weft_nl *nl;
-	const struct weft_audit_sink *sink;
+	struct weft_trail *trail;
 	weft_events_generation_fn *fn;
 	void *data;
 	unsigned int taken; /* in this dispatch */
 	bool changed; /* a generation was announced in this dispatch */
-	bool audit_fails; /* reported; until a record is written again */
 };
 
-int weft_events_create(struct weft_events **ret, const struct weft_audit_sink *sink,
-		       weft_events_generation_fn *fn, void *data, struct weft_error *err)
+/* Subscribed before the trail looks what the module has: nothing falls between. */
+static int open_both(struct weft_events *events, const struct weft_audit_sink *sink,
+		     const char *path, struct weft_error *err)
 {
-	struct weft_events *events = calloc(1, sizeof(*events));
 	int size = RECEIVE_BUFFER;
+	struct weft_nl *nl;
 	int r;
 
-	if (!events)
+	r = weft_nl_open(&events->nl, err);
+	if (r)
+		return r;
+	/* The default size does as well, only for fewer events at a time. */
+	(void)setsockopt(weft_nl_fd(events->nl), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	r = weft_nl_event_subscribe(events->nl, err);
+	if (!r)
+		r = weft_nl_open(&nl, err);
+	return r ? r : weft_trail_create(&events->trail, nl, sink, path, err);
+}
+
+int weft_events_create(struct weft_events **ret, const struct weft_audit_sink *sink,
+		       const char *state_dir, weft_events_generation_fn *fn, void *data,
+		       struct weft_error *err)
+{
+	struct weft_events *events = calloc(1, sizeof(*events));
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (!events || asprintf(&path, "%s/audit", state_dir) < 0) {
+		path = NULL;
+		free(events);
 		return weft_error_nomem(err);
-	events->sink = sink;
+	}
 	events->fn = fn;
 	events->data = data;
-	r = weft_nl_open(&events->nl, err);
-	if (!r) {
-		/* The default size does as well, only for fewer events at a time. */
-		(void)setsockopt(weft_nl_fd(events->nl), SOL_SOCKET, SO_RCVBUFFORCE, &size,
-				 sizeof(size));
-		r = weft_nl_event_subscribe(events->nl, err);
-	}
+	r = open_both(events, sink, path, err);
 	if (r) {
 		weft_events_destroy(events);
 		return r;
@@ -64,6 +79,7 @@ void weft_events_destroy(struct weft_events *events)
 {
 	if (!events)
 		return;
+	weft_trail_destroy(events->trail);
 	weft_nl_close(events->nl);
 	free(events);
 }
@@ -73,19 +89,6 @@ int weft_events_fd(const struct weft_events *events)
 	return weft_nl_fd(events->nl);
 }
 
-static void audit(struct weft_events *events, const struct weft_nl_event *event)
-{
-	struct weft_error err = { 0 };
-	int ret = weft_audit_verdict(events->sink, &event->conn, event->type, &err);
-
-	if (ret < 0 && !events->audit_fails)
-		weft_log_error("audit: connection %" PRIu64 ": %s (further failures are not "
-			       "logged until one record is written)",
-			       event->conn.id, err.text);
-	if (ret <= 0)
-		events->audit_fails = ret;
-}
-
 static int on_event(const struct weft_nl_event *event, void *data)
 {
 	struct weft_events *events = data;
@@ -93,7 +96,7 @@ static int on_event(const struct weft_nl_event *event, void *data)
 	if (event->type == WEFT_EVENT_GENERATION)
 		events->changed = true;
 	else if (event->has_conn)
-		audit(events, event);
+		weft_trail_take(events->trail, event);
 	return ++events->taken < BATCH ? 0 : BATCH_FULL;
 }
 
@@ -106,8 +109,7 @@ int weft_events_dispatch(struct weft_events *events, struct weft_error *err)
 	do {
 		ret = weft_nl_event_recv(events->nl, on_event, events, err);
 		if (ret == WEFT_NL_EVENTS_LOST) {
-			weft_log_warning("audit: events of the module were lost; weftctl conn and "
-					 "its counters are complete");
+			weft_trail_missed(events->trail);
 			events->changed = true;
 		}
 	} while (ret == WEFT_NL_EVENTS_LOST);
@@ -116,4 +118,19 @@ int weft_events_dispatch(struct weft_events *events, struct weft_error *err)
 		events->fn(events->data);
 	/* A datagram is one event: the rest waits in the socket, which stays readable. */
 	return ret == BATCH_FULL ? 0 : ret;
+}
+
+bool weft_events_behind(const struct weft_events *events)
+{
+	return weft_trail_behind(events->trail);
+}
+
+void weft_events_catch_up(struct weft_events *events)
+{
+	weft_trail_catch_up(events->trail, BATCH);
+}
+
+uint64_t weft_events_lost(const struct weft_events *events)
+{
+	return weft_trail_lost(events->trail);
 }

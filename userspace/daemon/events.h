@@ -7,6 +7,8 @@
 #ifndef WEFT_DAEMON_EVENTS_H
 #define WEFT_DAEMON_EVENTS_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include "audit/audit.h"
 #include "base/error.h"
 
@@ -19,11 +21,16 @@ typedef void weft_events_generation_fn(void *data);
  * weft_events_create() - connect and subscribe
  * @events: end with weft_events_destroy()
  * @sink: where verdicts go; outlives the events
+ * @state_dir: has the file "audit" that tells how far the audit is
  *
- * Return: 0; what weft_nl_open() and weft_nl_event_subscribe() give; -ENOMEM.
+ * What happened while no weftd ran is to be caught up with then.
+ *
+ * Return: 0; what weft_nl_open(), weft_nl_event_subscribe() and weft_trail_create()
+ * give; -ENOMEM.
  */
 int weft_events_create(struct weft_events **events, const struct weft_audit_sink *sink,
-		       weft_events_generation_fn *fn, void *data, struct weft_error *err);
+		       const char *state_dir, weft_events_generation_fn *fn, void *data,
+		       struct weft_error *err);
 
 /* NULL is fine. */
 void weft_events_destroy(struct weft_events *events);
@@ -35,10 +42,19 @@ int weft_events_fd(const struct weft_events *events);
  * weft_events_dispatch() - take some of what has come; never blocks
  *
  * What is left keeps the descriptor readable, so that others have their turn. That
- * events were lost is logged and is no error.
+ * events were lost is no error: there is something to catch up with, then.
  *
  * Return: 0; negative errno: the connection is broken.
  */
 int weft_events_dispatch(struct weft_events *events, struct weft_error *err);
+
+/* Are there verdicts that were not heard? Ask after each dispatch and catch-up. */
+bool weft_events_behind(const struct weft_events *events);
+
+/* Write some of them; never waits but for the journal. */
+void weft_events_catch_up(struct weft_events *events);
+
+/* How many verdicts will never be in the audit: the module has forgotten them. */
+uint64_t weft_events_lost(const struct weft_events *events);
 
 #endif

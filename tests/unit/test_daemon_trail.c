@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The audit trail: every verdict once, whoever was away meanwhile.
+ */
+#include "daemon_fixture.h"
+#include "nl_fake.h"
+
+#include <inttypes.h>
+#include "daemon/trail.h"
+
+#define EPOCH UINT64_C(0xfeed0123456789ab)
+#define ENOUGH 100
+
+/* What the module remembers; times are those of the numbers, in seconds. */
+static struct {
+	uint64_t first, last, hole;
+	uint64_t time; /* of all of them; ns */
+} module;
+
+/* What was written: "1 2 lost:3+4 7 ", and the fields of the latest. */
+static struct {
+	char text[512];
+	char fields[4096];
+	int found; /* what find() says */
+	uint64_t asked; /* what it was asked for */
+	unsigned int sends;
+	int result; /* of send() */
+} journal;
+
+static struct fixture fixture;
+static struct fake fake;
+static struct weft_trail *trail;
+
+static const char *field(const char *name)
+{
+	static char value[128];
+	char line[64];
+	const char *at;
+
+	snprintf(line, sizeof(line), "\n%s=", name);
+	at = strstr(journal.fields, line);
+	if (!at)
+		return NULL;
+	at += strlen(line);
+	snprintf(value, sizeof(value), "%.*s", (int)strcspn(at, "\n"), at);
+	return value;
+}
+
+static int send_fields(const struct iovec *fields, int count, void *data)
+{
+	size_t len = strlen(journal.text), n = 0;
+
+	n = snprintf(journal.fields, sizeof(journal.fields), "\n");
+	for (int i = 0; i < count; i++)
+		n += snprintf(journal.fields + n, sizeof(journal.fields) - n, "%.*s\n",
+			      (int)fields[i].iov_len, (const char *)fields[i].iov_base);
+	if (field("WEFT_LOST_FIRST")) {
+		len += snprintf(journal.text + len, sizeof(journal.text) - len, "lost:%s+",
+				field("WEFT_LOST_FIRST"));
+		snprintf(journal.text + len, sizeof(journal.text) - len, "%s ", field("WEFT_LOST"));
+	} else {
+		snprintf(journal.text + len, sizeof(journal.text) - len, "%s ",
+			 field("WEFT_SEQUENCE") ? field("WEFT_SEQUENCE") : "-");
+	}
+	journal.sends++;
+	return journal.result;
+}
+
+static int find_record(uint64_t epoch, uint64_t sequence, void *data)
+{
+	assert_true(epoch == EPOCH);
+	journal.asked = sequence;
+	return journal.found;
+}
+
+static const struct weft_audit_sink sink = { .send = send_fields, .find = find_record };
+
+static int remembered(struct nl_msg *msg, uint64_t n)
+{
+	struct nlattr *nest;
+
+	n = n + 1 < module.first ? module.first : n + 1;
+	n += n == module.hole;
+	if (n > module.last)
+		return ENOENT;
+	nla_put_u64(msg, WEFT_A_SEQUENCE, n);
+	nla_put_u64(msg, WEFT_A_TIME, module.time);
+	nla_put_u32(msg, WEFT_A_EVENT, WEFT_EVENT_CONN_PASS);
+	nest = weft_nl_nest(msg, WEFT_A_CONN);
+	nla_put_u64(msg, WEFT_CONN_A_ID, 100 + n);
+	weft_nl_nest_end(msg, nest);
+	return 0;
+}
+
+static void hear(uint64_t n)
+{
+	const struct weft_nl_event event = { .type = WEFT_EVENT_CONN_PASS, .has_conn = true,
+					     .conn.id = 100 + n, .sequence = n,
+					     .time = module.time };
+
+	weft_trail_take(trail, &event);
+}
+
+static void start(uint64_t epoch)
+{
+	struct weft_error err = { 0 };
+	struct weft_nl *nl;
+
+	fake = (struct fake){ .epoch = epoch, .event = remembered };
+	fake_start(&fake);
+	assert_int_equal(weft_nl_open_fd(&nl, fake.user_fd, &err), 0);
+	if (weft_trail_create(&trail, nl, &sink, fixture_path(&fixture, "audit"), &err))
+		fail_msg("%s", err.text);
+}
+
+static void stop(void)
+{
+	weft_trail_destroy(trail);
+	fake_end(&fake);
+}
+
+static void catch_up(void)
+{
+	weft_trail_catch_up(trail, ENOUGH);
+	assert_false(weft_trail_behind(trail));
+}
+
+static int setup(void **state)
+{
+	fixture_dir(&fixture);
+	memset(&module, 0, sizeof(module));
+	memset(&journal, 0, sizeof(journal));
+	module.first = 1;
+	module.time = (uint64_t)time(NULL) * 1000000000;
+	journal.found = 1;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fixture_uninit(&fixture);
+	return 0;
+}
+
+static void what_nobody_heard_is_written_at_the_start(void **state)
+{
+	module.last = 3;
+	start(EPOCH);
+	assert_true(weft_trail_behind(trail));
+	catch_up();
+	assert_string_equal(journal.text, "1 2 3 ");
+	assert_true(journal.asked == 0);
+	stop();
+	module.last = 5;
+	start(EPOCH);
+	assert_true(journal.asked == 3);
+	catch_up();
+	assert_string_equal(journal.text, "1 2 3 4 5 ");
+	stop();
+}
+
+/* It is killed between the mark and the record, or just behind both. */
+static void marked_record_is_written_unless_the_journal_has_it(void **state)
+{
+	module.last = 2;
+	start(EPOCH);
+	catch_up();
+	stop();
+	journal.found = 0;
+	start(EPOCH);
+	catch_up();
+	assert_string_equal(journal.text, "1 2 2 ");
+	stop();
+	journal.found = -EACCES; /* who knows: more likely it is there */
+	start(EPOCH);
+	catch_up();
+	assert_string_equal(journal.text, "1 2 2 ");
+	stop();
+}
+
+static void heard_ones_are_written_at_once(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	hear(1);
+	hear(2);
+	hear(2);
+	hear(1);
+	assert_string_equal(journal.text, "1 2 ");
+	assert_false(weft_trail_behind(trail));
+	assert_string_equal(field("WEFT_CONN"), "102");
+	assert_string_equal(field("WEFT_EPOCH"), "feed0123456789ab");
+	stop();
+}
+
+static void what_happens_during_the_start_is_written_once(void **state)
+{
+	module.last = 3;
+	start(EPOCH);
+	hear(4);
+	assert_string_equal(journal.text, "");
+	module.last = 4;
+	catch_up();
+	hear(5);
+	assert_string_equal(journal.text, "1 2 3 4 5 ");
+	stop();
+}
+
+static void one_out_of_order_is_asked_for(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	hear(1);
+	module.last = 3;
+	hear(3);
+	assert_true(weft_trail_behind(trail));
+	hear(2);
+	assert_string_equal(journal.text, "1 ");
+	catch_up();
+	assert_string_equal(journal.text, "1 2 3 ");
+	assert_true(weft_trail_lost(trail) == 0);
+	stop();
+}
+
+static void lost_events_are_asked_for(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	hear(1);
+	module.last = 4;
+	weft_trail_missed(trail);
+	assert_true(weft_trail_behind(trail));
+	catch_up();
+	assert_string_equal(journal.text, "1 2 3 4 ");
+	stop();
+}
+
+static void catching_up_lets_others_have_their_turn(void **state)
+{
+	module.last = 5;
+	start(EPOCH);
+	weft_trail_catch_up(trail, 2);
+	assert_string_equal(journal.text, "1 2 ");
+	assert_true(weft_trail_behind(trail));
+	weft_trail_catch_up(trail, 2);
+	catch_up();
+	assert_string_equal(journal.text, "1 2 3 4 5 ");
+	stop();
+}
+
+static void forgotten_ones_are_told_once(void **state)
+{
+	module.first = 8;
+	module.last = 11;
+	module.hole = 10;
+	start(EPOCH);
+	catch_up();
+	assert_string_equal(journal.text, "lost:1+7 8 9 lost:10+1 11 ");
+	assert_true(weft_trail_lost(trail) == 8);
+	stop();
+	start(EPOCH);
+	catch_up();
+	assert_string_equal(journal.text, "lost:1+7 8 9 lost:10+1 11 ");
+	assert_true(weft_trail_lost(trail) == 0);
+	stop();
+}
+
+static void another_life_of_the_module_begins_at_one(void **state)
+{
+	module.last = 3;
+	start(EPOCH);
+	catch_up();
+	stop();
+	module.last = 1;
+	start(EPOCH + 1);
+	catch_up();
+	assert_string_equal(journal.text, "1 2 3 1 ");
+	assert_true(journal.asked == 0);
+	stop();
+}
+
+static void a_mark_that_is_none_is_as_no_mark(void **state)
+{
+	fixture_write(&fixture, "audit", "feed0123456789ab");
+	module.last = 1;
+	start(EPOCH);
+	catch_up();
+	assert_string_equal(journal.text, "1 ");
+	stop();
+}
+
+static void an_older_module_is_written_as_it_is_heard(void **state)
+{
+	start(0);
+	assert_false(weft_trail_behind(trail));
+	hear(0);
+	weft_trail_missed(trail);
+	assert_false(weft_trail_behind(trail));
+	hear(0);
+	assert_string_equal(journal.text, "- - ");
+	stop();
+}
+
+static void a_module_that_fails_is_asked_again_at_the_next_event(void **state)
+{
+	module.last = 2;
+	start(EPOCH);
+	fake.error = ENOMEM;
+	catch_up();
+	assert_string_equal(journal.text, "");
+	module.last = 3;
+	hear(3);
+	assert_true(weft_trail_behind(trail));
+	catch_up();
+	assert_string_equal(journal.text, "1 2 3 ");
+	stop();
+}
+
+static void a_record_that_cannot_be_written_holds_up_no_other(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	journal.result = -ENOBUFS;
+	hear(1);
+	journal.result = 0;
+	hear(2);
+	assert_int_equal(journal.sends, 2);
+	stop();
+}
+
+static void late_records_say_when_it_was(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	hear(1);
+	assert_null(field("WEFT_LATE"));
+	assert_null(strstr(field("MESSAGE"), "late"));
+	module.time = UINT64_C(1700000000123456789);
+	hear(2);
+	assert_string_equal(field("WEFT_LATE"), "1");
+	assert_string_equal(field("WEFT_TIME"), "1700000000123456");
+	assert_non_null(strstr(field("MESSAGE"), "(late: of 2023-11-14 22:13:20 UTC)"));
+	stop();
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_nobody_heard_is_written_at_the_start),
+		TEST(marked_record_is_written_unless_the_journal_has_it),
+		TEST(heard_ones_are_written_at_once),
+		TEST(what_happens_during_the_start_is_written_once),
+		TEST(one_out_of_order_is_asked_for),
+		TEST(lost_events_are_asked_for),
+		TEST(catching_up_lets_others_have_their_turn),
+		TEST(forgotten_ones_are_told_once),
+		TEST(another_life_of_the_module_begins_at_one),
+		TEST(a_mark_that_is_none_is_as_no_mark),
+		TEST(an_older_module_is_written_as_it_is_heard),
+		TEST(a_module_that_fails_is_asked_again_at_the_next_event),
+		TEST(a_record_that_cannot_be_written_holds_up_no_other),
+		TEST(late_records_say_when_it_was),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
