@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The audit has no holes and nothing twice: verdicts while weftd is away, while it
+# does not read, and when it is killed at any moment.  What it could not hear it
+# writes later, with the time at which it happened.
+# timeout: 600
+# kernels: 7.2
+# seconds: 100
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+trap e2e_end EXIT
+hosts_up h1 h2
+start_app shelf h2 7003 python3 -SE "$E2E/dial.py" server echo:7002 echo:7003
+port_wait h2 7002
+
+weft_install || exit 1
+module_load || exit 1
+weftd_start h2
+document h2 shelf.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: shelf}
+spec: {selectors: [{unit: shelf.service}], mode: permissive}
+---
+apiVersion: weft/v1
+kind: AuthorizationPolicy
+metadata: {name: closed}
+spec:
+  action: DENY
+  workload: shelf
+  rules: [{to: {ports: [7003]}}]
+Y
+marked() { [ "$(weftctl_in h2 -j status | jq .listeners)" -ge 2 ]; }
+check "the listeners are covered" wait_for 20 marked
+
+dial() { in_host h1 python3 -SE "$E2E/dial.py" talk 10.77.0.2 "$@" | sed 's,^ok .*,ok,'; }
+kill_for_good() {
+    kill -9 "$(weftd_pid h2)"
+    systemctl stop weftd@h2
+}
+usec() { date +%s%6N; }
+# records [MATCH]...: of this module, a line of JSON each
+records() { journal -o json _SYSTEMD_UNIT=weftd@h2.service "WEFT_EPOCH=${epoch:-none}" "$@"; }
+numbers() { records | jq -r 'select(.WEFT_SEQUENCE) | .WEFT_SEQUENCE' | sort -n; }
+count() { records WEFT_VERDICT="$1" | wc -l; }
+counter() { weftctl_in h2 -j status | jq ".counters.$1"; }
+all_there() { [ "$(numbers | tail -1)" = $(($(counter pass) + $(counter denied) + $(counter failed))) ]; }
+# complete WHAT: each number from 1 on, once
+complete() {
+    local got
+    wait_for 60 all_there
+    got=$(numbers)
+    equal "$1: no record is missing, and none is there twice" \
+        "$(seq "$(tail -1 <<<"$got")" | md5sum)" "$(md5sum <<<"$got")"
+    equal "$1: that many connections passed" "$(counter pass)" "$(count pass)"
+    equal "$1: that many were denied" "$(counter denied)" "$(count denied)"
+}
+
+# --- weftd hears it
+equal "plaintext passes" ok "$(dial 7002 1 heard)"
+_heard() { journal -o json _SYSTEMD_UNIT=weftd@h2.service WEFT_VERDICT=pass | grep -q WEFT_EPOCH; }
+check "that is recorded" wait_for 20 _heard
+epoch=$(journal -o json _SYSTEMD_UNIT=weftd@h2.service WEFT_VERDICT=pass -n 1 | jq -r .WEFT_EPOCH)
+complete "while weftd runs"
+equal "no record is late" "" "$(records WEFT_LATE=1)"
+
+# --- weftd is away
+kill_for_good
+from=$(usec)
+equal "without weftd plaintext passes" ok "$(dial 7002 1 unheard)"
+contains "and is denied where a policy says so" ECONNRESET "$(dial 7003 1 unheard)"
+to=$(usec)
+_later() { [ "$(usec)" -gt $((to + 3000000)) ]; }
+wait_for 20 _later
+check "weftd starts again" systemctl start weftd@h2
+complete "after weftd was away"
+late() { records WEFT_LATE=1 WEFT_VERDICT="$1" | jq -c "$2"; }
+for v in pass denied; do
+    equal "one late record: $v" 1 "$(late $v . | wc -l)"
+    equal "of when it happened: $v" true \
+        "$(late $v "(.WEFT_TIME | tonumber) as \$t | $from <= \$t and \$t <= $to")"
+    equal "which is not when it was written: $v" true \
+        "$(late $v '(.__REALTIME_TIMESTAMP | tonumber) > (.WEFT_TIME | tonumber) + 2000000')"
+    contains "and says so: $v" "(late: of 20" "$(late $v .MESSAGE)"
+done
+whom='[(.WEFT_LOCAL | split(":") | last), .WEFT_POLICY]'
+equal "the late ones say whom and by which policy" '["7002",null] ["7003","closed"]' \
+    "$(late pass "$whom") $(late denied "$whom")"
+check "weftctl has no complaint" wait_for 20 untroubled h2
+contains "weftctl suggest knows the late ones" 10.77.0.1 \
+    "$(weftctl_in h2 suggest --since "@$((from / 1000000 - 1))" 2>&1)"
+before=$(records | wc -l)
+kill_for_good
+check "weftd starts once more" systemctl start weftd@h2
+equal "and plaintext passes" ok "$(dial 7002 1 again)"
+complete "after another kill"
+equal "which wrote nothing anew" $((before + 1)) "$(records | wc -l)"
+
+# --- weftd does not read, and what it listens to is full
+small_buffer() { # of the socket that has the large one: pidfd_open(), pidfd_getfd()
+    python3 -SE - "$(weftd_pid h2)" <<'P'
+import ctypes, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+pid = int(sys.argv[1])
+pidfd = os.pidfd_open(pid)
+done = 0
+for fd in os.listdir(f"/proc/{pid}/fd"):
+    if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+        continue
+    copy = libc.syscall(438, pidfd, int(fd), 0)
+    if copy < 0:
+        sys.exit(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
+    with socket.socket(fileno=copy) as s:
+        size = s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        if s.family == socket.AF_NETLINK and size >= 32 << 20:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            done += 1
+sys.exit(done != 1 and f"{done} sockets with a large buffer")
+P
+}
+drops() { in_host h2 awk '$2 == 16 {n += $9} END {print n + 0}' /proc/net/netlink; }
+check "weftd's buffer is made small" small_buffer
+before=$(drops)
+pid=$(weftd_pid h2)
+many=$(scaled 200)
+kill -STOP "$pid"
+got=$(dial 7002 "$many" burst)
+kill -CONT "$pid"
+equal "$many connections pass while weftd stands still" ok "$got"
+check "events were lost" [ "$(drops)" -gt "$before" ]
+equal "it is the same weftd" "$pid" "$(weftd_pid h2)"
+complete "after a burst"
+check "weftctl has no complaint" untroubled h2
+
+# --- weftd is killed at any moment
+run_as_bg storm h1 python3 -SE "$E2E/dial.py" talk 10.77.0.2 7002 "$((many * 3))" storm
+for _ in 1 2 3 4 5 6; do
+    pid=$(weftd_pid h2)
+    seen=$(counter pass)
+    _some() { [ "$(counter pass)" -gt $((seen + many / 8)) ]; }
+    wait_for 30 _some
+    kill -9 "$pid"
+    _back() { [ "$(weftd_pid h2)" -gt 0 ] && [ "$(weftd_pid h2)" != "$pid" ] && systemctl -q is-active weftd@h2; }
+    check "weftd is killed and comes back" wait_for 60 _back
+done
+wait "$JOB"
+contains "the connections pass" ok "$(cat "$T/storm.out")"
+complete "after many kills"
+check "weftctl has no complaint" untroubled h2
+
+# --- another life of the module
+kill_for_good
+systemctl stop shelf
+check "the module unloads" wait_for 60 module_unload
+module_load || exit 1
+former=$epoch
+start_app shelf h2 7003 python3 -SE "$E2E/dial.py" server echo:7002 echo:7003
+weftd_start h2
+check "the listeners are covered" wait_for 20 marked
+equal "plaintext passes" ok "$(dial 7002 1 anew)"
+_anew() { journal -o json _SYSTEMD_UNIT=weftd@h2.service WEFT_SEQUENCE=1 | jq -r .WEFT_EPOCH | grep -qv "$former"; }
+check "its numbers begin anew" wait_for 20 _anew
+epoch=$(journal -o json _SYSTEMD_UNIT=weftd@h2.service WEFT_SEQUENCE=1 -n 1 | jq -r .WEFT_EPOCH)
+complete "of the new module"
