@@ -15,11 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "conf/filesystem.h"
 #include "pki/crypto.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -175,25 +175,13 @@ static int check_path(struct weft_executable *e)
 	return weft_error_set(&e->err, ELOOP, "it is %s by another name: name that one", real);
 }
 
-/* Its server can change it, whoever may write to it here: of linux/magic.h and their own. */
-static bool is_remote(int fd)
+static int check_filesystem(struct weft_executable *e)
 {
-	static const uint32_t magic[] = {
-		0x6969 /* NFS */, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB 2 */, 0x517b /* SMB */,
-		0x65735546 /* FUSE */, 0x01021997 /* 9p */, 0x00c36400 /* Ceph */,
-		0x5346414f /* AFS */, 0x6b414653 /* AFS */, 0x73757245 /* Coda */,
-		0x01161970 /* GFS2 */, 0x7461636f /* OCFS2 */, 0x786f4256 /* VirtualBox */,
-		0xbacbacbc /* VMware */, 0x19830326 /* BeeGFS */, 0x0bd00bd0 /* Lustre */,
-	};
-	struct statfs fs;
-	size_t i;
+	int ret = weft_filesystem_check(e->fd, &e->err);
 
-	if (fstatfs(fd, &fs))
-		return true;
-	for (i = 0; i < WEFT_ARRAY_SIZE(magic); i++)
-		if ((uint32_t)fs.f_type == magic[i])
-			return true;
-	return false;
+	if (ret)
+		e->error = -ret;
+	return ret;
 }
 
 /*
@@ -212,15 +200,16 @@ static bool is_written_to(int fd)
 /* Can a hash of it prove anything? */
 static int check_file(struct weft_executable *e, const struct stat *st)
 {
+	int ret;
+
 	if (!S_ISREG(st->st_mode))
 		return fail(e, EINVAL, "it is no regular file");
 	if (st->st_uid || st->st_mode & (S_IWGRP | S_IWOTH))
 		return fail(e, EPERM,
 			    "it can be written to by others than root, so its hash proves nothing");
-	if (is_remote(e->fd))
-		return fail(e, EPERM,
-			    "it is on a file system of another host or program, which can change "
-			    "it, so its hash proves nothing");
+	ret = check_filesystem(e);
+	if (ret)
+		return ret;
 	if (is_written_to(e->fd))
 		return fail(e, EAGAIN, "somebody has it open for writing");
 	return check_path(e);
