@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,6 +21,27 @@
 #define TWO "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
 
 #define NOW 2000000000 /* s */
+
+/* ---- system calls of our own ---- */
+
+static int lease_error; /* of those who want one; 0: they get it */
+
+int fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	long arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, long);
+	va_end(ap);
+	if (cmd == F_SETLEASE && lease_error) {
+		errno = lease_error;
+		return -1;
+	}
+	return syscall(SYS_fcntl, fd, cmd, arg);
+}
+
+/* ---- */
 
 static char dir[48], path[64];
 static struct weft_executables executables;
@@ -102,6 +124,7 @@ static int setup(void **state)
 	memset(selectors, 0, sizeof(selectors));
 	workload = (struct weft_nl_workload){ .name = "w", .selectors = selectors };
 	set_now(NOW);
+	lease_error = 0;
 	return 0;
 }
 
@@ -240,6 +263,33 @@ static void what_somebody_writes_to_proves_nothing(void **state)
 	assert_int_equal(attach(), 0);
 	expect_problem("somebody has it open for writing");
 	munmap(map, 3);
+	assert_int_equal(attach(), 1);
+	assert_int_equal(problems.count, 0);
+}
+
+static void who_may_be_written_to_proves_nothing(void **state)
+{
+	static const int none[] = { EINVAL, EOPNOTSUPP }, broken[] = { EACCES, EPERM, ENOMEM };
+	char text[160];
+	size_t i;
+
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	for (i = 0; i < WEFT_ARRAY_SIZE(none); i++) {
+		lease_error = none[i];
+		assert_int_equal(attach(), 0);
+		expect_problem("its file system cannot tell whether somebody has it open for "
+			       "writing (it has no leases), so its hash proves nothing");
+	}
+	for (i = 0; i < WEFT_ARRAY_SIZE(broken); i++) {
+		lease_error = broken[i];
+		assert_int_equal(attach(), 0);
+		assert_int_equal(executables.items[0].error, broken[i]);
+		snprintf(text, sizeof(text), "whether somebody has it open for writing cannot be "
+			 "told: lease: %s", strerror(broken[i]));
+		expect_problem(text);
+	}
+	lease_error = 0;
 	assert_int_equal(attach(), 1);
 	assert_int_equal(problems.count, 0);
 }
@@ -408,6 +458,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_others_can_write_proves_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_somebody_writes_to_proves_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(who_may_be_written_to_proves_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(who_is_just_written_is_read_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_is_written_hides_nobody, setup, teardown),

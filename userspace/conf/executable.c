@@ -186,15 +186,23 @@ static int check_filesystem(struct weft_executable *e)
 
 /*
  * A lease for reading is not given while somebody has it open for writing. Who mapped
- * it so, before it became root's, could change it without its times telling. Some file
- * systems know no leases.
+ * it so, before it became root's, could change it without its times telling. The file
+ * systems of the kernel that are not refused for another reason all have leases.
  */
-static bool is_written_to(int fd)
+static int check_writers(struct weft_executable *e)
 {
-	if (fcntl(fd, F_SETLEASE, F_RDLCK))
-		return errno == EAGAIN;
-	fcntl(fd, F_SETLEASE, F_UNLCK);
-	return false;
+	if (!fcntl(e->fd, F_SETLEASE, F_RDLCK)) {
+		fcntl(e->fd, F_SETLEASE, F_UNLCK);
+		return 0;
+	}
+	if (errno == EAGAIN)
+		return fail(e, EAGAIN, "somebody has it open for writing");
+	if (errno == EINVAL || errno == EOPNOTSUPP)
+		return fail(e, EPERM, "its file system cannot tell whether somebody has it open "
+				      "for writing (it has no leases), so its hash proves nothing");
+	e->error = errno;
+	return weft_error_set(&e->err, errno, "whether somebody has it open for writing cannot be "
+			      "told: lease: %s", strerror(errno));
 }
 
 /* Can a hash of it prove anything? */
@@ -208,11 +216,9 @@ static int check_file(struct weft_executable *e, const struct stat *st)
 		return fail(e, EPERM,
 			    "it can be written to by others than root, so its hash proves nothing");
 	ret = check_filesystem(e);
-	if (ret)
-		return ret;
-	if (is_written_to(e->fd))
-		return fail(e, EAGAIN, "somebody has it open for writing");
-	return check_path(e);
+	if (!ret)
+		ret = check_writers(e);
+	return ret ? ret : check_path(e);
 }
 
 static int hash(struct weft_executable *e, char *sha256, weft_go_on_fn *go_on, void *data)
