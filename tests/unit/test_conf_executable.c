@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,6 +24,41 @@
 #define NOW 2000000000 /* s */
 
 /* ---- system calls of our own ---- */
+
+static const char *disk; /* number of the disk that all files are on; NULL: as they are */
+
+int fstat(int fd, struct stat *st)
+{
+	if (fstatat(fd, "", st, AT_EMPTY_PATH))
+		return -1;
+	if (disk) { /* one looks like the other, but for size and time of modification */
+		st->st_dev = makedev(7, 0);
+		st->st_ino = 1;
+		st->st_ctim = st->st_mtim;
+	}
+	return 0;
+}
+
+int open(const char *file, int flags, ...)
+{
+	mode_t mode = 0;
+	int fd[2];
+
+	if (disk && !strcmp(file, "/sys/dev/block/7:0/diskseq")) {
+		assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+		assert_int_equal(write(fd[1], disk, strlen(disk)), strlen(disk));
+		close(fd[1]);
+		return fd[0];
+	}
+	if (flags & O_CREAT) {
+		va_list ap;
+
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return syscall(SYS_openat, AT_FDCWD, file, flags, mode);
+}
 
 static int lease_error; /* of those who want one; 0: they get it */
 
@@ -124,6 +160,7 @@ static int setup(void **state)
 	memset(selectors, 0, sizeof(selectors));
 	workload = (struct weft_nl_workload){ .name = "w", .selectors = selectors };
 	set_now(NOW);
+	disk = NULL;
 	lease_error = 0;
 	return 0;
 }
@@ -198,6 +235,42 @@ static void a_new_file_that_looks_like_the_old_one_is_read(void **state)
 	want(0, ONE);
 	assert_int_equal(attach(), 1);
 	usleep(20000); /* the clock of files ticks slowly */
+	write_at("two", NOW - 10);
+	assert_int_equal(attach(), 0);
+	expect_problem("its SHA-256 is " TWO ", not " ONE);
+}
+
+/* Another image in the same loop device, say. */
+static void a_file_on_another_disk_is_another_one(void **state)
+{
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	disk = "3\n";
+	assert_int_equal(attach(), 1);
+	weft_executables_shown(&executables);
+	assert_int_equal(attach(), 0);
+	disk = "4\n"; /* the module does not know this one */
+	assert_int_equal(attach(), 1);
+	weft_executables_shown(&executables);
+	write_at("two", NOW - 10);
+	assert_int_equal(attach(), 0); /* the test is none otherwise */
+	assert_int_equal(problems.count, 0);
+	disk = "5\n";
+	assert_int_equal(attach(), 0);
+	expect_problem("its SHA-256 is " TWO ", not " ONE);
+	disk = "five\n";
+	assert_int_equal(attach(), 0);
+	expect_problem("/sys/dev/block/7:0/diskseq: \"five\" is no number");
+}
+
+static void what_comes_to_an_empty_path_is_read(void **state)
+{
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	disk = "3\n";
+	assert_int_equal(attach(), 1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(attach(), 0);
 	write_at("two", NOW - 10);
 	assert_int_equal(attach(), 0);
 	expect_problem("its SHA-256 is " TWO ", not " ONE);
@@ -453,6 +526,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_was_away_is_news, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_file_that_looks_like_the_old_one_is_read,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_on_another_disk_is_another_one, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_comes_to_an_empty_path_is_read, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(another_hash_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_of_several_hashes_is_enough, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_others_can_write_proves_nothing, setup,

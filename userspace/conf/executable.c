@@ -141,17 +141,24 @@ static uint64_t clock_now(void)
 	return ns(&now);
 }
 
-static struct weft_file_key key_of(const struct stat *st)
+/* Of the file that is open. Return: 0, negative errno. */
+static int get_key(struct weft_executable *e, const struct stat *st, struct weft_file_key *key)
 {
-	return (struct weft_file_key){
+	int ret;
+
+	*key = (struct weft_file_key){
 		.dev = st->st_dev, .ino = st->st_ino, .size = st->st_size,
 		.mtime = ns(&st->st_mtim), .ctime = ns(&st->st_ctim),
 	};
+	ret = weft_filesystem_disk(st->st_dev, &key->disk, &e->err);
+	if (ret)
+		e->error = -ret;
+	return ret;
 }
 
 static bool same_key(const struct weft_file_key *a, const struct weft_file_key *b)
 {
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	return a->dev == b->dev && a->disk == b->disk && a->ino == b->ino && a->size == b->size &&
 	       a->mtime == b->mtime && a->ctime == b->ctime;
 }
 
@@ -245,7 +252,8 @@ static int read_it(struct weft_executable *e, const struct weft_file_key *key,
 		return -e->error;
 	if (fstat(e->fd, &st))
 		return fail(e, errno, strerror(errno));
-	after = key_of(&st);
+	if (get_key(e, &st, &after))
+		return -e->error;
 	if (!same_key(key, &after))
 		return fail(e, EAGAIN, JUST_NOW);
 	memcpy(e->sha256, sha256, sizeof(sha256));
@@ -254,21 +262,31 @@ static int read_it(struct weft_executable *e, const struct weft_file_key *key,
 	return 0;
 }
 
+/* What is at the path now. Return: 0, negative errno. */
+static int open_it(struct weft_executable *e, struct stat *st)
+{
+	close_fd(e);
+	/* O_NONBLOCK: it may be a pipe, which is found out below */
+	e->fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (e->fd >= 0)
+		return fstat(e->fd, st) ? fail(e, errno, strerror(errno)) : 0;
+	/* What comes there next is nothing we know of, whatever it looks like. */
+	*e->sha256 = '\0';
+	return fail(e, errno, strerror(errno));
+}
+
 static int look(struct weft_executable *e, uint64_t now, weft_go_on_fn *go_on, void *data)
 {
 	struct weft_file_key key;
 	struct stat st;
-	int ret;
+	int ret = open_it(e, &st);
 
-	close_fd(e);
-	/* O_NONBLOCK: it may be a pipe, which is found out below */
-	e->fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (e->fd < 0 || fstat(e->fd, &st))
-		return fail(e, errno, strerror(errno));
-	ret = check_file(e, &st);
+	if (!ret)
+		ret = check_file(e, &st);
+	if (!ret)
+		ret = get_key(e, &st, &key);
 	if (ret)
 		return ret;
-	key = key_of(&st);
 	if (*e->sha256 && same_key(&key, &e->key)) {
 		e->error = 0;
 		return 0;

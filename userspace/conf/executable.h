@@ -23,6 +23,7 @@
 /* What changes when the file does. */
 struct weft_file_key {
 	dev_t dev;
+	uint64_t disk; /* weft_filesystem_disk() */
 	ino_t ino;
 	off_t size;
 	uint64_t mtime, ctime; /* ns since the epoch */
