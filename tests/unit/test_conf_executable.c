@@ -60,6 +60,15 @@ int open(const char *file, int flags, ...)
 	return syscall(SYS_openat, AT_FDCWD, file, flags, mode);
 }
 
+static void (*at_readlink)(void); /* what somebody does just before that; NULL: nothing */
+
+ssize_t readlink(const char *file, char *buf, size_t len)
+{
+	if (at_readlink)
+		at_readlink();
+	return syscall(SYS_readlinkat, AT_FDCWD, file, buf, len);
+}
+
 static int lease_error; /* of those who want one; 0: they get it */
 
 int fcntl(int fd, int cmd, ...)
@@ -161,6 +170,7 @@ static int setup(void **state)
 	workload = (struct weft_nl_workload){ .name = "w", .selectors = selectors };
 	set_now(NOW);
 	disk = NULL;
+	at_readlink = NULL;
 	lease_error = 0;
 	return 0;
 }
@@ -274,6 +284,52 @@ static void what_comes_to_an_empty_path_is_read(void **state)
 	write_at("two", NOW - 10);
 	assert_int_equal(attach(), 0);
 	expect_problem("its SHA-256 is " TWO ", not " ONE);
+}
+
+static unsigned int replacements; /* that are still to come */
+
+static void replace(void)
+{
+	char other[80];
+
+	if (!replacements)
+		return;
+	replacements--;
+	snprintf(other, sizeof(other), "%s.other", path);
+	unlink(other); /* it keeps its name and number of links: only the path is another's */
+	assert_int_equal(link(path, other), 0);
+	assert_int_equal(unlink(path), 0);
+	write_at("two", NOW - 10);
+}
+
+static void who_is_replaced_meanwhile_is_looked_at_again(void **state)
+{
+	write_at("one", NOW - 10);
+	want(0, TWO);
+	at_readlink = replace;
+	replacements = 2;
+	assert_int_equal(attach(), 1);
+	assert_int_equal(replacements, 0);
+	assert_int_equal(problems.count, 0);
+	replacements = 10;
+	assert_int_equal(attach(), 0);
+	assert_int_equal(replacements, 7); /* not for ever */
+	assert_int_equal(executables.items[0].error, EAGAIN);
+	expect_problem("it was replaced just now");
+}
+
+static void remove_it(void)
+{
+	unlink(path);
+}
+
+static void who_is_removed_meanwhile_is_not_there(void **state)
+{
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	at_readlink = remove_it;
+	assert_int_equal(attach(), 0);
+	expect_problem("No such file or directory");
 }
 
 static void another_hash_is_told(void **state)
@@ -529,6 +585,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_on_another_disk_is_another_one, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_comes_to_an_empty_path_is_read, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(who_is_replaced_meanwhile_is_looked_at_again,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(who_is_removed_meanwhile_is_not_there, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(another_hash_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_of_several_hashes_is_enough, setup, teardown),

@@ -24,6 +24,12 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
+/* How often a path is looked at again at once, when another file has come there. */
+#define REPLACED_MAX 3
+
+/* look_once(): another file has come to the path. */
+#define REPLACED 1
+
 #define JUST_NOW "it was written to just now, and is read when a second has passed"
 
 /* ---- the list ---- */
@@ -162,11 +168,19 @@ static bool same_key(const struct weft_file_key *a, const struct weft_file_key *
 	       a->mtime == b->mtime && a->ctime == b->ctime;
 }
 
+/* Has something else come to the path since it was opened, or nothing? */
+static bool is_replaced(const struct weft_executable *e, const struct stat *st)
+{
+	struct stat now;
+
+	return stat(e->path, &now) || now.st_dev != st->st_dev || now.st_ino != st->st_ino;
+}
+
 /*
  * The kernel names the file by its one path without symbolic links, and so must the
- * selector.
+ * selector. Return: 0, REPLACED, negative errno.
  */
-static int check_path(struct weft_executable *e)
+static int check_path(struct weft_executable *e, const struct stat *st)
 {
 	char link[64], real[PATH_MAX];
 	ssize_t n;
@@ -178,6 +192,10 @@ static int check_path(struct weft_executable *e)
 	real[n] = '\0';
 	if (!strcmp(real, e->path))
 		return 0;
+	if (is_replaced(e, st)) {
+		fail(e, EAGAIN, "it was replaced just now");
+		return REPLACED;
+	}
 	e->error = ELOOP;
 	return weft_error_set(&e->err, ELOOP, "it is %s by another name: name that one", real);
 }
@@ -212,7 +230,7 @@ static int check_writers(struct weft_executable *e)
 			      "told: lease: %s", strerror(errno));
 }
 
-/* Can a hash of it prove anything? */
+/* Can a hash of it prove anything? Return: 0, REPLACED, negative errno. */
 static int check_file(struct weft_executable *e, const struct stat *st)
 {
 	int ret;
@@ -225,7 +243,7 @@ static int check_file(struct weft_executable *e, const struct stat *st)
 	ret = check_filesystem(e);
 	if (!ret)
 		ret = check_writers(e);
-	return ret ? ret : check_path(e);
+	return ret ? ret : check_path(e, st);
 }
 
 static int hash(struct weft_executable *e, char *sha256, weft_go_on_fn *go_on, void *data)
@@ -275,7 +293,8 @@ static int open_it(struct weft_executable *e, struct stat *st)
 	return fail(e, errno, strerror(errno));
 }
 
-static int look(struct weft_executable *e, uint64_t now, weft_go_on_fn *go_on, void *data)
+/* Return: 0, REPLACED, negative errno. */
+static int look_once(struct weft_executable *e, uint64_t now, weft_go_on_fn *go_on, void *data)
 {
 	struct weft_file_key key;
 	struct stat st;
@@ -294,6 +313,17 @@ static int look(struct weft_executable *e, uint64_t now, weft_go_on_fn *go_on, v
 	if (key.mtime <= now && now - key.mtime < NS_PER_S)
 		return fail(e, EAGAIN, JUST_NOW);
 	return read_it(e, &key, go_on, data);
+}
+
+static int look(struct weft_executable *e, uint64_t now, weft_go_on_fn *go_on, void *data)
+{
+	unsigned int n = 0;
+	int ret;
+
+	do
+		ret = look_once(e, now, go_on, data);
+	while (ret == REPLACED && ++n < REPLACED_MAX);
+	return ret;
 }
 
 void weft_executable_look(struct weft_executable *executable, uint64_t now, weft_go_on_fn *go_on,
