@@ -500,9 +500,9 @@ static void who_is_refused_waits_for_a_change(void **state)
 	write_at("one", NOW - 10);
 	want(0, ONE);
 	assert_int_equal(attach(), 1);
-	weft_executables_refuse(&executables, path, "the module says no");
-	weft_executables_refuse(&executables, "/nobodys", "the module says no");
-	weft_executables_shown(&executables);
+	weft_executables_refuse(&executables, path, "the module says no", false);
+	weft_executables_refuse(&executables, "/nobodys", "the module says no", false);
+	assert_false(weft_executables_shown(&executables));
 	assert_int_equal(attach(), 0);
 	assert_false(selectors[0].has_fd);
 	expect_problem("the module says no");
@@ -510,6 +510,61 @@ static void who_is_refused_waits_for_a_change(void **state)
 	assert_int_equal(attach(), 1);
 	assert_true(selectors[0].has_fd);
 	assert_int_equal(problems.count, 0);
+}
+
+/* Looks, and shows what is to be shown, which the module takes for another file. */
+static bool is_stale(void)
+{
+	if (!attach())
+		return false;
+	assert_true(selectors[0].has_fd);
+	weft_executables_refuse(&executables, path, "it is another one", true);
+	weft_executables_refuse(&executables, path, "it is another one", true); /* 2 selectors */
+	assert_false(weft_executables_shown(&executables));
+	assert_int_equal(attach_again(), 0);
+	assert_false(selectors[0].has_fd);
+	return true;
+}
+
+static void who_is_another_one_to_the_module_is_shown_ever_less_often(void **state)
+{
+	static const unsigned int gaps[] = { 1, 2, 4, 8, 16, 32, 32 };
+	unsigned int n;
+	size_t i;
+
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	assert_true(is_stale());
+	for (i = 0; i < WEFT_ARRAY_SIZE(gaps); i++) {
+		for (n = 1; !is_stale(); n++) {
+			assert_true(n < 100);
+			expect_problem("it is another one");
+		}
+		assert_int_equal(n, gaps[i]);
+		expect_problem("it is another one");
+	}
+	weft_executables_doubt(&executables); /* with new documents it is, at once */
+	assert_int_equal(attach(), 1);
+	expect_problem("it is another one"); /* nobody has said that it was shown */
+	assert_true(weft_executables_shown(&executables));
+	assert_int_equal(attach_again(), 0);
+	assert_int_equal(problems.count, 0);
+	assert_int_equal(attach(), 0);
+	assert_false(weft_executables_shown(&executables)); /* again */
+}
+
+static void who_changes_is_shown_at_once(void **state)
+{
+	unsigned int n;
+
+	write_at("one", NOW - 10);
+	want(0, ONE);
+	for (n = 0; n < 10; n++)
+		is_stale();
+	write_at("one", NOW - 9);
+	assert_true(is_stale());
+	assert_true(is_stale()); /* and the next one is the first again */
+	assert_false(is_stale());
 }
 
 /* As timespec64_to_ns(), which is what the module compares with. */
@@ -604,6 +659,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_could_not_be_shown_to_all_is_news_again, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(who_is_refused_waits_for_a_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			who_is_another_one_to_the_module_is_shown_ever_less_often, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_changes_is_shown_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(times_out_of_range_are_the_last_there_are, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(only_who_is_wanted_is_kept, setup, teardown),

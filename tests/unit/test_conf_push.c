@@ -274,6 +274,26 @@ static void a_file_that_is_refused_takes_nothing_along(void **state)
 	weft_executables_uninit(&executables);
 }
 
+static void a_file_that_has_changed_is_told_and_tried_again(void **state)
+{
+	struct weft_executables executables = { 0 };
+	_cleanup_free_ char *said = NULL;
+	struct weft_executable *a, *b;
+	struct weft_error err = { 0 };
+	int ret;
+
+	said = push_files("/a", ESTALE, &executables, &ret, &err);
+	assert_int_equal(ret, 0);
+	a = weft_executables_at(&executables, "/a");
+	b = weft_executables_at(&executables, "/b");
+	assert_string_equal(a->refused, "the module sees another size or time of modification than "
+			    "were read, as after a change just now; it is looked at again by itself");
+	assert_int_equal(a->stale, 1);
+	assert_null(b->refused);
+	assert_int_equal(b->stale, 0);
+	weft_executables_uninit(&executables);
+}
+
 static void what_is_no_refusal_of_a_file_is_an_error(void **state)
 {
 	struct weft_executables executables = { 0 };
@@ -298,6 +318,7 @@ int main(void)
 		cmocka_unit_test(empty_configuration_is_committed_too),
 		cmocka_unit_test(any_error_aborts_and_names_the_object),
 		cmocka_unit_test(a_file_that_is_refused_takes_nothing_along),
+		cmocka_unit_test(a_file_that_has_changed_is_told_and_tried_again),
 		cmocka_unit_test(what_is_no_refusal_of_a_file_is_an_error),
 	};
 

@@ -10,8 +10,31 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include "base/array.h"
 #include "base/boot.h"
 #include "daemon/config.h"
+#include "daemon/log.h"
+
+/* ---- the log ---- */
+
+static unsigned int successes; /* that the module has what it had not, in the log */
+
+void weft_log(int priority, const char *fmt, ...)
+{
+	va_list ap;
+	char *line;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&line, fmt, ap);
+	va_end(ap);
+	assert_true(n >= 0);
+	successes += strstr(line, ": with executables as they are now") != NULL;
+	fprintf(stderr, "%s\n", line);
+	free(line);
+}
+
+/* ---- */
 
 #define GOOD                             \
 	"apiVersion: weft/v1\n"          \
@@ -35,7 +58,7 @@ struct context {
 	int refuse; /* errno that apply gives */
 	unsigned int applied;
 	size_t n_workloads; /* of the last applied */
-	bool refuse_files;
+	bool refuse_files, stale_files;
 	size_t n_files; /* with the last applied */
 };
 
@@ -57,9 +80,9 @@ static int apply(void *data, const struct weft_conf *conf, struct weft_executabl
 
 	if (c->refuse)
 		return weft_error_set(err, c->refuse, "the module says no");
-	for (i = 0; c->refuse_files && i < executables->count; i++)
+	for (i = 0; (c->refuse_files || c->stale_files) && i < executables->count; i++)
 		weft_executables_refuse(executables, executables->items[i].path,
-					"the module does not like it");
+					"the module does not like it", c->stale_files);
 	c->n_workloads = conf->n_workloads;
 	c->n_files = files_of(conf);
 	*generation = ++c->applied;
@@ -365,6 +388,32 @@ static void executables_that_are_refused_are_told_and_left_alone(void **state)
 	assert_string_equal(problem(c), "");
 }
 
+/* As when stat() says something else than the kernel's inode, for ever. */
+static void executables_the_module_takes_for_others_are_told_and_put_off(void **state)
+{
+	struct context *c = *state;
+	static const int looks[] = { 1, 1, 0, 1, 0, 0, 0 };
+	size_t i;
+
+	write_program(c, "two");
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	write_program(c, "one");
+	c->stale_files = true;
+	successes = 0;
+	for (i = 0; i < WEFT_ARRAY_SIZE(looks); i++) {
+		assert_int_equal(look(c), looks[i]);
+		assert_non_null(strstr(problem(c), ": the module does not like it"));
+	}
+	assert_int_equal(c->applied, 4);
+	assert_int_equal(successes, 0);
+	c->stale_files = false;
+	assert_int_equal(look(c), 1);
+	assert_int_equal(successes, 1);
+	assert_string_equal(problem(c), "");
+	assert_int_equal(look(c), 0);
+}
+
 /* Problems are those of what is in force. */
 static void executables_of_documents_that_are_refused_are_not_told(void **state)
 {
@@ -509,6 +558,9 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			executables_that_are_refused_are_told_and_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			executables_the_module_takes_for_others_are_told_and_put_off, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			executables_of_documents_that_are_refused_are_not_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(executables_that_take_long_are_told, setup,

@@ -30,6 +30,9 @@
 /* look_once(): another file has come to the path. */
 #define REPLACED 1
 
+/* So many looks at most until one that had changed, to the module, is shown again. */
+#define WAIT_MAX 32
+
 #define JUST_NOW "it was written to just now, and is read when a second has passed"
 
 /* ---- the list ---- */
@@ -39,6 +42,14 @@ static void close_fd(struct weft_executable *e)
 	if (e->fd >= 0)
 		close(e->fd);
 	e->fd = -1;
+}
+
+static void clear_refusal(struct weft_executable *e)
+{
+	free(e->refused);
+	e->refused = NULL;
+	e->stale = 0;
+	e->wait = 0;
 }
 
 static void uninit(struct weft_executable *e)
@@ -344,13 +355,14 @@ void weft_executable_take(struct weft_executable *to, struct weft_executable *fo
 	to->key = found->key;
 	memcpy(to->sha256, found->sha256, sizeof(to->sha256));
 	to->missed = false;
-	if (same)
+	if (same) {
+		to->wait -= !!to->wait;
 		return;
+	}
 	/* What the module was shown meanwhile lacks it. */
 	to->attached = false;
 	to->shown = false;
-	free(to->refused);
-	to->refused = NULL;
+	clear_refusal(to);
 }
 
 /* ---- showing ---- */
@@ -416,6 +428,12 @@ static int tell_hashes(const struct weft_nl_workload *workload, const struct wef
 			   e->sha256, text);
 }
 
+/* Is it to be shown once more? */
+static bool is_due(const struct weft_executable *e)
+{
+	return e->stale && !e->wait;
+}
+
 /* Return: 0; 1 it is one that the module was not shown; -ENOMEM. */
 static int attach_one(struct weft_executable *e, struct weft_nl_workload *workload,
 		      struct weft_strv *problems)
@@ -425,8 +443,10 @@ static int attach_one(struct weft_executable *e, struct weft_nl_workload *worklo
 	e->right = false;
 	if (e->error)
 		return add_problem(problems, "executable %s: %s", e->path, e->err.text);
-	if (e->refused)
-		return add_problem(problems, "executable %s: %s", e->path, e->refused);
+	if (e->refused && add_problem(problems, "executable %s: %s", e->path, e->refused))
+		return -ENOMEM;
+	if (e->refused && !is_due(e))
+		return 0;
 	n = give(workload, e);
 	if (!n)
 		return tell_hashes(workload, e, problems);
@@ -483,6 +503,7 @@ void weft_executables_doubt(struct weft_executables *all)
 	for (i = 0; i < all->count; i++) {
 		all->items[i].missed = !all->items[i].error && all->items[i].fd < 0;
 		all->items[i].shown &= !all->items[i].missed;
+		all->items[i].wait = 0;
 	}
 }
 
@@ -496,25 +517,46 @@ bool weft_executables_pending(const struct weft_executables *all)
 	return false;
 }
 
-void weft_executables_shown(struct weft_executables *all)
+bool weft_executables_shown(struct weft_executables *all)
 {
 	struct weft_executable *e;
+	bool fresh = false;
 
 	for (e = all->items; e < all->items + all->count; e++) {
+		if (e->attached && !e->partly) {
+			fresh |= !e->shown;
+			clear_refusal(e);
+		}
 		e->shown |= e->attached;
 		e->shown &= !e->partly;
 	}
+	return fresh;
 }
 
-void weft_executables_refuse(struct weft_executables *all, const char *path, const char *why)
+/* Each push is one time, however many selectors it is in. */
+static void put_off(struct weft_executable *e)
+{
+	if (e->wait)
+		return;
+	if (1U << e->stale <= WAIT_MAX)
+		e->stale++;
+	e->wait = 1U << (e->stale - 1);
+}
+
+void weft_executables_refuse(struct weft_executables *all, const char *path, const char *why,
+			     bool changed)
 {
 	struct weft_executable *e = find(all, path);
 
 	if (!e)
 		return;
 	free(e->refused);
-	e->refused = why ? strdup(why) : NULL; /* without memory it is shown once more */
+	e->refused = strdup(why); /* without memory it is shown once more */
 	e->attached = false;
+	if (changed)
+		put_off(e);
+	else
+		e->stale = 0;
 }
 
 void weft_executables_detach(struct weft_nl_workload *workload)

@@ -39,6 +39,8 @@ struct weft_executable {
 	char sha256[WEFT_HEX_SIZE(WEFT_SHA256_SIZE)];
 
 	char *refused; /* why the module does not take it as it is; NULL: it does */
+	unsigned int stale; /* how often in a row that was for a change; tried again, */
+	unsigned int wait;  /* after so many looks that find it as it is */
 	bool right;    /* a selector has its hash, as of the latest attach */
 	bool attached; /* and it was given to it; ends with weft_executables_close() */
 	bool partly;   /* but not to all that want it */
@@ -97,22 +99,26 @@ int weft_executables_attach(struct weft_executables *all, struct weft_nl_workloa
 			    struct weft_strv *problems);
 
 /*
- * What is not open now counts as not shown: for the push of documents with workloads
- * that the module does not know yet.
+ * What is not open now counts as not shown, and what waits to be tried again waits no
+ * longer: for the push of documents with workloads that the module does not know yet.
  */
 void weft_executables_doubt(struct weft_executables *all);
 
 /* Are there any that are right, and not shown? */
 bool weft_executables_pending(const struct weft_executables *all);
 
-/* The module has what is attached, and keeps it. */
-void weft_executables_shown(struct weft_executables *all);
+/* The module has what is attached, and keeps it. Return: is there one it had not before? */
+bool weft_executables_shown(struct weft_executables *all);
 
-/*
- * The module does not take what is at @path, for @why; not shown again until it changes.
- * NULL: it had changed, and is shown as it is when somebody looks again.
+/**
+ * weft_executables_refuse() - the module does not take what is at @path
+ * @why: a problem of it until it is shown
+ * @changed: it was another file, to the module. So it is shown as it is when somebody
+ *	looks again, but each time in a row after twice as many looks, up to a bound.
+ *	Else it is not shown again until it changes
  */
-void weft_executables_refuse(struct weft_executables *all, const char *path, const char *why);
+void weft_executables_refuse(struct weft_executables *all, const char *path, const char *why,
+			     bool changed);
 
 /* Close what weft_executables_attach() opened. */
 void weft_executables_detach(struct weft_nl_workload *workload);

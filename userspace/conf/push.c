@@ -17,6 +17,11 @@
 #include "nl/nl_service.h"
 #include "nl/nl_workload.h"
 
+/* What is told of a file while the module says -ESTALE to it. */
+#define CHANGED \
+	"the module sees another size or time of modification than were read, as after a change " \
+	"just now; it is looked at again by itself"
+
 static const struct weft_conf_push_ops netlink_ops = {
 	.begin = weft_nl_generation_begin,
 	.workload = weft_nl_workload_add,
@@ -73,7 +78,10 @@ static int push_file(struct push *p, const struct weft_nl_workload *w, struct we
 			*p->err = why;
 		return ret;
 	}
-	weft_executables_refuse(p->executables, s->exe, ret == -ESTALE ? NULL : why.text);
+	if (ret == -ESTALE)
+		weft_executables_refuse(p->executables, s->exe, CHANGED, true);
+	else
+		weft_executables_refuse(p->executables, s->exe, why.text, false);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct weft_config {
 
 	struct weft_reader *reader;
 	struct weft_executables executables;
+	bool shown; /* the latest apply() showed the module some it did not know */
 	struct weft_strv problems; /* with those of @good */
 	struct weft_conf *good;
 	uint64_t generation;
@@ -209,7 +210,7 @@ static int apply(struct weft_config *config, struct weft_conf *conf, bool only_f
 		ret = config->apply(config->data, conf, &config->executables, &config->generation,
 				    err);
 	if (!ret) {
-		weft_executables_shown(&config->executables);
+		config->shown = weft_executables_shown(&config->executables);
 		tell_again(config, conf, problems); /* -ENOMEM: some are not told */
 	}
 	detach(conf);
@@ -305,8 +306,9 @@ int weft_config_refresh(struct weft_config *config)
 		return ret;
 	if (ret == SAME)
 		return 0;
-	weft_log_info("configuration: generation %" PRIu64 ": with executables as they are now",
-		      config->generation);
+	if (config->shown)
+		weft_log_info("configuration: generation %" PRIu64
+			      ": with executables as they are now", config->generation);
 	return 1;
 }
 
