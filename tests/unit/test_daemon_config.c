@@ -247,7 +247,8 @@ static void rename_program(struct context *c, const char *name)
 	assert_int_equal(rename(fixture_path(&c->f, "program"), to), 0);
 }
 
-static void write_document(struct context *c, const char *name)
+/* Of a workload by the hash of that program. */
+static void write_document_of(struct context *c, const char *name, const char *program)
 {
 	char text[512], file[64];
 
@@ -255,10 +256,27 @@ static void write_document(struct context *c, const char *name)
 		 "apiVersion: weft/v1\n"
 		 "kind: Workload\n"
 		 "metadata: {name: %s}\n"
-		 "spec: {selectors: [{executable: %s/program, sha256: " ONE "}]}\n",
-		 name, c->f.dir);
+		 "spec: {selectors: [{executable: %s/%s, sha256: " ONE "}]}\n",
+		 name, c->f.dir, program);
 	snprintf(file, sizeof(file), "conf.d/%s.yaml", name);
 	fixture_write(&c->f, file, text);
+}
+
+static void write_document(struct context *c, const char *name)
+{
+	write_document_of(c, name, "program");
+}
+
+/* As when weftd starts. */
+static int reload(struct context *c)
+{
+	int ret = weft_config_reload(c->config);
+
+	assert_true(weft_config_status(c->config).waits == (ret == WEFT_CONFIG_WAITS));
+	if (ret == WEFT_CONFIG_WAITS)
+		ret = weft_config_settle(c->config);
+	assert_false(weft_config_status(c->config).waits);
+	return ret;
 }
 
 /* What the thread finds is taken over; what weft_config_refresh() says to it. */
@@ -287,7 +305,7 @@ static void executables_are_there_when_documents_are_applied(void **state)
 
 	write_program(c, "one");
 	write_document(c, "web");
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_int_equal(c->n_files, 1);
 	assert_string_equal(problem(c), "");
 	assert_int_equal(look(c), 0); /* nothing new */
@@ -295,7 +313,7 @@ static void executables_are_there_when_documents_are_applied(void **state)
 
 	/* one more workload gets the file that is known already */
 	write_document(c, "other");
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_int_equal(c->n_files, 2);
 }
 
@@ -318,7 +336,7 @@ static void executables_that_stay_are_no_news(void **state)
 		p += sprintf(p, "  - {executable: %s/%s, sha256: " ONE "}\n", c->f.dir, name);
 	}
 	fixture_write(&c->f, "conf.d/web.yaml", text);
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_int_equal(c->n_files, 20);
 	for (i = 0; i < 200; i++) {
 		weft_config_look(c->config);
@@ -335,7 +353,7 @@ static void executables_that_change_are_followed(void **state)
 
 	write_program(c, "two");
 	write_document(c, "web");
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_int_equal(c->n_files, 0);
 	assert_non_null(strstr(problem(c), "workload web: executable "));
 	assert_non_null(strstr(problem(c), ", not " ONE));
@@ -359,7 +377,7 @@ static void executables_the_module_could_not_be_told_of_are_tried_again(void **s
 
 	write_program(c, "two");
 	write_document(c, "web");
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	write_program(c, "one");
 	c->refuse = EBUSY;
 	assert_int_equal(look(c), -EBUSY);
@@ -378,7 +396,7 @@ static void executables_that_are_refused_are_told_and_left_alone(void **state)
 	write_program(c, "one");
 	write_document(c, "web");
 	c->refuse_files = true;
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_non_null(strstr(problem(c), ": the module does not like it"));
 	assert_int_equal(look(c), 0);
 	assert_int_equal(c->applied, 1);
@@ -397,7 +415,7 @@ static void executables_the_module_takes_for_others_are_told_and_put_off(void **
 
 	write_program(c, "two");
 	write_document(c, "web");
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	write_program(c, "one");
 	c->stale_files = true;
 	successes = 0;
@@ -421,16 +439,16 @@ static void executables_of_documents_that_are_refused_are_not_told(void **state)
 
 	write_program(c, "two");
 	fixture_write(&c->f, "conf.d/web.yaml", GOOD);
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	write_document(c, "web");
 	c->refuse = EBUSY;
-	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_NOT_APPLIED);
+	assert_int_equal(reload(c), WEFT_CONFIG_NOT_APPLIED);
 	assert_string_equal(problem(c), "");
 	c->refuse = 0;
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_string_not_equal(problem(c), "");
 	fixture_write(&c->f, "conf.d/web.yaml", GOOD);
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_string_equal(problem(c), "");
 }
 
@@ -444,7 +462,7 @@ static void executables_that_take_long_are_told(void **state)
 	assert_int_equal(truncate(fixture_path(&c->f, "program"), INT64_C(1) << 40), 0);
 	write_program_time(c);
 	write_document(c, "web");
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_int_equal(c->applied, 1);
 	assert_int_equal(c->n_files, 0);
 	assert_non_null(strstr(problem(c), ": it has not been read yet"));
@@ -467,7 +485,7 @@ static void executables_behind_one_that_takes_long_follow(void **state)
 	rename_program(c, "slow");
 	write_program(c, "one");
 	write_document(c, "web");
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_int_equal(c->n_files, 1);
 
 	snprintf(text, sizeof(text),
@@ -477,7 +495,7 @@ static void executables_behind_one_that_takes_long_follow(void **state)
 		 "spec: {selectors: [{executable: %s/slow, sha256: " ONE "}]}\n", c->f.dir);
 	fixture_write(&c->f, "conf.d/a.yaml", text);
 	write_document(c, "x");
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	assert_int_equal(c->applied, 2);
 	assert_int_equal(c->n_files, 0);
 	assert_int_equal(weft_config_status(c->config).problems->count, 3);
@@ -513,7 +531,7 @@ static void an_error_is_told_while_it_lasts(void **state)
 		 "metadata: {name: x}\n"
 		 "spec: {selectors: [{executable: %s/other, sha256: " ONE "}]}\n", c->f.dir);
 	fixture_write(&c->f, "conf.d/x.yaml", text);
-	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(reload(c), 0);
 	write_program(c, "one");
 	c->refuse = EBUSY;
 	for (i = 0; ret != -EBUSY && i < 100; i++) {
@@ -533,6 +551,173 @@ static void an_error_is_told_while_it_lasts(void **state)
 		assert_true(weft_config_refresh(c->config) >= 0);
 	}
 	assert_string_equal(weft_config_status(c->config).late, "");
+	assert_int_equal(c->n_files, 1);
+}
+
+/* ---- documents that wait for executables ---- */
+
+/* One that takes minutes to be read, by the path of write_document(). */
+static void write_slow_program(struct context *c)
+{
+	write_program(c, "");
+	/* nothing but a hole */
+	assert_int_equal(truncate(fixture_path(&c->f, "program"), INT64_C(1) << 40), 0);
+	write_program_time(c);
+}
+
+/* Until documents that wait are applied, or not. Return: what weft_config_refresh() does. */
+static int loop(struct context *c)
+{
+	struct pollfd pfds[] = {
+		{ .fd = weft_config_executables_fd(c->config), .events = POLLIN },
+		{ .fd = weft_config_due_fd(c->config), .events = POLLIN },
+	};
+	uint64_t began = weft_boot_now();
+	int ret = 0;
+
+	while (weft_config_status(c->config).waits) {
+		assert_true(poll(pfds, 2, 10000) > 0);
+		assert_true(weft_boot_now() - began < UINT64_C(30000000000));
+		ret = weft_config_refresh(c->config);
+	}
+	assert_int_equal(poll(pfds + 1, 1, 0), 0);
+	return ret;
+}
+
+static double seconds_since(uint64_t began)
+{
+	return (weft_boot_now() - began) / 1e9;
+}
+
+static void documents_wait_for_executables_without_a_hold_up(void **state)
+{
+	struct context *c = *state;
+	uint64_t before = weft_boot_now();
+
+	write_slow_program(c);
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	assert_true(seconds_since(before) < 2);
+	assert_true(weft_config_status(c->config).waits);
+	assert_int_equal(weft_config_status(c->config).began, 0);
+	assert_int_equal(c->applied, 0);
+	weft_config_look(c->config);
+	assert_int_equal(weft_config_refresh(c->config), 0);
+	assert_int_equal(c->applied, 0);
+	assert_int_equal(loop(c), 1);
+	assert_true(seconds_since(before) >= 2.9);
+	assert_int_equal(c->applied, 1);
+	assert_int_equal(c->n_files, 0);
+	assert_true(weft_config_status(c->config).began >= before);
+	assert_int_equal(weft_config_status(c->config).conf->n_workloads, 1);
+	assert_non_null(strstr(problem(c), ": it has not been read yet"));
+}
+
+/* All of them, that is: what was found first is there as well. */
+static void documents_wait_no_longer_than_for_executables(void **state)
+{
+	struct context *c = *state;
+	uint64_t before = weft_boot_now();
+	char text[512];
+
+	write_program(c, "one");
+	rename_program(c, "other");
+	write_program(c, "one");
+	snprintf(text, sizeof(text),
+		 "apiVersion: weft/v1\nkind: Workload\nmetadata: {name: web}\n"
+		 "spec:\n  selectors:\n"
+		 "  - {executable: %s/program, sha256: " ONE "}\n"
+		 "  - {executable: %s/other, sha256: " ONE "}\n", c->f.dir, c->f.dir);
+	fixture_write(&c->f, "conf.d/web.yaml", text);
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	assert_int_equal(loop(c), 1);
+	assert_true(seconds_since(before) < 2.9);
+	assert_int_equal(c->applied, 1);
+	assert_int_equal(c->n_files, 2);
+	assert_string_equal(problem(c), "");
+}
+
+/* Newer ones do not wait anew, or nothing would ever be in force while they come. */
+static void newer_documents_take_the_place_of_those_that_wait(void **state)
+{
+	struct context *c = *state;
+	uint64_t before = weft_boot_now(), second;
+	struct timespec pause = { .tv_sec = 1, .tv_nsec = 500000000 };
+
+	write_slow_program(c);
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	nanosleep(&pause, NULL);
+	write_document(c, "other");
+	second = weft_boot_now();
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	assert_int_equal(loop(c), 1);
+	assert_true(seconds_since(before) >= 2.9);
+	assert_true(seconds_since(second) < 2.9);
+	assert_int_equal(c->applied, 1);
+	assert_int_equal(c->n_workloads, 2);
+	assert_true(weft_config_status(c->config).began >= second);
+}
+
+static void documents_without_executables_wait_for_nobody(void **state)
+{
+	struct context *c = *state;
+
+	write_slow_program(c);
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	fixture_write(&c->f, "conf.d/web.yaml", GOOD);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_false(weft_config_status(c->config).waits);
+	assert_int_equal(c->applied, 1);
+	assert_int_equal(weft_config_settle(c->config), 0); /* nothing */
+	assert_int_equal(c->applied, 1);
+}
+
+/* And what they waited for is not read any more. */
+static void documents_that_wait_are_gone_when_bad_ones_come(void **state)
+{
+	struct context *c = *state;
+	struct pollfd pfd = { .fd = weft_config_executables_fd(c->config), .events = POLLIN };
+
+	write_slow_program(c);
+	rename_program(c, "slow");
+	write_program(c, "one");
+	write_document(c, "web");
+	assert_int_equal(reload(c), 0);
+	write_document_of(c, "a", "slow");
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	fixture_write(&c->f, "conf.d/a.yaml", BAD);
+	assert_true(weft_config_reload(c->config) < 0);
+	assert_false(weft_config_status(c->config).waits);
+	assert_non_null(strstr(weft_config_status(c->config).error, "a.yaml:6"));
+	assert_int_equal(c->applied, 1);
+
+	assert_int_equal(unlink(fixture_path(&c->f, "program")), 0);
+	while (!*problem(c)) { /* which would not be seen behind the slow one */
+		weft_config_look(c->config);
+		assert_int_equal(poll(&pfd, 1, 10000), 1);
+		assert_int_equal(weft_config_refresh(c->config), 0);
+	}
+	assert_non_null(strstr(problem(c), "No such file or directory"));
+	assert_int_equal(c->applied, 1);
+}
+
+static void documents_that_waited_and_are_refused_are_tried_again(void **state)
+{
+	struct context *c = *state;
+
+	write_program(c, "one");
+	write_document(c, "web");
+	c->refuse = EBUSY;
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	assert_int_equal(loop(c), -EAGAIN);
+	assert_true(weft_config_status(c->config).again);
+	assert_string_equal(weft_config_status(c->config).error, "the module says no");
+	c->refuse = 0;
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	assert_int_equal(loop(c), 1);
+	assert_false(weft_config_status(c->config).again);
 	assert_int_equal(c->n_files, 1);
 }
 
@@ -568,6 +753,18 @@ int main(void)
 		cmocka_unit_test_setup_teardown(executables_behind_one_that_takes_long_follow,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(an_error_is_told_while_it_lasts, setup, teardown),
+		cmocka_unit_test_setup_teardown(documents_wait_for_executables_without_a_hold_up,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(documents_wait_no_longer_than_for_executables,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(newer_documents_take_the_place_of_those_that_wait,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(documents_without_executables_wait_for_nobody,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(documents_that_wait_are_gone_when_bad_ones_come,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			documents_that_waited_and_are_refused_are_tried_again, setup, teardown),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

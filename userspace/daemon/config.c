@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include "base/boot.h"
 #include "base/cleanup.h"
 #include "daemon/log.h"
@@ -18,8 +20,8 @@
 /* A reload names so many changes; of the rest it says how many there are. */
 #define DIFF_LINES_MAX 20
 
-/* Milliseconds that a reload waits for executables. */
-#define EXECUTABLES_WAIT 3000
+/* Seconds that documents wait for executables. */
+#define EXECUTABLES_WAIT 3
 
 /* Seconds that to look at one may take before it is told. */
 #define EXECUTABLE_LONG 10
@@ -44,6 +46,10 @@ struct weft_config {
 	char *stuck;		/* the reader is, at this path */
 	uint64_t began;
 	bool again;
+
+	struct weft_conf *next; /* waits for executables; NULL: none does */
+	uint64_t next_began;
+	int due; /* timerfd: @next waits no longer */
 };
 
 int weft_config_create(struct weft_config **ret, struct weft_store *store,
@@ -59,7 +65,11 @@ int weft_config_create(struct weft_config **ret, struct weft_store *store,
 	config->store = store;
 	config->apply = apply;
 	config->data = data;
-	r = weft_reader_start(&config->reader, err);
+	config->due = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (config->due < 0)
+		r = weft_error_set(err, errno, "timerfd: %s", strerror(errno));
+	else
+		r = weft_reader_start(&config->reader, err);
 	if (r) {
 		weft_config_destroy(config);
 		return r;
@@ -74,7 +84,10 @@ void weft_config_destroy(struct weft_config *config)
 		return;
 	weft_reader_stop(config->reader);
 	weft_conf_destroy(config->good);
+	weft_conf_destroy(config->next);
 	weft_store_destroy(config->store);
+	if (config->due >= 0)
+		close(config->due);
 	weft_executables_uninit(&config->executables);
 	weft_strv_uninit(&config->problems);
 	free(config->stuck);
@@ -230,7 +243,7 @@ static int want_all(struct weft_executables *all, const struct weft_conf *conf)
 	return 0;
 }
 
-/* Those of @conf are known, or will be. Return: 0, -ENOMEM. */
+/* Those of @conf are known, or will be. Return: 0 it has none; 1; -ENOMEM. */
 static int find_executables(struct weft_config *config, const struct weft_conf *conf)
 {
 	_cleanup_(weft_executables_uninit) struct weft_executables wanted = { 0 };
@@ -238,9 +251,7 @@ static int find_executables(struct weft_config *config, const struct weft_conf *
 	if (want_all(&config->executables, conf) || want_all(&wanted, conf) ||
 	    weft_reader_ask(config->reader, &wanted))
 		return -ENOMEM;
-	if (wanted.count)
-		weft_reader_wait(config->reader, EXECUTABLES_WAIT);
-	return 0;
+	return wanted.count > 0;
 }
 
 /* What is not of the documents in force is nobody's business any more. */
@@ -266,7 +277,7 @@ static void look_whether_stuck(struct weft_config *config)
 void weft_config_look(struct weft_config *config)
 {
 	look_whether_stuck(config);
-	if (config->executables.count && weft_reader_idle(config->reader) &&
+	if (!config->next && config->executables.count && weft_reader_idle(config->reader) &&
 	    weft_reader_ask(config->reader, &config->executables))
 		weft_log_error("executables are not looked at: out of memory");
 }
@@ -276,6 +287,12 @@ int weft_config_executables_fd(const struct weft_config *config)
 	return weft_reader_fd(config->reader);
 }
 
+int weft_config_due_fd(const struct weft_config *config)
+{
+	return config->due;
+}
+
+/* Those of the documents in force. */
 static int refresh(struct weft_config *config, struct weft_error *err)
 {
 	_cleanup_(weft_strv_uninit) struct weft_strv problems = { 0 };
@@ -292,7 +309,8 @@ static int refresh(struct weft_config *config, struct weft_error *err)
 	return ret;
 }
 
-int weft_config_refresh(struct weft_config *config)
+/* Return: as weft_config_refresh(). */
+static int refresh_and_tell(struct weft_config *config)
 {
 	struct weft_error err = { 0 };
 	int ret = refresh(config, &err);
@@ -319,11 +337,8 @@ static int apply_documents(struct weft_config *config, struct weft_conf *conf,
 			   struct weft_error *err)
 {
 	_cleanup_(weft_strv_uninit) struct weft_strv problems = { 0 };
-	int ret = find_executables(config, conf);
+	int ret = apply(config, conf, false, &problems, err);
 
-	if (ret)
-		return weft_error_nomem(err);
-	ret = apply(config, conf, false, &problems, err);
 	if (ret)
 		return ret;
 	config->late.text[0] = '\0';
@@ -331,32 +346,135 @@ static int apply_documents(struct weft_config *config, struct weft_conf *conf,
 	return 0;
 }
 
-int weft_config_reload(struct weft_config *config)
+/* A reload has ended without documents that are in force. */
+static void end_in_vain(struct weft_config *config, uint64_t began, bool again,
+			const struct weft_error *err)
 {
-	_cleanup_(weft_conf_destroy_ptr) struct weft_conf *conf = NULL;
-	struct weft_error err = { 0 };
-	int ret;
+	config->began = began;
+	config->again = again;
+	report(config, err);
+	forget_executables(config);
+	weft_executables_close(&config->executables);
+}
 
-	config->began = weft_boot_now();
-	config->again = false;
-	ret = weft_store_load(config->store, &conf, &err);
-	if (ret) {
-		report(config, &err);
-		return ret;
-	}
-	ret = apply_documents(config, conf, &err);
-	if (ret) {
-		report(config, &err);
-		forget_executables(config);
-		config->again = true;
+/* @conf is the config's from now on. Return: 0, WEFT_CONFIG_NOT_APPLIED. */
+static int put_in_force(struct weft_config *config, struct weft_conf *conf, uint64_t began)
+{
+	struct weft_error err = { 0 };
+
+	if (apply_documents(config, conf, &err)) {
+		weft_conf_destroy(conf);
+		end_in_vain(config, began, true, &err);
 		return WEFT_CONFIG_NOT_APPLIED;
 	}
+	config->began = began;
+	config->again = false;
 	log_change(config, conf);
 	config->error.text[0] = '\0';
 	weft_conf_destroy(config->good);
-	config->good = weft_steal_ptr(conf);
+	config->good = conf;
 	forget_executables(config);
 	return 0;
+}
+
+static void set_due(struct weft_config *config, unsigned int s)
+{
+	/* Cannot fail: it is a timer, and these are times. */
+	timerfd_settime(config->due, 0, &(struct itimerspec){ .it_value.tv_sec = s }, NULL);
+}
+
+/* What waits already has its place and its time taken. @conf is the config's from now on. */
+static void wait_for_executables(struct weft_config *config, struct weft_conf *conf, uint64_t began)
+{
+	if (!config->next)
+		set_due(config, EXECUTABLES_WAIT);
+	weft_conf_destroy(config->next);
+	config->next = conf;
+	config->next_began = began;
+}
+
+static struct weft_conf *stop_waiting(struct weft_config *config)
+{
+	set_due(config, 0);
+	return weft_steal_ptr(config->next);
+}
+
+/* Documents that are wrong now were others before; nor is it read for them any longer. */
+static void drop_next(struct weft_config *config)
+{
+	if (!config->next)
+		return;
+	weft_conf_destroy(stop_waiting(config));
+	forget_executables(config);
+	if (weft_reader_ask(config->reader, &config->executables))
+		weft_log_error("executables are not looked at: out of memory");
+}
+
+/* Return: 0, WEFT_CONFIG_NOT_APPLIED. */
+static int end_waiting(struct weft_config *config)
+{
+	return put_in_force(config, stop_waiting(config), config->next_began);
+}
+
+/* Milliseconds that documents wait at most. */
+static unsigned int time_left(const struct weft_config *config)
+{
+	struct itimerspec left = { 0 };
+
+	timerfd_gettime(config->due, &left);
+	return left.it_value.tv_sec * 1000 + (left.it_value.tv_nsec + 999999) / 1000000;
+}
+
+int weft_config_settle(struct weft_config *config)
+{
+	if (!config->next)
+		return 0;
+	weft_reader_wait(config->reader, time_left(config));
+	return end_waiting(config);
+}
+
+static bool is_due(const struct weft_config *config)
+{
+	uint64_t n;
+
+	return read(config->due, &n, sizeof(n)) == sizeof(n);
+}
+
+int weft_config_refresh(struct weft_config *config)
+{
+	if (!config->next)
+		return refresh_and_tell(config);
+	if (is_due(config) || weft_reader_idle(config->reader))
+		return end_waiting(config) ? -EAGAIN : 1;
+	/* They stay open until then. */
+	weft_reader_take(config->reader, &config->executables);
+	return 0;
+}
+
+int weft_config_reload(struct weft_config *config)
+{
+	_cleanup_(weft_conf_destroy_ptr) struct weft_conf *conf = NULL;
+	uint64_t began = weft_boot_now();
+	struct weft_error err = { 0 };
+	int ret;
+
+	ret = weft_store_load(config->store, &conf, &err);
+	if (ret) {
+		drop_next(config);
+		end_in_vain(config, began, false, &err);
+		return ret;
+	}
+	ret = find_executables(config, conf);
+	if (ret > 0) {
+		wait_for_executables(config, weft_steal_ptr(conf), began);
+		return WEFT_CONFIG_WAITS;
+	}
+	weft_conf_destroy(stop_waiting(config));
+	if (!ret)
+		return put_in_force(config, weft_steal_ptr(conf), began);
+	weft_error_nomem(&err);
+	end_in_vain(config, began, true, &err);
+	return WEFT_CONFIG_NOT_APPLIED;
 }
 
 int weft_config_dispatch(struct weft_config *config)
@@ -383,5 +501,6 @@ struct weft_config_status weft_config_status(const struct weft_config *config)
 		.reports = config->reports,
 		.began = config->began,
 		.again = config->again,
+		.waits = config->next != NULL,
 	};
 }

@@ -3,12 +3,14 @@
  * The configuration in force: loads it from the store when that says so, has
  * it applied, and keeps the last good one when anything is wrong. Main thread.
  *
- *   store changed --> load --> apply (SVIDs, then the module) --> in force
- *                      | error          | error
- *                      +----------------+--> logged once; the last good one stays
+ *   store changed --> load --> wait --> apply (SVIDs, then the module) --> in force
+ *                      | error           | error
+ *                      +-----------------+--> logged once; the last good one stays
  *
  * Executables that selectors name with a SHA-256 are looked at by a thread of their
- * own (reader.h); what has become right is applied with the documents in force.
+ * own (reader.h). Documents wait for that, but 3 seconds at most, and nobody waits with
+ * them; newer ones take their place. What becomes right later is applied with the
+ * documents in force.
  */
 #ifndef WEFT_DAEMON_CONFIG_H
 #define WEFT_DAEMON_CONFIG_H
@@ -41,20 +43,23 @@ struct weft_config_status {
 	const char *late;		  /* why the module lacks some of them; "": it does not */
 	const char *stuck;		  /* one that keeps others from being looked at */
 	unsigned int reports;	      /* errors logged so far */
-	uint64_t began;		      /* weft_boot_now() before the latest reload; 0: none yet */
-	bool again;		      /* it failed with WEFT_CONFIG_NOT_APPLIED */
+	uint64_t began; /* weft_boot_now() before the latest reload that has ended; 0: none yet */
+	bool again;	/* it failed with WEFT_CONFIG_NOT_APPLIED */
+	bool waits;	/* one has not ended: WEFT_CONFIG_WAITS */
 };
 
 /* What weft_config_reload() found beside 0 and negative errnos. */
 #define WEFT_CONFIG_NOT_APPLIED 1 /* the documents are good, try again soon */
+#define WEFT_CONFIG_WAITS 2	  /* for executables; weft_config_refresh() will end it */
 
 /**
  * weft_config_create() - a configuration that comes from @store
  * @config: ended by weft_config_destroy()
  * @store: the config's from now on, also on failure
- * @apply: called by weft_config_reload(), weft_config_dispatch(), weft_config_refresh()
+ * @apply: called by weft_config_reload(), weft_config_dispatch(), weft_config_refresh(),
+ *	weft_config_settle()
  *
- * Starts a thread. Return: 0, -ENOMEM, what weft_reader_start() gives.
+ * Starts a thread. Return: 0, -ENOMEM, what weft_reader_start() and timerfd_create() give.
  */
 int weft_config_create(struct weft_config **config, struct weft_store *store,
 		       weft_config_apply_fn *apply, void *data, struct weft_error *err);
@@ -66,15 +71,22 @@ void weft_config_destroy(struct weft_config *config);
 int weft_config_fd(const struct weft_config *config);
 
 /**
- * weft_config_reload() - load and apply now
+ * weft_config_reload() - load now, and apply as soon as the executables are known
  *
- * An error is logged, but not the same one twice running. Waits for executables, but
- * not long: what has not been read by then follows, see weft_config_refresh().
+ * An error is logged, but not the same one twice running. What has not been read in
+ * time follows, see weft_config_refresh().
  *
- * Return: 0 in force; WEFT_CONFIG_NOT_APPLIED; negative errno: a document is wrong
- * or cannot be read, and the store will tell when that changes.
+ * Return: 0 in force; WEFT_CONFIG_NOT_APPLIED; WEFT_CONFIG_WAITS; negative errno: a
+ * document is wrong or cannot be read, and the store will tell when that changes.
  */
 int weft_config_reload(struct weft_config *config);
+
+/**
+ * weft_config_settle() - let documents wait here: for who has no loop yet
+ *
+ * Return: 0, also if none wait; WEFT_CONFIG_NOT_APPLIED.
+ */
+int weft_config_settle(struct weft_config *config);
 
 /**
  * weft_config_dispatch() - reload when the store says that something changed
@@ -86,16 +98,18 @@ int weft_config_dispatch(struct weft_config *config);
 /* Have the executables looked at again, now and then. */
 void weft_config_look(struct weft_config *config);
 
-/* Wait for it to become readable, then weft_config_refresh(). */
+/* Wait for either to become readable, then weft_config_refresh(). */
 int weft_config_executables_fd(const struct weft_config *config);
+int weft_config_due_fd(const struct weft_config *config);
 
 /**
- * weft_config_refresh() - show the module executables that have become right
+ * weft_config_refresh() - go on with what executables were found
  *
- * An error is logged once; the next look leads to another attempt.
+ * Shows the module those that have become right, and applies documents that wait for
+ * theirs no longer. An error is logged once; another attempt follows the next look, or,
+ * with documents, weft_config_status.again.
  *
- * Return: 0 nothing to do; 1 there is a new generation with the same documents;
- * negative errno.
+ * Return: 0 nothing to do; 1 there is a new generation; negative errno.
  */
 int weft_config_refresh(struct weft_config *config);
 

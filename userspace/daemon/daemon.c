@@ -62,6 +62,7 @@ struct daemon {
 	struct weft_identities *identities;
 	struct weft_rollback *rollback;
 	struct weft_config *config;
+	bool reloading; /* as systemd knows it */
 	bool held; /* no documents are loaded: one is to be rolled back, and cannot be */
 	uint64_t told; /* weft_config_status.began of the last outcome written */
 	struct weft_strv trouble; /* as it is in the file */
@@ -367,36 +368,50 @@ static int apply(void *data, const struct weft_conf *conf, struct weft_executabl
 
 static int look_for_rollback(struct daemon *d);
 
-/* The event source stays whatever came of it; only an apply is tried again. */
-static int after_reload(struct daemon *d, int result)
+static void end_reloading(struct daemon *d)
+{
+	if (!d->reloading || weft_config_status(d->config).waits)
+		return;
+	d->reloading = false;
+	weft_notify_ready();
+}
+
+/*
+ * After what may have ended one. The event source stays whatever came of it; only an
+ * apply is tried again.
+ */
+static int after_reload(struct daemon *d)
 {
 	struct weft_config_status status = weft_config_status(d->config);
 	int ret;
 
 	tell_status(d);
 	tell_trouble(d);
-	if (status.began == d->told) /* nothing was loaded: what is to be tried again still is */
+	end_reloading(d);
+	if (status.began == d->told) /* none has: what is to be tried again still is */
 		return 0;
 	tell_outcome(d, &status);
 	/* weftctl apply may be why, in a directory of changes we do not know yet */
 	ret = look_for_rollback(d);
 	if (ret < 0)
 		return ret;
-	if (result == WEFT_CONFIG_NOT_APPLIED)
+	if (status.again)
 		return rearm(d->apply_retry, APPLY_RETRY * USEC_PER_SEC);
 	return sd_event_source_set_enabled(d->apply_retry, SD_EVENT_OFF);
 }
 
 static int reload(struct daemon *d)
 {
-	return after_reload(d, weft_config_reload(d->config));
+	weft_config_reload(d->config);
+	return after_reload(d);
 }
 
 static int on_config(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct daemon *d = data;
 
-	return after_reload(d, weft_config_dispatch(d->config));
+	weft_config_dispatch(d->config);
+	return after_reload(d);
 }
 
 static int on_apply_retry(sd_event_source *source, uint64_t usec, void *data)
@@ -414,9 +429,14 @@ static int hold(struct daemon *d)
 	return sd_event_source_set_enabled(d->documents, SD_EVENT_OFF);
 }
 
+/* Others go on when we are ready, which we are with documents in force: no loop runs yet. */
 static int load_first(struct daemon *d)
 {
-	return weft_rollback_overdue(d->rollback) ? hold(d) : reload(d);
+	if (weft_rollback_overdue(d->rollback))
+		return hold(d);
+	weft_config_reload(d->config);
+	weft_config_settle(d->config);
+	return after_reload(d);
 }
 
 static int release(struct daemon *d)
@@ -457,9 +477,10 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
 	int ret;
 
 	weft_notify_reloading();
+	d->reloading = true;
 	refresh_identities(d);
 	ret = d->held ? look_for_rollback(d) : reload(d);
-	weft_notify_ready();
+	end_reloading(d);
 	return ret;
 }
 
@@ -584,7 +605,7 @@ static int on_executables(sd_event_source *source, int fd, uint32_t events, void
 	struct daemon *d = data;
 
 	if (weft_config_refresh(d->config))
-		tell_status(d);
+		return after_reload(d);
 	tell_trouble(d);
 	return 0;
 }
@@ -643,6 +664,9 @@ static int add_sources(struct daemon *d)
 				      on_config, d);
 	if (ret >= 0)
 		ret = sd_event_add_io(d->loop, NULL, weft_config_executables_fd(d->config), EPOLLIN,
+				      on_executables, d);
+	if (ret >= 0)
+		ret = sd_event_add_io(d->loop, NULL, weft_config_due_fd(d->config), EPOLLIN,
 				      on_executables, d);
 	if (ret >= 0)
 		ret = sd_event_add_io(d->loop, NULL, weft_rollback_fd(d->rollback), EPOLLIN,
