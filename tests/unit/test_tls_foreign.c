@@ -2,62 +2,9 @@
 /*
  * The handshake engine against peers that are not weft, or not honest.
  */
-#include "tls_fixture.h"
+#include "tls_encounter.h"
 
 #include <strings.h>
-
-/* ---- one encounter ---- */
-
-struct encounter {
-	int fd[2]; /* engine, foreign */
-	struct weft_hs *hs;
-	struct foreign f;
-	enum weft_hs_status status;
-};
-
-static void meet(struct encounter *e, struct world *w, const struct habits *h)
-{
-	new_pair(e->fd);
-	foreign_init(&e->f, w, h, e->fd[1]);
-	e->hs = new_hs(h->is_server ? w->client : w->server, e->fd[0]);
-	e->status = run_against(e->hs, &e->f);
-}
-
-static void part(struct encounter *e)
-{
-	weft_hs_destroy(e->hs);
-	foreign_uninit(&e->f);
-	close_pair(e->fd);
-}
-
-/* The engine in both roles does not take a peer with these habits. */
-static void assert_not_taken(struct world *w, struct habits h, enum weft_reason reason,
-			     const char *words)
-{
-	for (int server = 0; server < 2; server++) {
-		struct encounter e;
-
-		h.is_server = server;
-		meet(&e, w, &h);
-		assert_int_equal(e.status, WEFT_HS_FAILED);
-		assert_failed(e.hs, reason, words);
-		part(&e);
-	}
-}
-
-static void assert_taken(struct world *w, struct habits h, const char *identity)
-{
-	for (int server = 0; server < 2; server++) {
-		struct encounter e;
-
-		h.is_server = server;
-		meet(&e, w, &h);
-		if (e.status != WEFT_HS_DONE)
-			fail_msg("%s", weft_hs_detail(e.hs));
-		assert_string_equal(weft_hs_peer(e.hs), identity);
-		part(&e);
-	}
-}
 
 /* ---- ALPN ---- */
 
@@ -353,19 +300,8 @@ static X509 *odd_cert(struct world *w, EVP_PKEY *key, const char *san, const cha
 		     { NID_ext_key_usage, extended },
 		     { NID_basic_constraints, basic } };
 
-	for (size_t i = 0; i < sizeof(exts) / sizeof(*exts); i++) {
-		X509_EXTENSION *ext;
-
-		X509_EXTENSION_free(
-			X509_delete_ext(cert, X509_get_ext_by_NID(cert, exts[i].nid, -1)));
-		if (!exts[i].value)
-			continue;
-		ext = X509V3_EXT_conf_nid(NULL, NULL, exts[i].nid, exts[i].value);
-		assert_non_null(ext);
-		X509_add_ext(cert, ext, -1);
-		X509_EXTENSION_free(ext);
-	}
-	assert_true(X509_sign(cert, w->ca.key, EVP_sha256()) > 0);
+	for (size_t i = 0; i < sizeof(exts) / sizeof(*exts); i++)
+		set_extension(cert, &w->ca, exts[i].nid, exts[i].value);
 	return cert;
 }
 
@@ -410,32 +346,11 @@ static void certificate_without_extended_usage_is_taken(void **state)
 	EVP_PKEY_free(key);
 }
 
-/* An intermediate CA below @root, whose pathlen allows it. */
-static struct authority new_intermediate(const struct authority *root)
-{
-	struct authority ca = { .key = new_key() };
-	X509_EXTENSION *ext;
-
-	ca.cert = new_cert("spiffe://example.org", ca.key, NULL, -HOUR, HOUR);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(ca.cert), "OU", MBSTRING_ASC,
-				   (const unsigned char *)"intermediate", -1, -1, 0);
-	X509_set_issuer_name(ca.cert, X509_get_subject_name(root->cert));
-	X509_EXTENSION_free(X509_delete_ext(
-		ca.cert, X509_get_ext_by_NID(ca.cert, NID_authority_key_identifier, -1)));
-	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
-	X509_EXTENSION_free(
-		X509_delete_ext(ca.cert, X509_get_ext_by_NID(ca.cert, NID_basic_constraints, -1)));
-	X509_add_ext(ca.cert, ext, -1);
-	X509_EXTENSION_free(ext);
-	assert_true(X509_sign(ca.cert, root->key, EVP_sha256()) > 0);
-	return ca;
-}
-
 /* Our CA has pathlen 0: nobody may put another CA below it. */
 static void chain_beyond_pathlen_is_refused(void **state)
 {
 	struct world *w = *state;
-	struct authority middle = new_intermediate(&w->ca);
+	struct authority middle = new_intermediate(&w->ca, HOUR);
 	EVP_PKEY *key = new_key();
 	X509 *cert = new_cert(CART, key, &middle, -HOUR, HOUR);
 

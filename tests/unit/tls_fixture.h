@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the unit tests of the TLS engine share: a trust domain in memory, pairs of
+ * What the unit tests of the TLS engine share: two SVIDs and their contexts, pairs of
  * sockets, foreign peers made of plain OpenSSL, and kernel TLS in user space: one
  * record at a time, with the keys as the kernel would get them.
  */
@@ -23,23 +23,16 @@
 
 #include <cmocka.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
-#include "pki/cert.h"
+#include "pki_fixture.h"
 #include "tls/hs.h"
 
 #define CART "spiffe://example.org/shop/cart"
 #define PAYMENTS "spiffe://example.org/shop/payments"
-#define HOUR 3600LL
 
 /* More turns than any handshake takes, one byte at a time. */
 #define TURNS_MAX 100000
 
 /* ---- a trust domain ---- */
-
-struct authority {
-	EVP_PKEY *key;
-	X509 *cert;
-};
 
 struct world {
 	struct authority ca;
@@ -47,58 +40,6 @@ struct world {
 	struct weft_svid *cart, *payments;
 	struct weft_tls_ctx *client, *server; /* of cart, of payments */
 };
-
-static inline EVP_PKEY *new_key(void)
-{
-	EVP_PKEY *key = NULL;
-
-	assert_int_equal(weft_cert_key(&key, NULL), 0);
-	return key;
-}
-
-/* Valid from and to so many seconds from now. @ca NULL: a root. */
-static inline X509 *new_cert(const char *uri, EVP_PKEY *key, const struct authority *ca,
-			     int64_t from, int64_t to)
-{
-	const struct weft_cert_spec spec = {
-		.uri = uri,
-		.key = key,
-		.not_before = time(NULL) + from,
-		.not_after = time(NULL) + to,
-		.issuer = ca ? ca->cert : NULL,
-		.issuer_key = ca ? ca->key : NULL,
-	};
-	X509 *cert = NULL;
-
-	assert_int_equal(weft_cert_make(&spec, &cert, NULL), 0);
-	return cert;
-}
-
-static inline struct authority new_authority(const char *trust_domain)
-{
-	struct authority ca = { .key = new_key() };
-	char uri[300];
-
-	snprintf(uri, sizeof(uri), "spiffe://%s", trust_domain);
-	ca.cert = new_cert(uri, ca.key, NULL, -HOUR, 100 * HOUR);
-	return ca;
-}
-
-static inline void authority_uninit(struct authority *ca)
-{
-	X509_free(ca->cert);
-	EVP_PKEY_free(ca->key);
-}
-
-static inline struct weft_svid *new_svid(const char *uri, const struct authority *ca)
-{
-	struct weft_svid *svid = NULL;
-	EVP_PKEY *key = new_key();
-
-	assert_int_equal(
-		weft_svid_create(new_cert(uri, key, ca, -HOUR, HOUR), NULL, key, &svid, NULL), 0);
-	return svid;
-}
 
 static inline struct weft_tls_ctx *new_ctx(enum weft_role role, struct weft_svid *svid,
 					   struct weft_bundle *bundle)
