@@ -97,11 +97,12 @@ static inline struct authority new_intermediate(const struct authority *root, in
 {
 	struct authority ca = { .key = new_key() };
 
-	ca.cert = new_cert("spiffe://example.org", ca.key, NULL, -HOUR, to);
+	ca.cert = new_cert("", ca.key, NULL, -HOUR, to);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(ca.cert), "OU", MBSTRING_ASC,
 				   (const unsigned char *)"intermediate", -1, -1, 0);
 	X509_set_issuer_name(ca.cert, X509_get_subject_name(root->cert));
 	set_extension(ca.cert, root, NID_authority_key_identifier, NULL);
+	set_extension(ca.cert, root, NID_subject_alt_name, NULL);
 	set_extension(ca.cert, root, NID_basic_constraints, "critical,CA:TRUE");
 	return ca;
 }

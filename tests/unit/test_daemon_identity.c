@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "pki/pem.h"
+#include "pki_fixture.h"
 
 #define LIFETIME 1000
 
@@ -385,6 +386,176 @@ static void the_root_that_has_signed_counts(void **state)
 	weft_ca_close(other);
 }
 
+/* ---- certificates that an intermediate has signed ---- */
+
+/* A source with one SVID; counts how often it is asked for it. */
+struct one_source {
+	struct weft_source source;
+	struct authority root;
+	struct weft_svid *svid;
+	int asked;
+};
+
+static int one_bundle(struct weft_source *base, struct weft_bundle **ret, struct weft_error *err)
+{
+	struct weft_bundle *bundle = weft_bundle_create();
+	int r = weft_bundle_add(bundle, ((struct one_source *)base)->root.cert, "mesh.test", err);
+
+	*ret = bundle;
+	return r;
+}
+
+static int one_svid(struct weft_source *base, const char *identity, int64_t lifetime,
+		    struct weft_svid **svid, struct weft_error *err)
+{
+	struct one_source *one = (struct one_source *)base;
+
+	one->asked++;
+	*svid = weft_svid_get(one->svid);
+	return 0;
+}
+
+static int one_refresh(struct weft_source *base, struct weft_error *problem)
+{
+	return 0;
+}
+
+static void one_destroy(struct weft_source *base)
+{
+}
+
+/* SERVER has a certificate for LIFETIME from now on; who signed it ends after @end. */
+static void one_begin(struct context *c, struct one_source *one, int64_t end)
+{
+	static const struct weft_source_ops ops = { one_bundle, one_svid, one_refresh,
+						    one_destroy };
+	struct authority middle;
+
+	*one = (struct one_source){ .source = { .ops = &ops, .fd = -1 } };
+	one->root = new_tall_authority("mesh.test");
+	middle = new_intermediate(&one->root, end);
+	one->svid = new_svid_below(SERVER, &middle, 0, LIFETIME);
+	authority_uninit(&middle);
+	weft_identities_destroy(c->identities);
+	assert_int_equal(
+		weft_identities_create(&c->identities, &one->source, LIFETIME, false, NULL), 0);
+	c->now = one->svid->not_before;
+	assert_int_equal(set(c, SERVER, NULL), 1);
+	assert_int_equal(one->asked, 1);
+}
+
+static void one_end(struct context *c, struct one_source *one)
+{
+	weft_identities_destroy(weft_steal_ptr(c->identities));
+	weft_svid_put(one->svid);
+	authority_uninit(&one->root);
+}
+
+static void what_signed_a_certificate_is_told_of_before_it_ends(void **state)
+{
+	struct context *c = *state;
+	static struct one_source one; /* outlives a failure */
+
+	one_begin(c, &one, LIFETIME * 60 / 100);
+	expect_trouble(c, c->now + LIFETIME * 34 / 100, NULL, 0);
+	EXPECT_TROUBLE(c, c->now + LIFETIME * 36 / 100,
+		       "what signed the certificate of " SERVER " ends on ");
+	EXPECT_TROUBLE(c, c->now + LIFETIME * 59 / 100,
+		       "what signed the certificate of " SERVER " ends on ");
+	EXPECT_TROUBLE(c, c->now + LIFETIME * 61 / 100,
+		       "what signed the certificate of " SERVER " ended on ");
+	one_end(c, &one);
+	/* The one that ends with the certificate has no part in it. */
+	one_begin(c, &one, 2 * LIFETIME);
+	expect_trouble(c, c->now + LIFETIME * 74 / 100, NULL, 0);
+	EXPECT_TROUBLE(c, c->now + LIFETIME * 76 / 100, "the certificate of " SERVER " ends on ");
+	one_end(c, &one);
+}
+
+static void renewed_around_half_of_what_its_signer_has_left(void **state)
+{
+	const int64_t end = LIFETIME * 60 / 100;
+	struct context *c = *state;
+	static struct one_source one; /* outlives a failure */
+
+	one_begin(c, &one, end);
+	weft_identities_rotate(c->identities, c->now + end * 44 / 100);
+	assert_int_equal(one.asked, 1);
+	weft_identities_rotate(c->identities, c->now + end * 56 / 100);
+	assert_int_equal(one.asked, 2);
+	one_end(c, &one);
+}
+
+/* What is logged between the two goes into a file. Nothing may fail meanwhile: cmocka
+ * would say it there. */
+static FILE *capture(int *before)
+{
+	FILE *log = tmpfile();
+
+	assert_non_null(log);
+	*before = dup(STDERR_FILENO);
+	dup2(fileno(log), STDERR_FILENO);
+	return log;
+}
+
+/* Return: how often @words were logged. */
+static int release(FILE *log, int before, const char *words)
+{
+	char line[1000];
+	int n = 0;
+
+	dup2(before, STDERR_FILENO);
+	close(before);
+	rewind(log);
+	while (fgets(line, sizeof(line), log))
+		n += !!strstr(line, words);
+	fclose(log);
+	return n;
+}
+
+/* The same of rotations from @from to @to seconds from now. */
+static int logged(struct context *c, int64_t from, int64_t to, const char *words)
+{
+	int before;
+	FILE *log = capture(&before);
+
+	for (; from < to; from += 5)
+		weft_identities_rotate(c->identities, c->now + from);
+	return release(log, before, words);
+}
+
+static void the_log_has_it_once_and_in_time(void **state)
+{
+	static const char words[] = SERVER ": what signed its certificate ends on ";
+	const int64_t notice = LIFETIME * 65 / 100;
+	struct context *c = *state;
+	static struct one_source one; /* outlives a failure */
+
+	one_begin(c, &one, LIFETIME * 90 / 100);
+	assert_int_equal(logged(c, 0, notice, words), 0);
+	assert_int_equal(logged(c, notice, notice + 10, words), 1);
+	assert_int_equal(logged(c, notice + 10, notice + 3 * WEFT_IDENTITY_RETRY, words), 0);
+	one_end(c, &one);
+}
+
+/* As one may that was renewed under an intermediate that is about to end. */
+static void the_log_has_it_at_once_of_one_that_comes_late(void **state)
+{
+	struct context *c = *state;
+	static struct one_source one; /* outlives a failure */
+	int before, r, n;
+	FILE *log;
+
+	one_begin(c, &one, LIFETIME * 20 / 100);
+	assert_int_equal(set(c, NULL, NULL), 1);
+	log = capture(&before);
+	r = set(c, SERVER, NULL);
+	n = release(log, before, SERVER ": what signed its certificate ends on ");
+	assert_int_equal(r, 1);
+	assert_int_equal(n, 1);
+	one_end(c, &one);
+}
+
 /* A source that changes once, and once has no memory for its bundle. */
 struct poor_source {
 	struct weft_source source;
@@ -471,6 +642,13 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(the_root_that_has_signed_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(to_have_no_root_is_trouble, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_signed_a_certificate_is_told_of_before_it_ends,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(renewed_around_half_of_what_its_signer_has_left,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(the_log_has_it_once_and_in_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_log_has_it_at_once_of_one_that_comes_late,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(roots_that_could_not_be_had_are_asked_for_again,
 						setup, teardown),
 	};

@@ -600,7 +600,7 @@ static void svid_key_that_is_no_file_is_refused(void **state)
 
 static void svid_validity_has_both_ends(void **state)
 {
-	struct weft_svid svid = { .not_before = 100, .not_after = 200 };
+	struct weft_svid svid = { .valid_from = 100, .valid_until = 200 };
 
 	assert_false(weft_svid_valid_at(&svid, 99));
 	assert_true(weft_svid_valid_at(&svid, 100));

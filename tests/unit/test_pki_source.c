@@ -17,9 +17,9 @@
 
 #include <cmocka.h>
 #include "base/file.h"
-#include "pki/cert.h"
 #include "pki/pem.h"
 #include "pki/source.h"
+#include "pki_fixture.h"
 
 #define DOMAIN "mesh.test"
 #define CART "spiffe://mesh.test/cart"
@@ -425,6 +425,36 @@ static void of_several_the_one_issued_last_counts_of_those_valid(void **state)
 	X509_free(root);
 }
 
+/* An SVID of CART in NAME.crt, signed by @middle. */
+static void put_below(const char *name, const struct authority *middle, int64_t from)
+{
+	struct weft_svid *svid = new_svid_below(CART, middle, from, HOUR);
+	char cert[32], key[32];
+
+	snprintf(cert, sizeof(cert), "s/%s.crt", name);
+	snprintf(key, sizeof(key), "s/%s.key", name);
+	assert_int_equal(weft_svid_write(svid, in_dir(cert), in_dir(key), NULL), 0);
+	weft_svid_put(svid);
+}
+
+static void one_whose_signer_has_ended_counts_as_not_valid(void **state)
+{
+	struct authority root = new_tall_authority(DOMAIN);
+	struct authority lasting = new_intermediate(&root, HOUR);
+	struct authority ended = new_intermediate(&root, -5);
+	int64_t now = time(NULL);
+
+	assert_int_equal(weft_pem_write_certs(in_dir("s/ca.crt"), root.cert, NULL, NULL), 0);
+	put_below("a", &lasting, -900);
+	put_below("b", &ended, -100); /* issued last */
+	assert_int_equal(refresh(), 1);
+	assert_string_equal(problem.text, "");
+	assert_in_range(issued(CART), now - 900, now - 890);
+	authority_uninit(&ended);
+	authority_uninit(&lasting);
+	authority_uninit(&root);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -447,6 +477,7 @@ int main(void)
 		TEST(what_is_removed_is_forgotten),
 		TEST(names_with_a_dot_and_the_roots_key_are_left_out),
 		TEST(of_several_the_one_issued_last_counts_of_those_valid),
+		TEST(one_whose_signer_has_ended_counts_as_not_valid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,7 @@ void weft_identities_destroy(struct weft_identities *identities)
  * renewed together, on all hosts at the same time. */
 static int64_t renewal(const struct weft_svid *svid, int64_t now)
 {
-	int64_t left = svid->not_after - now, tenth = left / 10;
+	int64_t left = svid->valid_until - now, tenth = left / 10;
 
 	if (left <= 0)
 		return now + WEFT_IDENTITY_RETRY;
@@ -147,21 +147,38 @@ static int use(const struct weft_identities *identities, struct identity *id,
 	return 0;
 }
 
+/* When somebody should know that it ends: a quarter of its life before. Of its own life
+ * also where what signed it ends first, or each renewal under an intermediate that is
+ * about to end would put the notice off. */
+static int64_t notice_from(const struct weft_svid *svid)
+{
+	return svid->valid_until - (svid->not_after - svid->not_before) / 4;
+}
+
+static void log_end(struct identity *id, const struct weft_svid *svid)
+{
+	const char *what = weft_svid_signer_ends_first(svid) ? "what signed its certificate" :
+							       "its certificate";
+	char end[WEFT_CRYPTO_TIME_MAX];
+
+	if (!id->reported)
+		weft_log_warning("%s: %s ends on %s, and there is no newer one yet", id->name, what,
+				 weft_crypto_time_format(svid->valid_until, end));
+	id->reported = true;
+}
+
 /* The source should have renewed it by now. */
 static void kept(struct identity *id, const struct weft_svid *svid, int64_t now)
 {
-	char end[WEFT_CRYPTO_TIME_MAX];
-
+	if (now >= notice_from(svid)) {
+		log_end(id, svid);
+	} else {
+		id->reported = false;
+		if (id->due > notice_from(svid))
+			id->due = notice_from(svid);
+	}
 	if (id->due < now + WEFT_IDENTITY_RETRY)
 		id->due = now + WEFT_IDENTITY_RETRY;
-	if (svid->not_after - now > (svid->not_after - svid->not_before) / 4) {
-		id->reported = false;
-		return;
-	}
-	if (!id->reported)
-		weft_log_warning("%s: its certificate ends on %s, and there is no newer one yet",
-				 id->name, weft_crypto_time_format(svid->not_after, end));
-	id->reported = true;
 }
 
 /* Return: 1 it has new contexts; 0 what it has is the best there is; negative errno. */
@@ -183,6 +200,9 @@ static int issue(const struct weft_identities *identities, struct identity *id, 
 	if (ret)
 		return ret;
 	id->reported = false;
+	/* A renewal does not help against that. */
+	if (weft_svid_signer_ends_first(svid) && now >= notice_from(svid))
+		log_end(id, svid);
 	return 1;
 }
 
@@ -405,11 +425,9 @@ static void narrow(struct span *span, const X509 *cert)
 
 static struct span span_of(const struct weft_svid *svid, const struct weft_bundle *bundle)
 {
-	struct span span = { svid->not_before, svid->not_after, NULL };
-	int n = svid->chain ? sk_X509_num(svid->chain) : 0;
+	struct span span = { svid->valid_from, svid->valid_until, NULL };
+	int n = sk_X509_num(svid->chain);
 
-	for (int i = 0; i < n; i++)
-		narrow(&span, sk_X509_value(svid->chain, i));
 	span.root = root_above(bundle, n > 0 ? sk_X509_value(svid->chain, n - 1) : svid->cert);
 	if (span.root)
 		narrow(&span, span.root);
@@ -473,11 +491,16 @@ static void root_trouble(const struct weft_identities *identities, int64_t now,
 
 enum standing { FINE, ENDS_SOON, REFUSED };
 
+static const char *what_ends(const struct weft_svid *svid, int64_t end)
+{
+	return end < svid->not_after ? "what signed the certificate of" : "the certificate of";
+}
+
 /* @text: a sentence, unless all is well. */
 static enum standing standing_of(const struct weft_identities *identities,
 				 const struct identity *id, int64_t now, char *text, size_t size)
 {
-	const char *colon = *id->problem ? ": " : "", *what = "the certificate of";
+	const char *colon = *id->problem ? ": " : "";
 	const struct weft_svid *svid;
 	char when[WEFT_CRYPTO_TIME_MAX];
 	struct span span;
@@ -497,16 +520,16 @@ static enum standing standing_of(const struct weft_identities *identities,
 		return REFUSED;
 	}
 	if (now > span.end) {
-		if (span.end < svid->not_after)
-			what = "what signed the certificate of";
-		snprintf(text, size, "%s %s ended on %s, its connections are refused%s%s", what,
-			 id->name, weft_crypto_time_format(span.end, when), colon, id->problem);
+		snprintf(text, size, "%s %s ended on %s, its connections are refused%s%s",
+			 what_ends(svid, span.end), id->name,
+			 weft_crypto_time_format(span.end, when), colon, id->problem);
 		return REFUSED;
 	}
-	if (svid->not_after - now > (svid->not_after - svid->not_before) / 4)
+	if (now < notice_from(svid))
 		return FINE;
-	snprintf(text, size, "%s %s ends on %s, and there is no newer one yet%s%s", what, id->name,
-		 weft_crypto_time_format(svid->not_after, when), colon, id->problem);
+	snprintf(text, size, "%s %s ends on %s, and there is no newer one yet%s%s",
+		 what_ends(svid, svid->valid_until), id->name,
+		 weft_crypto_time_format(svid->valid_until, when), colon, id->problem);
 	return ENDS_SOON;
 }
 

@@ -341,7 +341,7 @@ static int need_node(const struct weft_join_client *client, struct weft_error *e
 			      "%s: the certificate of node \"%s\" expired on %s: it needs a new "
 			      "token (weftctl ca token add)",
 			      client->dir, weft_join_client_node(client),
-			      weft_crypto_time_format(client->svid->not_after, text));
+			      weft_crypto_time_format(client->svid->valid_until, text));
 }
 
 static struct weft_bundle *used(const struct weft_join_client *client)
@@ -413,7 +413,7 @@ static int renew(struct weft_join_client *client, struct weft_error *err)
 
 static bool is_half_over(const struct weft_svid *svid)
 {
-	return time(NULL) - svid->not_before > (svid->not_after - svid->not_before) / 2;
+	return time(NULL) - svid->not_before > (svid->valid_until - svid->not_before) / 2;
 }
 
 int weft_join_client_sign(struct weft_join_client *client, const char *identity, int64_t lifetime,

@@ -341,7 +341,7 @@ static bool is_due(const struct want *want, int64_t now)
 	if (want->tried && now >= want->tried && now - want->tried < pause)
 		return false;
 	return !want->svid || now < want->since ||
-	       now - want->since > (want->svid->not_after - want->since) * 4 / 10;
+	       now - want->since > (want->svid->valid_until - want->since) * 4 / 10;
 }
 
 static int join_svid(struct weft_source *source, const char *identity, int64_t lifetime,

@@ -108,13 +108,12 @@ int weft_source_ca_create(struct weft_ca *ca, struct weft_source **source, struc
  *
  * as step-ca, cert-manager and SPIRE's helper write them. Whose SVID a file is its
  * certificate says. Of several for one identity the one issued last counts, of those
- * that are valid. A pair
- * is taken over when the key is the certificate's and its chain leads to one of the
- * roots, now; until then the last good one of that name stays in use. A file that
- * is removed is forgotten; who uses what was in it need not be. A file of roots that
- * is broken still counts as it was when it was good; one that is removed does not,
- * but for the last. Directories and roots that others than root and we may write
- * count for nothing.
+ * that are valid with all their intermediates. A pair is taken over when the key is
+ * the certificate's and its chain leads to one of the roots, now; until then the last
+ * good one of that name stays in use. A file that is removed is forgotten; who uses
+ * what was in it need not be. A file of roots that is broken still counts as it was
+ * when it was good; one that is removed does not, but for the last. Directories and
+ * roots that others than root and we may write count for nothing.
  *
  * The first weft_source_refresh() reads the directory.
  *

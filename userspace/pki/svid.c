@@ -19,6 +19,25 @@ static void svid_free(struct weft_svid *svid)
 	free(svid);
 }
 
+/* A root among the intermediates counts for nothing: peers have their own. */
+static void find_validity(struct weft_svid *svid)
+{
+	svid->valid_from = svid->not_before = weft_crypto_time(X509_get0_notBefore(svid->cert));
+	svid->valid_until = svid->not_after = weft_crypto_time(X509_get0_notAfter(svid->cert));
+	for (int i = 0; i < sk_X509_num(svid->chain); i++) {
+		X509 *cert = sk_X509_value(svid->chain, i);
+		int64_t from = weft_crypto_time(X509_get0_notBefore(cert));
+		int64_t until = weft_crypto_time(X509_get0_notAfter(cert));
+
+		if (X509_self_signed(cert, 0) == 1)
+			continue;
+		if (from > svid->valid_from)
+			svid->valid_from = from;
+		if (until < svid->valid_until)
+			svid->valid_until = until;
+	}
+}
+
 static int svid_check(struct weft_svid *svid, struct weft_error *err)
 {
 	int r = weft_pki_spiffe_id(svid->cert, &svid->identity, err);
@@ -31,8 +50,7 @@ static int svid_check(struct weft_svid *svid, struct weft_error *err)
 				      "the private key is not the one of the certificate of %s",
 				      svid->identity);
 	}
-	svid->not_before = weft_crypto_time(X509_get0_notBefore(svid->cert));
-	svid->not_after = weft_crypto_time(X509_get0_notAfter(svid->cert));
+	find_validity(svid);
 	return 0;
 }
 
@@ -80,7 +98,12 @@ void weft_svid_put_ptr(struct weft_svid **svid)
 
 bool weft_svid_valid_at(const struct weft_svid *svid, int64_t now)
 {
-	return svid->not_before <= now && now <= svid->not_after;
+	return svid->valid_from <= now && now <= svid->valid_until;
+}
+
+bool weft_svid_signer_ends_first(const struct weft_svid *svid)
+{
+	return svid->valid_until < svid->not_after;
 }
 
 int weft_svid_write(const struct weft_svid *svid, const char *cert_path, const char *key_path,

@@ -20,9 +20,11 @@ struct weft_svid {
 	X509 *cert;	       /* the leaf */
 	STACK_OF(X509) *chain; /* intermediates, leaf's issuer first; may be empty */
 	EVP_PKEY *key;
-	char *identity;	    /* SPIFFE ID, the leaf's URI SAN */
-	int64_t not_before; /* s since the epoch, as time() */
-	int64_t not_after;
+	char *identity;	     /* SPIFFE ID, the leaf's URI SAN */
+	int64_t not_before;  /* of the leaf; s since the epoch, as time() */
+	int64_t not_after;   /* of the leaf */
+	int64_t valid_from;  /* of the leaf and all intermediates the latest beginning */
+	int64_t valid_until; /* and the earliest end: what peers go by */
 };
 
 /**
@@ -47,8 +49,11 @@ void weft_svid_put(struct weft_svid *svid);
 /* For _cleanup_(weft_svid_put_ptr). */
 void weft_svid_put_ptr(struct weft_svid **svid);
 
-/* Is it valid at @now (as time())? */
+/* Is it valid at @now (as time()), and all intermediates? */
 bool weft_svid_valid_at(const struct weft_svid *svid, int64_t now);
+
+/* Does one of the intermediates end before the leaf that it signed? */
+bool weft_svid_signer_ends_first(const struct weft_svid *svid);
 
 /**
  * weft_svid_write() - put an SVID into two PEM files, the key first
