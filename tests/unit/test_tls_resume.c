@@ -6,6 +6,7 @@
 #include "tls_fixture.h"
 
 #include <openssl/ssl.h>
+#include "pki/crypto.h"
 #include "pki/serial.h"
 
 static const struct weft_addr addr = { .ip = { 10, 77 }, .port = 8080 };
@@ -559,6 +560,62 @@ static void lifetime_is_the_shortest_of_certificates_and_age(void **state)
 	pair_uninit(&p);
 }
 
+/* A world with a root of its own; who is @below has a certificate by @middle. */
+static void world_below(struct world *w, const struct authority *middle, enum weft_role below)
+{
+	w->bundle = weft_bundle_create();
+	assert_int_equal(weft_bundle_add(w->bundle, w->ca.cert, "example.org", NULL), 0);
+	w->cart = below == WEFT_ROLE_CLIENT ? new_svid_below(CART, middle, -HOUR, HOUR) :
+					      new_svid(CART, &w->ca);
+	w->payments = below == WEFT_ROLE_SERVER ? new_svid_below(PAYMENTS, middle, -HOUR, HOUR) :
+						  new_svid(PAYMENTS, &w->ca);
+}
+
+/* Both ends' secret of the connection that @p made last ends at @until. */
+static void assert_until(struct pair *p, int64_t until)
+{
+	struct weft_psk psk, of_server;
+	struct weft_resume_key key;
+
+	weft_resume_key(&key, weft_tls_ctx_number(p->ctx[0]), &p->addr, p->name);
+	assert_int_equal(weft_resume_find_client(p->memory[0], &key, 7, time(NULL), &psk), 0);
+	assert_int_equal(weft_resume_find_server(p->memory[1], weft_tls_ctx_number(p->ctx[1]),
+						 psk.id, sizeof(psk.id), 3, time(NULL), &of_server),
+			 0);
+	assert_int_equal(psk.until, until);
+	assert_int_equal(of_server.until, until);
+}
+
+static void secret_does_not_outlive_what_signed_either_certificate(void **state)
+{
+	for (int role = 0; role < 2; role++) {
+		struct world w = { .ca = new_tall_authority("example.org") };
+		struct authority middle = new_intermediate(&w.ca, HOUR / 10);
+		int64_t end = weft_crypto_time(X509_get0_notAfter(middle.cert));
+		void *mine = &w;
+		struct pair p;
+
+		world_below(&w, &middle, role);
+		pair_init(&p, &mine);
+		assert_full(&p);
+		assert_until(&p, end);
+		/* Once more, with chains that were verified before. */
+		for (int i = 0; i < 2; i++) {
+			weft_resume_put(p.memory[i]);
+			p.memory[i] = weft_resume_create();
+			renew(&p, i, i == WEFT_ROLE_CLIENT ? w.cart : w.payments);
+		}
+		assert_full(&p);
+		assert_until(&p, end);
+		pair_uninit(&p);
+		weft_svid_put(w.cart);
+		weft_svid_put(w.payments);
+		weft_bundle_put(w.bundle);
+		authority_uninit(&middle);
+		authority_uninit(&w.ca);
+	}
+}
+
 /* ---- hostile ---- */
 
 static void forged_binder_is_refused_and_costs_one_connection(void **state)
@@ -703,6 +760,7 @@ int main(void)
 		cmocka_unit_test(secret_ends_with_its_time),
 		cmocka_unit_test(identifier_must_be_whole_and_of_this_context),
 		cmocka_unit_test(lifetime_is_the_shortest_of_certificates_and_age),
+		cmocka_unit_test(secret_does_not_outlive_what_signed_either_certificate),
 		cmocka_unit_test(forged_binder_is_refused_and_costs_one_connection),
 		cmocka_unit_test(replayed_client_hello_gets_nowhere),
 		cmocka_unit_test(foreign_peers_get_no_secret),

@@ -122,7 +122,7 @@ int weft_channel_verify(X509_STORE_CTX *store, STACK_OF(X509) * roots,
 			const struct weft_bundle *bundle, char **identity, struct weft_error *err)
 {
 	X509_STORE_CTX_set0_trusted_stack(store, roots);
-	return weft_tls_verify(store, bundle, identity, err);
+	return weft_tls_verify(store, bundle, identity, NULL, err);
 }
 
 /* ---- waiting ---- */

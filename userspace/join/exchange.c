@@ -241,7 +241,7 @@ static int check_chain(const struct weft_svid *svid, const struct weft_roots *ro
 					  svid->chain) != 1)
 		r = weft_error_nomem(err);
 	else
-		r = weft_tls_verify(store, roots->bundle, &identity, err);
+		r = weft_tls_verify(store, roots->bundle, &identity, NULL, err);
 	X509_STORE_CTX_free(store);
 	return r;
 }

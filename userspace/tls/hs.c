@@ -61,6 +61,7 @@ struct weft_hs {
 	bool resumed;
 	char *peer;
 	char serial[WEFT_SERIAL_SIZE]; /* as long as there is a peer */
+	int64_t peer_until; /* its chain is valid; full handshakes */
 	char *server_name; /* client; or NULL */
 	uint64_t generation; /* 0: resumption is not for this one */
 	struct weft_resume_key resume_key; /* client */
@@ -119,7 +120,8 @@ static int verify(SSL *ssl, X509_STORE_CTX *store, void *data)
 	if (r)
 		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	else
-		r = weft_tls_verify(store, weft_tls_ctx_bundle(hs->ctx), &hs->peer, &err);
+		r = weft_tls_verify(store, weft_tls_ctx_bundle(hs->ctx), &hs->peer,
+				    &hs->peer_until, &err);
 	if (r) {
 		weft_failure_set(&hs->failure,
 				 r == -ENOMEM ? WEFT_REASON_RESOURCES :
@@ -203,18 +205,16 @@ static void remember(struct weft_hs *hs)
 	const struct weft_svid *svid = weft_tls_ctx_svid(hs->ctx);
 	struct weft_resume *resume = weft_tls_ctx_resume(hs->ctx);
 	_cleanup_(weft_psk_wipe) struct weft_psk psk = { .generation = hs->generation };
-	X509 *peer_cert = SSL_get0_peer_certificate(hs->ssl);
 	const char *client = is_server(hs) ? hs->peer : svid->identity;
 	const char *server = is_server(hs) ? svid->identity : hs->peer;
 
-	if (!peer_cert || weft_psk_derive(&psk, hs->ssl, client, server)) {
+	if (weft_psk_derive(&psk, hs->ssl, client, server)) {
 		ERR_clear_error();
 		return;
 	}
 	psk.since = time(NULL);
 	psk.until = earliest(psk.since + WEFT_RESUME_AGE,
-			     earliest(svid->not_after,
-				      weft_crypto_time(X509_get0_notAfter(peer_cert))));
+			     earliest(svid->valid_until, hs->peer_until));
 	strcpy(psk.serial, hs->serial);
 	strcpy(psk.peer, hs->peer); /* as long as the interface allows: derive has looked */
 	if (is_server(hs))

@@ -14,7 +14,8 @@
  *   - the local TLS context it was made with: a new SVID or bundle makes new
  *     contexts, and a context takes its secrets along when it goes;
  *   - the generation of the configuration, at each end by itself;
- *   - until the first of both certificates ends, and WEFT_RESUME_AGE at most.
+ *   - until the first of both certificates and of those that signed them ends, and
+ *     WEFT_RESUME_AGE at most.
  * What one end has forgotten is no failure: a server that does not know the
  * identifier makes a full handshake out of the same one.
  *

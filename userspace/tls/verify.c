@@ -147,7 +147,7 @@ static int verify(X509_STORE_CTX *store, const struct weft_bundle *bundle, char 
 }
 
 int weft_tls_verify(X509_STORE_CTX *store, const struct weft_bundle *bundle, char **identity,
-		    struct weft_error *err)
+		    int64_t *until, struct weft_error *err)
 {
 	uint8_t digest[WEFT_CHAIN_DIGEST_LEN];
 	bool has_digest = digest_chain(store, digest);
@@ -157,13 +157,19 @@ int weft_tls_verify(X509_STORE_CTX *store, const struct weft_bundle *bundle, cha
 	if (has_digest && weft_bundle_knows(bundle, digest, time(NULL), &chain)) {
 		*identity = strdup(chain.identity);
 		X509_STORE_CTX_set_error(store, *identity ? X509_V_OK : X509_V_ERR_OUT_OF_MEM);
-		return *identity ? 0 : weft_error_nomem(err);
+		if (!*identity)
+			return weft_error_nomem(err);
+	} else {
+		r = verify(store, bundle, identity, err);
+		if (r)
+			return r;
+		chain_dates(store, &chain);
+		if (has_digest && strlen(*identity) <= WEFT_IDENTITY_MAX) {
+			strcpy(chain.identity, *identity);
+			weft_bundle_remember(bundle, digest, &chain);
+		}
 	}
-	r = verify(store, bundle, identity, err);
-	if (r || !has_digest || strlen(*identity) > WEFT_IDENTITY_MAX)
-		return r;
-	chain_dates(store, &chain);
-	strcpy(chain.identity, *identity);
-	weft_bundle_remember(bundle, digest, &chain);
+	if (until)
+		*until = chain.not_after;
 	return 0;
 }

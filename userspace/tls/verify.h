@@ -16,10 +16,12 @@
  *	SSL_CTX_set_cert_verify_callback(); its error is set as well, from which
  *	OpenSSL makes the alert
  * @identity: the peer's SPIFFE ID, written on success, the caller's to free()
+ * @until: NULL, or written on success: when the first certificate of the chain ends,
+ *	its root included, as time()
  *
  * Return: 0; -EKEYREJECTED no, @err says why; -ENOMEM.
  */
 int weft_tls_verify(X509_STORE_CTX *store, const struct weft_bundle *bundle, char **identity,
-		    struct weft_error *err);
+		    int64_t *until, struct weft_error *err);
 
 #endif
