@@ -455,6 +455,21 @@ static void one_whose_signer_has_ended_counts_as_not_valid(void **state)
 	authority_uninit(&root);
 }
 
+static void one_whose_signer_may_not_sign_for_it_is_not_taken(void **state)
+{
+	struct authority root = new_tall_authority(DOMAIN);
+	struct authority middle = new_intermediate(&root, HOUR);
+
+	set_extension(middle.cert, &root, NID_name_constraints, "permitted;URI:other.test");
+	assert_int_equal(weft_pem_write_certs(in_dir("s/ca.crt"), root.cert, NULL, NULL), 0);
+	put_below("a", &middle, -900);
+	assert_int_equal(refresh(), 1);
+	assert_problem("s/a.crt: every peer would refuse it: one of its names is not among those");
+	assert_int_equal(serial(CART), 0);
+	authority_uninit(&middle);
+	authority_uninit(&root);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -478,6 +493,7 @@ int main(void)
 		TEST(names_with_a_dot_and_the_roots_key_are_left_out),
 		TEST(of_several_the_one_issued_last_counts_of_those_valid),
 		TEST(one_whose_signer_has_ended_counts_as_not_valid),
+		TEST(one_whose_signer_may_not_sign_for_it_is_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,3 +109,17 @@ int weft_crypto_file_digest(int fd, uint8_t digest[WEFT_CRYPTO_DIGEST_LEN],
 	EVP_MD_CTX_free(hash);
 	return ret;
 }
+
+const char *weft_crypto_name_problem(int x509_error)
+{
+	switch (x509_error) {
+	case X509_V_ERR_PERMITTED_VIOLATION:
+		return "one of its names is not among those that an authority in its chain may "
+		       "sign for (name constraints)";
+	case X509_V_ERR_EXCLUDED_VIOLATION:
+		return "one of its names is among those that an authority in its chain may not "
+		       "sign for (name constraints)";
+	default:
+		return NULL;
+	}
+}

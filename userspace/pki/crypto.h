@@ -35,6 +35,10 @@ int64_t weft_crypto_time(const ASN1_TIME *t);
 /* "2031-07-14 09:30:00 UTC". @buf: WEFT_CRYPTO_TIME_MAX bytes. Return: @buf. */
 const char *weft_crypto_time_format(int64_t t, char *buf);
 
+/* The error of a verification in our words, if it is one about name constraints (RFC 5280,
+ * 4.2.1.10: which names an authority may sign for); else NULL. */
+const char *weft_crypto_name_problem(int x509_error);
+
 #define WEFT_CRYPTO_DIGEST_LEN 32
 
 /* Asked now and then during what may take long: shall it go on? */

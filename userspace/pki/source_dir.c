@@ -416,6 +416,17 @@ static int take_roots(struct source_dir *s, const struct listing *listing, struc
 	return 0;
 }
 
+static int say_chain(int error, const char *path, struct weft_error *err)
+{
+	const char *names = weft_crypto_name_problem(error);
+
+	if (names)
+		return weft_error_set(err, EKEYREJECTED, "%s: every peer would refuse it: %s", path,
+				      names);
+	return weft_error_set(err, EKEYREJECTED, "%s: its chain leads to none of the roots: %s",
+			      path, X509_verify_cert_error_string(error));
+}
+
 /* Would a peer that trusts @bundle believe it? Its dates do not count here: the
  * clock may be behind, and an expired one says so to whoever sees it. */
 static int check_chain(const struct weft_svid *svid, const struct weft_bundle *bundle,
@@ -432,9 +443,7 @@ static int check_chain(const struct weft_svid *svid, const struct weft_bundle *b
 	X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(ctx), X509_PURPOSE_ANY);
 	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(ctx), X509_V_FLAG_NO_CHECK_TIME);
 	if (X509_verify_cert(ctx) != 1)
-		r = weft_error_set(err, EKEYREJECTED,
-				   "%s: its chain leads to none of the roots: %s", path,
-				   X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+		r = say_chain(X509_STORE_CTX_get_error(ctx), path, err);
 	X509_STORE_CTX_free(ctx);
 	return r;
 }

@@ -40,8 +40,10 @@ static int say_chain(X509_STORE_CTX *store, struct weft_error *err)
 {
 	X509 *cert = X509_STORE_CTX_get_current_cert(store);
 	int error = X509_STORE_CTX_get_error(store);
-	const char *reason = X509_verify_cert_error_string(error);
+	const char *reason = weft_crypto_name_problem(error);
 
+	if (!reason)
+		reason = X509_verify_cert_error_string(error);
 	if (error == X509_V_ERR_OUT_OF_MEM)
 		return weft_error_nomem(err);
 	if (cert &&
