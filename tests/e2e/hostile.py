@@ -343,6 +343,25 @@ def an_expired_certificate(a, s):
 
 
 @attack("peer-certificate")
+def a_certificate_that_is_not_yet_valid(a, s):
+    not_let_in(a, s, cert="early")
+
+
+@attack("peer-certificate")
+def a_certificate_beyond_the_name_constraints_of_its_authority(a, s):
+    not_let_in(a, s, cert="beyond")
+
+
+@attack("", seen=("eof",), data=SECRET.decode())
+def a_certificate_within_the_name_constraints_of_its_authority(a, s):
+    t = a.tls(s, cert="within")
+    t.write(SECRET)
+    expect(t.read(), SECRET)
+    t.close_notify()
+    expect(t.read(), b"bye")
+
+
+@attack("peer-certificate")
 def a_certificate_of_another_authority(a, s):
     not_let_in(a, s, cert="wrongca")
 
@@ -699,6 +718,16 @@ def is_expired(t):
     t.read()
 
 
+@server("peer-certificate", cert="early")
+def is_not_yet_valid(t):
+    t.read()
+
+
+@server("peer-certificate", cert="beyond")
+def is_beyond_its_name_constraints(t):
+    t.read()
+
+
 @server("peer-certificate", cert="wrongca")
 def is_of_another_authority(t):
     t.read()
@@ -803,6 +832,11 @@ def echo_to_the_end(t):
 
 @server("-", tickets=2, dial=echoes)
 def is_foreign_but_decent_and_sends_tickets(t):
+    echo_to_the_end(t)
+
+
+@server("-", cert="within", dial=echoes)
+def is_within_its_name_constraints(t):
     echo_to_the_end(t)
 
 
