@@ -9,8 +9,9 @@ connection may end anywhere, as one whose daemon was killed does.
 
 Puts the TCP streams of port P together again (retransmissions, reordering),
 takes each direction apart into TLS records, and prints one line of JSON:
-connections, how many are TLS 1.3 throughout, and resumed, records by type, payload bytes,
-how often each TEXT was seen.  Status 1, with the reason, when what was wanted
+connections, how many are TLS 1.3 throughout, and resumed, the groups by which keys
+were exchanged, records by type, payload bytes, how often each TEXT was seen.
+Status 1, with the reason, when what was wanted
 is not so; a capture without a connection at P is never what was wanted.
 """
 import argparse
@@ -20,6 +21,8 @@ import struct
 import sys
 
 TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
+GROUPS = {23: "P-256", 24: "P-384", 29: "X25519", 0x11EB: "SecP256r1MLKEM768",
+          0x11EC: "X25519MLKEM768"}
 ETH_IPV4, ETH_IPV6, ETH_VLAN = 0x0800, 0x86DD, 0x8100
 
 
@@ -137,22 +140,32 @@ def is_tls13_hello(body):
     return body[:1] == b"\x02" and b"\x00\x2b\x00\x02\x03\x04" in body
 
 
-def is_resumed(server):
-    """Does the ServerHello choose a PSK, with a Diffie-Hellman exchange (RFC 8446, 4.2.11)?"""
+def extensions(server):
+    """Of the last ServerHello: {type: content}."""
     got, _ = records(server.data)
     hellos = [body for kind, _, body in got or [] if kind == 22 and is_tls13_hello(body)]
     if not hellos:
-        return False
+        return {}
     body = hellos[-1]
     at = 4 + 2 + 32                     # header, version, random
     at += 1 + body[at] + 2 + 1          # session id, cipher suite, compression
-    end, kinds = at + 2 + struct.unpack("!H", body[at:at + 2])[0], set()
+    end, found = at + 2 + struct.unpack("!H", body[at:at + 2])[0], {}
     at += 2
     while at + 4 <= min(end, len(body)):
         kind, length = struct.unpack("!HH", body[at:at + 4])
-        kinds.add(kind)
+        found[kind] = body[at + 4:at + 4 + length]
         at += 4 + length
-    return {41, 51} <= kinds            # pre_shared_key, key_share
+    return found
+
+
+def is_resumed(server):
+    """Does the ServerHello choose a PSK, with a Diffie-Hellman exchange (RFC 8446, 4.2.11)?"""
+    return {41, 51} <= set(extensions(server))      # pre_shared_key, key_share
+
+
+def group(server):
+    number = struct.unpack("!H", extensions(server).get(51, b"\0\0")[:2])[0]
+    return GROUPS.get(number, hex(number))
 
 
 def judge(client, server):
@@ -214,8 +227,9 @@ def main():
     p.add_argument("--absent", nargs="*", default=[])
     p.add_argument("--present", nargs="*", default=[])
     a = p.parse_args()
-    result = {"connections": 0, "tls13": 0, "resumed": 0, "bytes": 0, "records": {}, "seen": {}}
-    counts, wrong = collections.Counter(), []
+    result = {"connections": 0, "tls13": 0, "resumed": 0, "groups": [], "bytes": 0, "records": {},
+              "seen": {}}
+    counts, groups, wrong = collections.Counter(), set(), []
     texts = {t: 0 for t in a.absent + a.present}
     for halves in streams(a.file, a.port).values():
         for half in halves:
@@ -233,7 +247,8 @@ def main():
         else:
             result["tls13"] += 1
             result["resumed"] += is_resumed(halves[1])
-    result["records"], result["seen"] = dict(counts), texts
+            groups.add(group(halves[1]))
+    result["groups"], result["records"], result["seen"] = sorted(groups), dict(counts), texts
     print(json.dumps(result))
     bad = []
     if a.want and not result["connections"]:

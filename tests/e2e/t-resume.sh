@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Daemons that have met: the second connection shows no certificate, is judged and
 # audited all the same, and whatever one of them forgets costs one full handshake
-# and no failure.
+# and no failure.  At the end the same daemons with approved algorithms only.
 # timeout: 300
 # kernels: 6.1
 # debug: no
-# seconds: 40
+# seconds: 50
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
@@ -126,3 +126,37 @@ systemctl restart weftd@h1
 wait_for 60 systemctl is-active -q weftd@h1
 connects "with --no-resumption the first one is full" cart full
 connects "and the next one too" cart full
+
+# --- approved algorithms only
+for h in h1 h2; do
+    echo 'WEFTD_OPTIONS="--ca-dir /var/lib/weft-e2e-ca --workers 2 --tls-profile fips"' >/etc/default/weftd-$h
+    systemctl restart weftd@$h
+done
+for h in h1 h2; do check "weftd of $h is back with approved algorithms" wait_for 60 _answers $h; done
+capture_start "$T/fips.pcap"
+connects "with approved algorithms" cart full
+connects "and resumed" cart resumed
+capture_stop
+for h in h1 h2; do
+    check "$h: the ciphers are AES" jq -se 'max_by(.id).cipher | test("^TLS_AES_(128|256)_GCM_")' \
+        <<<"$(conns $h 'select(.role != null)')"
+done
+groups() { python3 -SE "$E2E/pcap.py" "$1" --port 9001 --want tls | jq -r '.groups | join(" ")'; }
+check "without them, keys are exchanged by X25519" grep -qx 'X25519\(MLKEM768\)\?' <<<"$(groups "$T/first.pcap")"
+check "with them, by an approved group" grep -qx 'P-256\|P-384\|SecP256r1MLKEM768' <<<"$(groups "$T/fips.pcap")"
+
+# peer REASON DETAIL OPTION...: one that has these algorithms and no certificate is refused
+_last() { conns h2 | jq -s "max_by(.id) | $1"; }
+_told() { _last "select(.id > $1) | .reason" | grep -q '^"'; }
+peer() {
+    local reason=$1 detail=$2 before
+    shift 2
+    before=$(_last .id)
+    in_host h1 timeout 20 openssl s_client -connect 10.77.0.2:9001 -tls1_3 "$@" </dev/null >/dev/null 2>&1
+    wait_for 20 _told "$before"
+    equal "refused with $*" "\"$reason\"" "$(_last "select(.id > $before) | .reason")"
+    contains "and why" "$detail" "$(_last .detail)"
+}
+peer peer-certificate "no certificate" -groups P-256 -ciphersuites TLS_AES_128_GCM_SHA256
+peer tls "no shared cipher" -groups P-256 -ciphersuites TLS_CHACHA20_POLY1305_SHA256
+peer tls "no suitable key share" -groups X25519 -ciphersuites TLS_AES_128_GCM_SHA256
