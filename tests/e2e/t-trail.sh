@@ -95,6 +95,16 @@ equal "and plaintext passes" ok "$(dial 7002 1 again)"
 complete "after another kill"
 equal "which wrote nothing anew" $((before + 1)) "$(records | wc -l)"
 
+# --- weftd is killed when it has marked a record and not sent it
+mark=/var/lib/weft-netns/h2/audit
+kill_for_good
+equal "without weftd plaintext passes again" ok "$(dial 7002 1 marked)"
+read -r _epoch number <"$mark"
+equal "the mark is of this module" "$epoch" "$_epoch"
+printf '%s %020d\n' "$epoch" $((10#$number + 1)) >"$mark"
+check "weftd starts" systemctl start weftd@h2
+complete "after a kill between mark and record"
+
 # --- weftd does not read, and what it listens to is full
 small_buffer() { # of the socket that has the large one: pidfd_open(), pidfd_getfd()
     python3 -SE - "$(weftd_pid h2)" <<'P'
