@@ -14,22 +14,23 @@ key() { # FILE: a new one
     quietly openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"
     chmod 600 "$1"
 }
-# sign NAME BY EXTENSION...: NAME.crt for NAME.key, by the authority BY
+# sign NAME BY EXTENSION...: NAME.crt for NAME.key, by the authority BY; for $days, or nine
 sign() {
     local n=$pki/$1 by=$pki/$2
     shift 2
     printf '%s\n' "$@" >"$n.ext"
     quietly openssl req -new -key "$n.key" -subj / -out "$n.csr"
-    quietly openssl x509 -req -in "$n.csr" -CA "$by.crt" -CAkey "$by.key" -days 9 \
-        -set_serial "0x$(openssl rand -hex 12)" -extfile "$n.ext" -out "$n.crt"
+    quietly openssl x509 -req -in "$n.csr" -CA "$by.crt" -CAkey "$by.key" \
+        -days "${days:-9}" -set_serial "0x$(openssl rand -hex 12)" -extfile "$n.ext" -out "$n.crt"
 }
-# authority N: root N, and an intermediate that signs in its name, as step-ca has it
+# authority N: root N, and an intermediate that signs in its name, as step-ca has it; it
+# lives for $days, or ten, longer than what it signs
 authority() {
     key "$pki/root$1.key"
     quietly openssl req -x509 -key "$pki/root$1.key" -days 9 -subj "/CN=root $1" \
         -addext keyUsage=critical,keyCertSign -out "$pki/root$1.crt"
     key "$pki/by$1.key"
-    sign "by$1" "root$1" basicConstraints=critical,CA:true keyUsage=critical,keyCertSign \
+    days=${days:-10} sign "by$1" "root$1" basicConstraints=critical,CA:true keyUsage=critical,keyCertSign \
         subjectKeyIdentifier=hash
 }
 # leaf NAME ID N: a certificate with its chain, in NAME.pem; its serial in $serial

@@ -4,7 +4,7 @@
 # any more, or yet, is refused, and weftctl status says it, long before where it can.
 # In a guest of its own: the others' journals and certificates go by the clock.
 # timeout: 480
-# seconds: 50
+# seconds: 65
 # kernels: 7.2
 # group: clock
 # debug: no
@@ -84,7 +84,7 @@ clock $((2 * day))
 check "with the right time there is a connection" wait_for 30 good
 for h in h1 h2; do check "$h: and all is well" wait_for 20 untroubled $h; done
 
-# --- what signed it has ended before it
+# --- another root in time
 clock $((8 * day))
 for h in h1 h2; do check "$h: the end comes near again" wait_for 20 troubled $h "^the certificate of .* ends on"; done
 authority 2
@@ -97,3 +97,21 @@ taken h2 "web: a new one" put web h2 web
 taken h1 "shop: a new one" put shop h1 shop
 for h in h1 h2; do check "$h: new ones in time" wait_for 30 untroubled $h; done
 equal "a connection through them" ok "$(call)"
+
+# --- an intermediate ends before what it has signed
+days=2 authority 3
+leaf web web 3
+cat "$pki/root2.crt" "$pki/root3.crt" >"$pki/roots.pem"
+for h in h1 h2; do taken $h "$h: a third root" cp "$pki/roots.pem" "${dir[$h]}/bundle.pem"; done
+taken h2 "web: one by an intermediate that ends soon" put web h2 web
+check "that it ends is told in time" wait_for 20 troubled h2 "^what signed the certificate of spiffe://mesh.local/web ends on"
+check "and logged" wait_for 20 more h2 "spiffe://mesh.local/web: what signed its certificate ends on" 0
+equal "a connection as long as it lasts" ok "$(call)"
+
+clock $((3 * day))
+check "that it has ended is told" wait_for 20 troubled h2 "^what signed the certificate of spiffe://mesh.local/web ended on"
+because "issuer 1 in its chain: certificate has expired"
+leaf web web 2
+taken h2 "web: one by another" put web h2 web
+check "with that there is a connection" wait_for 30 good
+check "and all is well" wait_for 20 untroubled h2
