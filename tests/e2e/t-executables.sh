@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Workloads by executable and its SHA-256: the right file and no other, what goes on
-# to run when the file is replaced, what a change of the file and its owner does, and
+# to run when the file is replaced, what a change of the file and its owner does, that
+# another image in the same device is another file, whose layers an overlay may have, and
 # that a file system that is mounted nowhere lends nobody a path.
 # timeout: 600
-# seconds: 140
+# seconds: 200
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_begin
 document h2 web.yaml <<'Y'
@@ -16,10 +17,14 @@ Y
 chmod a+x "$T"
 dir=/opt/weft-executables # weftd has a /tmp of its own
 mkdir -p "$dir"
+mount -t tmpfs -o mode=755 tmpfs "$dir" # the guest's root is an overlay
+loop=
 tidy() {
     local rc=$? m
     for m in "$dir"/*/; do ! mountpoint -q "$m" || umount "$m"; done
-    rm -rf "$dir"
+    [ -z "$loop" ] || losetup -d "$loop"
+    umount -l "$dir"
+    rmdir "$dir"
     return $rc
 }
 trap 'tidy; e2e_end' EXIT
@@ -214,6 +219,82 @@ Y
     document_gone h1 mapped.yaml
 fi
 umount "$dir/theirs"
+
+# --- overlays: what their layers are
+# by_path NAME PATH HASH
+by_path() {
+    document h1 "$1.yaml" <<Y
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: $1}
+spec: {selectors: [{executable: $2, sha256: "$3"}]}
+Y
+}
+is_of() { start "$2" && last | grep -q "\"spiffe://mesh.local/$1\""; } # NAME PATH
+mkdir "$dir/lo:wer" "$dir/up per" "$dir/work" "$dir/over" "$dir/remote" "$dir/work2" "$dir/host"
+cp -p "$dir/copy" "$dir/lo:wer/run"
+cp -p "$dir/copy" "$dir/work2/run"
+mount -t overlay -o "lowerdir=$dir/lo\\:wer,upperdir=$dir/up per,workdir=$dir/work" overlay "$dir/over"
+by_path over "$dir/over/run" "$one"
+check "an executable of an overlay is known" is_of over "$dir/over/run"
+check "and all is well" wait_for 20 untroubled h1
+umount "$dir/over"
+document_gone h1 over.yaml
+mount --bind "/usr/lib/modules/$(uname -r)" "$dir/host" # which its unit hides from weftd there
+equal "there is something of another host" v9fs "$(stat -fc %T "$dir/host")"
+mount -t overlay -o "lowerdir=$dir/work2:$dir/host" overlay "$dir/remote"
+by_path remote "$dir/remote/run" "$one"
+check "one that has a layer of another host is none" wait_for 20 troubled h1 \
+    "^workload remote: executable $dir/remote/run: it is on a file system of another host or program"
+none "nor is what runs there" start "$dir/remote/run"
+umount "$dir/remote" "$dir/host"
+document_gone h1 remote.yaml
+by_path root /usr/bin/env "$one"
+check "one whose layers are not to be found here is none" wait_for 20 troubled h1 \
+    "^workload root: executable /usr/bin/env: it is on an overlay, .*: /lower: No such file"
+document_gone h1 root.yaml
+
+# --- another image in the same loop device, with a file that looks the same
+# image N: with version N; $hash is what that has
+image() {
+    mkdir "$dir/tree"
+    version "$1"
+    mv "$app.staged" "$dir/tree/run"
+    truncate -s 16M "$dir/$1.img"
+    mkfs.ext4 -q -F -I 128 -d "$dir/tree" "$dir/$1.img" 2>"$T/mkfs" || note "$(cat "$T/mkfs")"
+    for t in mtime ctime; do
+        debugfs -w -R "set_inode_field run $t 20200101000000" "$dir/$1.img" 2>"$T/debugfs"
+    done
+    rm -r "$dir/tree"
+}
+swap_to() { # N
+    ! mountpoint -q "$dir/disk" || umount "$dir/disk"
+    losetup -d "$loop"
+    wait_for 20 losetup -r "$loop" "$dir/$1.img" 2>/dev/null && mount -o ro "$loop" "$dir/disk"
+}
+looks() { stat -c '%d %i %s %Y %Z' "$dir/disk/run"; }
+mkdir "$dir/disk"
+image 4
+four=$hash
+image 5
+five=$hash
+modprobe loop
+loop=$(losetup -r -f --show "$dir/4.img")
+mount -o ro "$loop" "$dir/disk"
+by_path disk "$dir/disk/run" "$four"
+check "an executable in an image is known" is_of disk "$dir/disk/run"
+looked=$(looks)
+swap_to 4
+equal "the image is back in its device" "$looked" "$(looks)"
+check "so is its executable, soon" wait_for 30 is_of disk "$dir/disk/run"
+swap_to 5
+equal "another image has one that looks the same" "$looked" "$(looks)"
+none "it is none" start "$dir/disk/run"
+check "weftctl status tells" wait_for 20 troubled h1 \
+    "^workload disk: executable $dir/disk/run: its SHA-256 is $five, not $four"
+none "it is none then, too" start "$dir/disk/run"
+umount "$dir/disk"
+document_gone h1 disk.yaml
 
 # --- by command
 check "by command, too" weftctl_in h1 workload add cmd identity spiffe://mesh.local/cmd \
