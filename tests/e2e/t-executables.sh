@@ -231,24 +231,14 @@ spec: {selectors: [{executable: $2, sha256: "$3"}]}
 Y
 }
 is_of() { start "$2" && last | grep -q "\"spiffe://mesh.local/$1\""; } # NAME PATH
-mkdir "$dir/lo:wer" "$dir/up per" "$dir/work" "$dir/over" "$dir/remote" "$dir/work2" "$dir/host"
+mkdir "$dir/lo:wer" "$dir/up per" "$dir/work" "$dir/over"
 cp -p "$dir/copy" "$dir/lo:wer/run"
-cp -p "$dir/copy" "$dir/work2/run"
 mount -t overlay -o "lowerdir=$dir/lo\\:wer,upperdir=$dir/up per,workdir=$dir/work" overlay "$dir/over"
 by_path over "$dir/over/run" "$one"
 check "an executable of an overlay is known" is_of over "$dir/over/run"
 check "and all is well" wait_for 20 untroubled h1
 umount "$dir/over"
 document_gone h1 over.yaml
-mount --bind "/usr/lib/modules/$(uname -r)" "$dir/host" # which its unit hides from weftd there
-equal "there is something of another host" v9fs "$(stat -fc %T "$dir/host")"
-mount -t overlay -o "lowerdir=$dir/work2:$dir/host" overlay "$dir/remote"
-by_path remote "$dir/remote/run" "$one"
-check "one that has a layer of another host is none" wait_for 20 troubled h1 \
-    "^workload remote: executable $dir/remote/run: it is on a file system of another host or program"
-none "nor is what runs there" start "$dir/remote/run"
-umount "$dir/remote" "$dir/host"
-document_gone h1 remote.yaml
 by_path root /usr/bin/env "$one"
 check "one whose layers are not to be found here is none" wait_for 20 troubled h1 \
     "^workload root: executable /usr/bin/env: it is on an overlay, .*: /lower: No such file"
