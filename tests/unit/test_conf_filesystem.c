@@ -99,6 +99,8 @@ static const char mountinfo[] =
 	"upperdir=/u\\134\\054\\134:\\075x,workdir=/w,uuid=on\n"
 	"23 21 0:42 / /m2 rw - overlay  rw,lowerdir+=/one:\\134two,lowerdir+=/three,"
 	"datadir+=/four,redirect_dir=on\n"
+	"25 21 0:44 / /m4 rw,relatime - 9p host rw,sync,trans=virtio\n"
+	"26 21 0:45 / /\\040-\\0409p rw - tmpfs 9p rw\n"
 	"24 21 0:43 / /m3 rw - tmpfs tmpfs rw,size=1k";
 
 static int layers_of(uint64_t mount, struct weft_strv *layers, struct weft_error *err)
@@ -125,6 +127,24 @@ static void layers_are_found_whatever_is_in_their_names(void **state)
 	expect_layers(210, "/wrong");
 	expect_layers(22, "/l 1 | /with:colon | /with\\ | /a,b | /data | /u,:=x");
 	expect_layers(23, "/one:\\two | /three | /four");
+}
+
+static int is_9p(uint64_t mount)
+{
+	_cleanup_fclose_ FILE *f = fmemopen((char *)mountinfo, strlen(mountinfo), "r");
+	struct weft_error err = { 0 };
+
+	assert_non_null(f);
+	return weft_filesystem_is_9p(f, mount, &err);
+}
+
+static void what_the_mount_says_is_9p_is(void **state)
+{
+	assert_int_equal(is_9p(25), 1);
+	assert_int_equal(is_9p(21), 0);
+	assert_int_equal(is_9p(24), 0);
+	assert_int_equal(is_9p(26), 0);
+	assert_int_equal(is_9p(2), -ENOENT);
 }
 
 static void who_has_no_layers_is_an_error(void **state)
@@ -283,6 +303,7 @@ int main(void)
 		cmocka_unit_test(a_disk_whose_number_cannot_be_read_is_an_error),
 		cmocka_unit_test(layers_are_found_whatever_is_in_their_names),
 		cmocka_unit_test(who_has_no_layers_is_an_error),
+		cmocka_unit_test(what_the_mount_says_is_9p_is),
 	};
 	const struct CMUnitTest by_root[] = {
 		cmocka_unit_test_setup_teardown(another_hosts_is_told, setup, teardown),

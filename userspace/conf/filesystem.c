@@ -148,21 +148,39 @@ static int add_options(char *line, struct weft_strv *layers)
 	return 0;
 }
 
+/* Return: 0: @line is that mount's, the caller's to free also on failure; -ENOENT. */
+static int find_line(FILE *mountinfo, uint64_t mount, char **line, struct weft_error *err)
+{
+	size_t size = 0;
+	char *end;
+
+	while (getline(line, &size, mountinfo) >= 0)
+		if (strtoull(*line, &end, 10) == mount && *end == ' ')
+			return 0;
+	return weft_error_set(err, ENOENT, "its mount is not among those that are seen here");
+}
+
 int weft_filesystem_layers(FILE *mountinfo, uint64_t mount, struct weft_strv *layers,
 			   struct weft_error *err)
 {
 	_cleanup_free_ char *line = NULL;
-	size_t size = 0, before = layers->count;
-	char *end;
+	size_t before = layers->count;
+	int ret = find_line(mountinfo, mount, &line, err);
 
-	while (getline(&line, &size, mountinfo) >= 0) {
-		if (strtoull(line, &end, 10) != mount || *end != ' ')
-			continue;
-		if (add_options(line, layers))
-			return weft_error_nomem(err);
-		return layers->count > before ? 0 : weft_error_set(err, ENOENT, "it names none");
-	}
-	return weft_error_set(err, ENOENT, "its mount is not among those that are seen here");
+	if (ret)
+		return ret;
+	if (add_options(line, layers))
+		return weft_error_nomem(err);
+	return layers->count > before ? 0 : weft_error_set(err, ENOENT, "it names none");
+}
+
+int weft_filesystem_is_9p(FILE *mountinfo, uint64_t mount, struct weft_error *err)
+{
+	_cleanup_free_ char *line = NULL;
+	int ret = find_line(mountinfo, mount, &line, err);
+
+	/* spaces in other fields are \\040 */
+	return ret ? ret : strstr(line, " - 9p ") != NULL;
 }
 
 /* ---- who can change it ---- */
@@ -185,19 +203,39 @@ static bool is_remote(uint32_t type)
 	return false;
 }
 
-static int find_layers(int fd, struct weft_strv *layers, struct weft_error *err)
+/* What is mounted, and which of that @fd is on. Return: 0: @mountinfo is to be closed. */
+static int open_mounts(int fd, FILE **mountinfo, uint64_t *mount, struct weft_error *err)
 {
-	_cleanup_fclose_ FILE *mountinfo = NULL;
 	struct statx stx;
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx))
 		return weft_error_set(err, errno, "statx: %s", strerror(errno));
 	if (!(stx.stx_mask & STATX_MNT_ID))
 		return weft_error_set(err, ENOENT, "the kernel does not tell its mount");
-	mountinfo = fopen("/proc/self/mountinfo", "re");
-	if (!mountinfo)
+	*mount = stx.stx_mnt_id;
+	*mountinfo = fopen("/proc/self/mountinfo", "re");
+	if (!*mountinfo)
 		return weft_error_set(err, errno, "/proc/self/mountinfo: %s", strerror(errno));
-	return weft_filesystem_layers(mountinfo, stx.stx_mnt_id, layers, err);
+	return 0;
+}
+
+static int find_layers(int fd, struct weft_strv *layers, struct weft_error *err)
+{
+	_cleanup_fclose_ FILE *mountinfo = NULL;
+	uint64_t mount;
+	int ret = open_mounts(fd, &mountinfo, &mount, err);
+
+	return ret ? ret : weft_filesystem_layers(mountinfo, mount, layers, err);
+}
+
+/* 9p passes on what the other host says of its file system. Return: 0, 1; negative errno. */
+static int is_9p(int fd, struct weft_error *err)
+{
+	_cleanup_fclose_ FILE *mountinfo = NULL;
+	uint64_t mount;
+	int ret = open_mounts(fd, &mountinfo, &mount, err);
+
+	return ret ? ret : weft_filesystem_is_9p(mountinfo, mount, err);
 }
 
 /* Return: 0: @fd is its; negative errno. */
@@ -249,10 +287,14 @@ static int check_layers(int fd, unsigned int depth, struct weft_error *err)
 static int check(int fd, unsigned int depth, struct weft_error *err)
 {
 	struct statfs fs;
+	int ret;
 
 	if (fstatfs(fd, &fs))
 		return weft_error_set(err, errno, "statfs: %s", strerror(errno));
-	if (is_remote(fs.f_type))
+	ret = is_remote(fs.f_type) ? 1 : is_9p(fd, err);
+	if (ret < 0)
+		return ret;
+	if (ret)
 		return weft_error_set(err, EPERM, "it is on a file system of another host or "
 				      "program, which can change it, so its hash proves nothing");
 	return (uint32_t)fs.f_type == OVERLAY_MAGIC ? check_layers(fd, depth, err) : 0;

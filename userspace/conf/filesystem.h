@@ -36,6 +36,15 @@ int weft_filesystem_disk(dev_t dev, uint64_t *number, struct weft_error *err);
 int weft_filesystem_check(int fd, struct weft_error *err);
 
 /**
+ * weft_filesystem_is_9p() - is a mount one of a file system of this type?
+ * @mountinfo: as /proc/self/mountinfo
+ * @mount: number of the mount
+ *
+ * Return: 0, 1; -ENOENT there is no such mount.
+ */
+int weft_filesystem_is_9p(FILE *mountinfo, uint64_t mount, struct weft_error *err);
+
+/**
  * weft_filesystem_layers() - the directories that an overlay is made of
  * @mountinfo: as /proc/self/mountinfo, see proc_pid_mountinfo(5)
  * @mount: number of the mount
