@@ -176,13 +176,11 @@ static void conn_step(struct weft_conn *c)
 }
 
 /*
- * Works of sockets that somebody has locked, and that wait for him. He keeps it
- * as long as he likes by copying to or from memory that does not come
- * (userfaultfd, FUSE), on as many sockets as he likes, and the workqueue has
- * only so many threads: so few may wait, and the others look again.
+ * Who has a socket locked keeps it as long as he likes by copying to or from
+ * memory that does not come (userfaultfd, FUSE), on as many sockets as he likes,
+ * and the workqueue has only so many threads: so few of a namespace may wait for
+ * such sockets, and the others look again.
  */
-static atomic_t waiting = ATOMIC_INIT(0);
-
 static void conn_work(struct work_struct *work)
 {
 	struct weft_conn *c = container_of(to_delayed_work(work),
@@ -197,13 +195,13 @@ static void conn_work(struct work_struct *work)
 	if (!weft_file_tryget(f))
 		return;			/* release() waits for us */
 	waits = READ_ONCE(c->sock->sk->sk_lock.owned);
-	if (waits && atomic_inc_return(&waiting) > WEFT_WAITING_MAX)
+	if (waits && atomic_inc_return(&c->wn->waiting) > WEFT_WAITING_MAX)
 		queue_delayed_work(weft_wq, &c->work,
 				   msecs_to_jiffies(WEFT_WAITING_RETRY));
 	else
 		conn_step(c);
 	if (waits)
-		atomic_dec(&waiting);
+		atomic_dec(&c->wn->waiting);
 	fput(f);		/* the last one of a kworker is deferred */
 }
 

@@ -29,8 +29,10 @@ static void local_of(const struct sock *sk, struct weft_addr *a)
 static void remote_of(const struct weft_conn *c, const struct sock *sk,
 		      struct weft_addr *a)
 {
-	if (c->n_tried) {	/* also after a disconnect */
-		*a = c->attempts[c->n_tried - 1].addr;
+	unsigned int n = READ_ONCE(c->n_tried);	/* a dump does not hold ->mu */
+
+	if (n) {		/* also after a disconnect */
+		*a = c->attempts[n - 1].addr;
 		return;
 	}
 	weft_addr_remote(sk, a);
@@ -356,7 +358,6 @@ int weft_genl_conn_start(struct netlink_callback *cb)
 	return err;
 }
 
-/* args[0]: 0 conns, 1 history; args[1]: where to go on */
 /* What can be said of a conn without its lock. */
 static int fill_busy(struct sk_buff *skb, const void *object,
 		     struct weft_net *wn)
@@ -396,6 +397,7 @@ static int dump_conn(struct sk_buff *skb, struct netlink_callback *cb,
 	return err;
 }
 
+/* args[0]: 0 conns, 1 history; args[1]: where to go on */
 static int dump_conns(struct sk_buff *skb, struct netlink_callback *cb,
 		      struct weft_net *wn)
 {

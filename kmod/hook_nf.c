@@ -39,7 +39,7 @@ static struct weft_conn *conn_of_sk(const struct sock *sk)
 
 /*
  * A SYN of a socket that is no conn. The first one, in connect()'s context,
- * tells who it is. Retransmissions come from the timer, in nobody's, or from
+ * tells who it is. Others come from the timer, in nobody's, or from
  * release_sock(), with the socket's spinlock held: no place to look at a task.
  */
 static bool slipped(struct weft_net *wn, const struct sock *sk,
@@ -49,9 +49,8 @@ static bool slipped(struct weft_net *wn, const struct sock *sk,
 	struct weft_task task;
 	bool ours;
 
-	if (!weft_steer_wants(&wn->tables, dst) || in_serving_softirq() ||
-	    current->flags & PF_KTHREAD || weft_worker_current(wn) ||
-	    inet_csk(sk)->icsk_retransmits)
+	if (!weft_steer_wants(&wn->tables, dst) || in_softirq() ||
+	    current->flags & PF_KTHREAD || weft_worker_current(wn))
 		return false;
 	if (sk->sk_kern_sock && !sk_is_mptcp(sk))
 		return false;

@@ -53,6 +53,11 @@ static void probe(void *unused, const struct sock *csk, int old, int state)
 
 	if (sk->sk_family != AF_INET && sk->sk_family != AF_INET6)
 		return;
+	if (old == TCP_LISTEN && state == TCP_CLOSE &&
+	    sk->sk_protocol == IPPROTO_TCP) {
+		weft_listen_ended(sk);
+		return;
+	}
 	if (state == TCP_LISTEN && (sk->sk_protocol == IPPROTO_TCP ||
 				    sk->sk_protocol == IPPROTO_MPTCP)) {
 		weft_listen_state(sk);

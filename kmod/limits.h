@@ -56,21 +56,29 @@
 /* listeners found and marked at a time when policy starts to cover them */
 #define WEFT_LISTENERS_BATCH		64
 
-/* ms after which they are looked for again when memory was short */
-#define WEFT_RESCAN_RETRY		100
+/*
+ * ms after which they are looked for again when memory was short or sockets
+ * were locked, each time twice as long
+ */
+#define WEFT_RESCAN_RETRY		100U
+#define WEFT_RESCAN_RETRY_MAX		3200U
 
 /* ms after which a new generation looks again at connections that were busy */
 #define WEFT_RECHECK_RETRY		20
 
 /*
- * works that may wait at a time for sockets that somebody has locked, and ms
- * after which the others look again
+ * works of a namespace that may wait at a time for sockets that somebody has
+ * locked, and ms after which the others look again
  */
 #define WEFT_WAITING_MAX		64
 #define WEFT_WAITING_RETRY		10
 
 /* ms that one message of a dump waits for conns somebody has in hand */
 #define WEFT_DUMP_PATIENCE		50
+
+/* the same after a worker came or went, and ms after which it looks again */
+#define WEFT_REQUEUE_PATIENCE		50
+#define WEFT_REQUEUE_RETRY		500
 
 /* nesting and text of selectors: path of a process's cgroup or executable */
 #define WEFT_PATH_MAX			1024

@@ -4,7 +4,7 @@
  *
  * Every listener of a namespace that is configured is marked, when it enters
  * TCP_LISTEN (tracepoint: process context, socket lock held, not yet hashed, no
- * sleeping), or, if it was there before, by weft_listen_rescan(): who will
+ * sleeping), or, if it was there before, by weft_rescan(): who will
  * accept from it may be another process than who began to listen (systemd, a
  * master that passes it on, who changes his user after it). It gets ops of
  * its own with our accept(), and a trap proto, which its children inherit: an
@@ -16,11 +16,7 @@
  * Whether a child is covered, in which mode and as whom, is looked up when it is
  * accepted, see weft_steer_accept(): by the generation of then.
  */
-#include <linux/fdtable.h>
-#include <linux/file.h>
 #include <linux/module.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/skmsg.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -44,7 +40,7 @@ struct kind {
 
 struct weft_listener {
 	struct weft_net *wn;
-	const struct sock *sk;		/* while it is in listeners */
+	const struct sock *sk;		/* while it is in listeners; type-safe */
 	/* Who began to listen, as he was then. Of one that was there before: one
 	 * who had it and was in a workload; NULL until there is one. Once set it
 	 * stays.
@@ -84,6 +80,23 @@ static const struct kind *kind_of(const struct socket *sock)
 			return &mptcp_kinds[ix];
 	}
 	return NULL;
+}
+
+/* A listener for which there was no memory. */
+static bool is_closed(const struct socket *sock)
+{
+	return !xa_load(&listeners, key(sock)) && kind_of(sock);
+}
+
+/*
+ * What @sock's ops would be without us; of one that has ceased to listen since
+ * the caller read them, those of now.
+ */
+static const struct proto_ops *base_of(const struct socket *sock)
+{
+	const struct kind *k = kind_of(sock);
+
+	return k ? k->base : READ_ONCE(sock->ops);
 }
 
 /* ------------------------------------------------------------ children */
@@ -186,11 +199,6 @@ static int child_hold(struct socket *sock, struct weft_steer *steer,
 	return 0;
 }
 
-static u16 local_port(const struct sock *sk)
-{
-	return READ_ONCE(inet_sk(sk)->inet_num);
-}
-
 /* Once it is closed inet_num is 0: sk_clone() forgets that it is bound. */
 static u16 child_port(const struct sock *sk)
 {
@@ -207,8 +215,27 @@ static void child_pass(struct socket *sock, const struct proto_ops *base,
 		weft_synopt_forget(sock->sk);
 }
 
+/*
+ * What becomes of a child of @sock's. Return: nobody but us wanted its SYN. The
+ * listener may have ceased to be one.
+ */
+static bool listener_steer(const struct socket *sock, const struct sock *sk,
+			   u16 port, const struct weft_task *task,
+			   struct weft_steer *steer)
+{
+	const struct weft_listener *l;
+	bool own_save_syn;
+
+	rcu_read_lock();
+	l = xa_load(&listeners, key(sock));
+	own_save_syn = l && READ_ONCE(l->own_save_syn);
+	child_steer(l, sk, port, task, steer);
+	rcu_read_unlock();
+	return own_save_syn;
+}
+
 /* A child of a listener: hold it, or let it pass if it is not covered. */
-static int listener_child(const struct weft_listener *l, struct socket *newsock,
+static int listener_child(const struct socket *sock, struct socket *newsock,
 			  const struct proto_ops *base)
 {
 	struct sock *sk = newsock->sk;
@@ -221,8 +248,7 @@ static int listener_child(const struct weft_listener *l, struct socket *newsock,
 	if (err)
 		return err;
 	lock_sock(sk);
-	forget_syn = READ_ONCE(l->own_save_syn);
-	child_steer(l, sk, child_port(sk), &task, &steer);
+	forget_syn = listener_steer(sock, sk, child_port(sk), &task, &steer);
 	if (steer.verdict == WEFT_STEER_MESH)
 		err = child_hold(newsock, &steer, &task, forget_syn,
 				 GFP_KERNEL);
@@ -238,17 +264,16 @@ static int listener_child(const struct weft_listener *l, struct socket *newsock,
 static int tcp_accept(struct socket *sock, struct socket *newsock,
 		      WEFT_ACCEPT_PARAMS)
 {
-	const struct weft_listener *l = xa_load(&listeners, key(sock));
-	const struct proto_ops *base = kind_of(sock)->base;
+	const struct proto_ops *base = weft_base_ops[weft_family(sock->sk)];
 	int err;
 
-	if (!l)
+	if (is_closed(sock))
 		return -ENOMEM;
 	err = base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
 	if (err < 0)
 		return err;
 	if (newsock->ops)
-		return listener_child(l, newsock, base);
+		return listener_child(sock, newsock, base);
 	lock_sock(newsock->sk);
 	child_untrap(newsock->sk);
 	release_sock(newsock->sk);
@@ -277,13 +302,12 @@ static int mptcp_child(struct socket *newsock, struct weft_steer *steer,
 static int mptcp_accept(struct socket *sock, struct socket *newsock,
 			WEFT_ACCEPT_PARAMS)
 {
-	const struct weft_listener *l = xa_load(&listeners, key(sock));
 	const struct proto_ops *base = kind_of(sock)->base;
 	struct weft_steer steer;
 	struct weft_task task;
 	int err;
 
-	if (!l)
+	if (is_closed(sock))
 		return -ENOMEM;
 	err = base->accept(sock, newsock, WEFT_ACCEPT_ARGS);
 	if (err < 0 || !newsock->ops)
@@ -295,7 +319,7 @@ static int mptcp_accept(struct socket *sock, struct socket *newsock,
 	err = weft_task_current(&task, GFP_KERNEL);
 	if (err)
 		return err;
-	child_steer(l, newsock->sk, local_port(sock->sk), &task, &steer);
+	listener_steer(sock, newsock->sk, weft_listen_port(sock->sk), &task, &steer);
 	if (steer.verdict == WEFT_STEER_MESH)
 		err = mptcp_child(newsock, &steer, &task);
 	weft_steer_uninit(&steer);
@@ -314,17 +338,37 @@ static bool is_stale(const struct socket *sock)
 		     weft_is_early(sock));
 }
 
-/* Hold it by what the caller of accept() is; without memory it is refused. */
+/* Who listens at a port, for a child that does not say whose it is; or NULL. */
+static const struct weft_listener *listener_at(const struct weft_net *wn,
+					       u16 port)
+{
+	const struct weft_listener *l;
+	unsigned long at;
+
+	xa_for_each(&listeners, at, l)
+		if (l->wn == wn && l->by && weft_listen_port(l->sk) == port)
+			return l;
+	return NULL;
+}
+
+/*
+ * Hold it by what the caller of accept() is, or who listens; without memory it
+ * is refused.
+ */
 static void trap_child(struct sock *sk, struct socket *sock)
 {
+	struct weft_net *wn = weft_net(sock_net(sk));
+	u16 port = child_port(sk);
 	struct weft_steer steer;
 	struct weft_task task;
 	int err;
 
-	weft_count(weft_net(sock_net(sk)), trapped);
+	weft_count(wn, trapped);
 	err = weft_task_current(&task, GFP_KERNEL);
 	if (!err) {
-		child_steer(NULL, sk, child_port(sk), &task, &steer);
+		rcu_read_lock();
+		child_steer(listener_at(wn, port), sk, port, &task, &steer);
+		rcu_read_unlock();
 		if (steer.verdict == WEFT_STEER_MESH)
 			err = child_hold(sock, &steer, &task, false,
 					 GFP_KERNEL);
@@ -443,22 +487,35 @@ static void listener_free(struct rcu_head *rcu)
 	kfree(l);
 }
 
+static void listener_forget(struct weft_listener *l)
+{
+	if (!l)
+		return;
+	atomic_dec(&l->wn->listeners);
+	call_rcu(&l->rcu, listener_free);
+}
+
+/* Its own proto again; locked. */
+static void listener_untrap(struct sock *sk)
+{
+	int ix = weft_family(sk);
+
+	if (sk->sk_prot == &trap_prot[ix])
+		WRITE_ONCE(sk->sk_prot, weft_base_prot[ix]);
+}
+
 static int listener_release(struct socket *sock)
 {
-	const struct proto_ops *base = kind_of(sock)->base;
-	struct weft_listener *l = xa_erase_bh(&listeners, key(sock));
+	const struct proto_ops *base = base_of(sock);
 	struct sock *sk = sock->sk;
 
+	listener_forget(xa_erase_bh(&listeners, key(sock)));
 	if (sk && sk->sk_protocol == IPPROTO_TCP) {
 		lock_sock(sk);
-		if (sk->sk_prot == &trap_prot[weft_family(sk)])
-			WRITE_ONCE(sk->sk_prot,
-				   weft_base_prot[weft_family(sk)]);
+		listener_untrap(sk);
+		/* not weft_listen_ended()'s; the reference is our caller's */
+		WRITE_ONCE(sock->ops, base);
 		release_sock(sk);
-	}
-	if (l) {
-		atomic_dec(&l->wn->listeners);
-		call_rcu(&l->rcu, listener_free);
 	}
 	return base->release(sock);
 }
@@ -474,7 +531,13 @@ static bool in_sockmap(const struct sock *sk)
 	return is;
 }
 
-static bool markable(const struct sock *sk)
+/**
+ * weft_listen_markable() - can it be marked, and is not?
+ * @sk: a socket; for sure only while it is locked
+ *
+ * Return: it can.
+ */
+bool weft_listen_markable(const struct sock *sk)
 {
 	const struct socket *sock = sk->sk_socket;
 
@@ -492,27 +555,38 @@ static bool markable(const struct sock *sk)
 static int listener_setsockopt(struct socket *sock, int level, int opt,
 			       sockptr_t val, unsigned int len)
 {
-	struct weft_listener *l = xa_load(&listeners, key(sock));
-	int err = kind_of(sock)->base->setsockopt(sock, level, opt, val, len);
+	int err = base_of(sock)->setsockopt(sock, level, opt, val, len);
+	struct weft_listener *l;
 
-	if (err || !l || level != SOL_TCP || opt != TCP_SAVE_SYN)
+	if (err || level != SOL_TCP || opt != TCP_SAVE_SYN)
 		return err;
-	lock_sock(sock->sk);
-	WRITE_ONCE(l->own_save_syn, weft_synopt_save(sock->sk));
+	lock_sock(sock->sk);		/* so long it is one, or is not */
+	l = xa_load(&listeners, key(sock));
+	if (l)
+		WRITE_ONCE(l->own_save_syn, weft_synopt_save(sock->sk));
 	release_sock(sock->sk);
 	return 0;
+}
+
+static bool own_save_syn(const struct socket *sock)
+{
+	const struct weft_listener *l;
+	bool own;
+
+	rcu_read_lock();
+	l = xa_load(&listeners, key(sock));
+	own = l && READ_ONCE(l->own_save_syn);
+	rcu_read_unlock();
+	return own;
 }
 
 static int listener_getsockopt(struct socket *sock, int level, int opt,
 			       char __user *val, int __user *len)
 {
-	const struct weft_listener *l = xa_load(&listeners, key(sock));
 	int n, none = 0;
 
-	if (!l || !READ_ONCE(l->own_save_syn) || level != SOL_TCP ||
-	    opt != TCP_SAVE_SYN)
-		return kind_of(sock)->base->getsockopt(sock, level, opt, val,
-						       len);
+	if (level != SOL_TCP || opt != TCP_SAVE_SYN || !own_save_syn(sock))
+		return base_of(sock)->getsockopt(sock, level, opt, val, len);
 	if (get_user(n, len))
 		return -EFAULT;
 	if (n < 0)
@@ -560,11 +634,27 @@ static void set_kind(struct sock *sk)
 	weft_set_ops(sock, &tcp_kinds[ix].ops);
 }
 
-/*
- * The socket is locked. @by, which becomes the listener's, may be NULL. Without
- * memory it accepts nothing: who would, nobody could tell.
+/**
+ * weft_listen_traps() - does the trap catch what others accept from it?
+ * @sk: a listener, locked
+ *
+ * Return: it does; MPTCP's children, and those of a listener in a sockmap, have
+ * other protos.
  */
-static void mark(struct sock *sk, struct weft_task *by, gfp_t gfp)
+bool weft_listen_traps(const struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_TCP && !in_sockmap(sk);
+}
+
+/**
+ * weft_listen_mark() - from now on its children are ours to decide
+ * @sk: a listener that can be marked, locked
+ * @by: who began to listen, the listener's from now on; NULL: not known
+ * @gfp: how to allocate
+ *
+ * Without memory it accepts nothing: who would, nobody could tell.
+ */
+void weft_listen_mark(struct sock *sk, struct weft_task *by, gfp_t gfp)
 {
 	struct weft_net *wn = weft_net(sock_net(sk));
 	struct weft_listener *l;
@@ -590,34 +680,97 @@ closed:
 }
 
 /**
+ * weft_listen_unclaimed() - is it a marked listener of which is not known whose?
+ * @sock: a socket; RCU is held, or the socket
+ *
+ * Return: it is.
+ */
+bool weft_listen_unclaimed(const struct socket *sock)
+{
+	const struct weft_listener *l = xa_load(&listeners, key(sock));
+
+	return l && !READ_ONCE(l->by);
+}
+
+/**
+ * weft_listen_claim() - now it is known whose it is
+ * @sock: a socket, locked
+ * @by: who began to listen
+ *
+ * Return: @by is the listener's; else it is none, or somebody else's.
+ */
+bool weft_listen_claim(struct socket *sock, struct weft_task *by)
+{
+	struct weft_listener *l = xa_load(&listeners, key(sock));
+
+	if (!l || l->by)
+		return false;
+	smp_store_release(&l->by, by);	/* whoever sees it sees all of it */
+	return true;
+}
+
+/**
  * weft_listen_state() - a socket enters TCP_LISTEN
  * @sk: a TCP or MPTCP socket; locked, process context, preemption disabled
  */
 void weft_listen_state(struct sock *sk)
 {
-	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
+	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT;
 	struct weft_net *wn = weft_net(sock_net(sk));
 	struct weft_task *by = NULL;
 	struct weft_task task;
 
 	if (sk->sk_kern_sock || !weft_tables_used(&wn->tables) ||
-	    !markable(sk) || weft_worker_current(wn))
+	    !weft_listen_markable(sk) || weft_worker_current(wn))
 		return;
 	if (!weft_task_current(&task, gfp)) {
 		by = weft_task_dup(&task, gfp);
 		weft_task_uninit(&task);
 	}
 	if (by)
-		mark(sk, by, gfp);
+		weft_listen_mark(sk, by, gfp);
 	else
 		set_kind(sk);		/* closed: it accepts nothing */
+}
+
+/**
+ * weft_listen_ended() - a socket leaves TCP_LISTEN and is not closed
+ * @sk: a TCP socket; locked, process context, preemption disabled
+ *
+ * After shutdown() or connect(AF_UNSPEC) it may connect, or listen again: it is
+ * as one that has done neither. Above all, it does not have the trap any more:
+ * kTLS makes its protos and ops, which all sockets share, from those of the
+ * first one whose proto it does not know, whatever state that is in.
+ */
+void weft_listen_ended(struct sock *sk)
+{
+	struct socket *sock = sk->sk_socket;
+	struct weft_listener *l;
+	int ix = weft_family(sk);
+
+	if (!sock || !kind_of(sock))
+		return;
+	l = xa_erase_bh(&listeners, key(sock));
+	if (l && l->own_save_syn)
+		tcp_sk(sk)->save_syn = 0;
+	listener_forget(l);
+	listener_untrap(sk);
+	if (sk->sk_prot == weft_base_prot[ix]) {
+		weft_set_ops(sock, &weft_early_ops[ix]);
+		weft_count(weft_net(sock_net(sk)), early_made);
+	} else {
+		weft_set_ops(sock, weft_base_ops[ix]);	/* in a sockmap */
+	}
 }
 
 /**
  * weft_listen_covered() - how many listeners are of a workload
  * @wn: the namespace
  *
- * By who began to listen, and by the generation in force. Return: their number.
+ * By who began to listen, and by the generation in force. Everybody may ask, and
+ * there may be many: process context, and others have their turn.
+ *
+ * Return: their number.
  */
 unsigned int weft_listen_covered(const struct weft_net *wn)
 {
@@ -626,289 +779,25 @@ unsigned int weft_listen_covered(const struct weft_net *wn)
 	unsigned int n = 0;
 	unsigned long at;
 
-	xa_lock_bh(&listeners);		/* so long ->sk stays */
+	rcu_read_lock();		/* ->sk may be another's: a wrong port */
 	xa_for_each(&listeners, at, l) {
-		if (l->wn != wn || !smp_load_acquire(&l->by))
-			continue;
-		weft_steer_listen(&wn->tables, local_port(l->sk), l->by,
-				  &steer);
-		n += steer.verdict == WEFT_STEER_MESH;
-		weft_steer_uninit(&steer);
+		if (l->wn == wn && smp_load_acquire(&l->by)) {
+			weft_steer_listen(&wn->tables, weft_listen_port(l->sk), l->by,
+					  &steer);
+			n += steer.verdict == WEFT_STEER_MESH;
+			weft_steer_uninit(&steer);
+		}
+		if (need_resched()) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
 	}
-	xa_unlock_bh(&listeners);
+	rcu_read_unlock();
 	return n;
 }
 
-/* ------------------------------------------------------------ rescan */
-
-struct found {
-	struct file *file;		/* reference */
-	struct weft_task *by;		/* a copy, or NULL */
-	bool trapless;			/* marked, and the trap does not catch
-					 * what was accepted from it
-					 */
-};
-
-struct scan {
-	struct weft_net *wn;
-	struct weft_task task;		/* whose files we look at */
-	bool partial;			/* no memory to look at some process */
-	unsigned int n;
-	struct found found[WEFT_LISTENERS_BATCH];
-};
-
-static bool is_listener(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_state) == TCP_LISTEN &&
-	       (sk->sk_protocol == IPPROTO_TCP ||
-		sk->sk_protocol == IPPROTO_MPTCP);
-}
-
-/* A marked listener nobody in a workload has had yet; NULL: it is none. */
-static struct weft_listener *unclaimed(const struct socket *sock)
-{
-	struct weft_listener *l = xa_load(&listeners, key(sock));
-
-	return l && !READ_ONCE(l->by) ? l : NULL;
-}
-
-/* Made before the namespace was governed, not connected yet: see early_ops. */
-static bool is_late(const struct socket *sock, const struct sock *sk)
-{
-	int ix = weft_family(sk);
-
-	return READ_ONCE(sk->sk_state) == TCP_CLOSE &&
-	       sock->state == SS_UNCONNECTED &&
-	       READ_ONCE(sock->ops) == weft_base_ops[ix] &&
-	       READ_ONCE(sk->sk_prot) == weft_base_prot[ix];
-}
-
-static bool scan_full(const struct scan *s)
-{
-	return s->n == ARRAY_SIZE(s->found);
-}
-
-/*
- * Nobody keeps us from the others: a socket that somebody has locked, for as
- * long as he likes, is looked at another time.
- */
-static bool is_locked(struct scan *s, const struct sock *sk)
-{
-	if (!READ_ONCE(sk->sk_lock.owned))
-		return false;
-	s->partial = true;
-	return true;
-}
-
-/* Under spinlocks. @by: who has it, if that matters. */
-static void scan_add(struct scan *s, struct file *f, const struct weft_task *by)
-{
-	struct found *n = &s->found[s->n];
-
-	if (is_locked(s, sock_from_file(f)->sk))
-		return;
-	n->by = by ? weft_task_dup(by, GFP_ATOMIC | __GFP_NOWARN) : NULL;
-	if (by && !n->by) {
-		s->partial = true;
-		return;
-	}
-	n->file = get_file(f);
-	n->trapless = false;
-	s->n++;
-}
-
-/* A listener: does it matter that this process has it? */
-static void scan_listener(struct scan *s, struct file *f, const struct sock *sk)
-{
-	bool new = markable(sk);
-	struct weft_steer steer;
-
-	if (!new && !unclaimed(sk->sk_socket))
-		return;
-	weft_steer_listen(&s->wn->tables, local_port(sk), &s->task, &steer);
-	if (steer.verdict == WEFT_STEER_MESH)
-		scan_add(s, f, &s->task);
-	else if (new)
-		scan_add(s, f, NULL);
-	weft_steer_uninit(&steer);
-}
-
-/* One open file; its files_struct is locked. Nonzero: no room for more. */
-static int scan_file(const void *data, struct file *f, unsigned int fd)
-{
-	struct scan *s = (struct scan *)data;
-	struct socket *sock = sock_from_file(f);
-	struct sock *sk = sock ? READ_ONCE(sock->sk) : NULL;
-
-	if (!sk || sock_net(sk) != s->wn->net || sk->sk_kern_sock ||
-	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6))
-		return 0;
-	if (is_late(sock, sk))
-		scan_add(s, f, NULL);
-	else if (is_listener(sk))
-		scan_listener(s, f, sk);
-	return scan_full(s);
-}
-
-/*
- * A thread, and what it has open. The facts are gathered outside task_lock(),
- * which they need themselves; of one that exits meanwhile they may be empty.
- * Return: was it looked at?
- */
-static bool scan_task(struct scan *s, struct task_struct *p)
-{
-	bool exits;
-
-	if (p->flags & (PF_KTHREAD | PF_EXITING))
-		return false;
-	if (weft_task_of(p, &s->task, GFP_ATOMIC | __GFP_NOWARN)) {
-		s->partial = true;
-		return false;
-	}
-	task_lock(p);
-	exits = p->flags & PF_EXITING;
-	if (p->files && !exits)
-		iterate_fd(p->files, 0, scan_file, s);
-	task_unlock(p);
-	weft_task_uninit(&s->task);
-	return !exits;
-}
-
-/*
- * All threads of @p that have open files of their own; the first one may be
- * gone and the others not. Return: is there room for more?
- */
-static bool scan_process(struct scan *s, struct task_struct *p)
-{
-	const struct files_struct *files, *last = NULL;
-	struct task_struct *t;
-
-	for_each_thread(p, t) {
-		files = READ_ONCE(t->files);
-		if (!files || files == last)
-			continue;
-		if (scan_task(s, t))
-			last = files;
-		if (scan_full(s))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Threads that wait in MPTCP's own accept() would take one more child past us.
- * A signal that is none, as task work uses it, makes them start the call again,
- * and then it is ours. Pollers have other functions in the queue;
- * inet_csk_wait_for_connect() has this one. It sleeps on the msk or on its
- * first subflow, whose wait queue is the msk's.
- */
-static void restart_accept(struct socket *sock)
-{
-	struct wait_queue_head *wq = &sock->wq.wait;
-	struct wait_queue_entry *w;
-
-	spin_lock_irq(&wq->lock);
-	list_for_each_entry(w, &wq->head, entry) {
-		if (w->func != autoremove_wake_function)
-			continue;
-		set_tsk_thread_flag(w->private, TIF_NOTIFY_SIGNAL);
-		wake_up_process(w->private);
-	}
-	spin_unlock_irq(&wq->lock);
-}
-
-/* What it was found to be, it may have ceased to be. */
-static void mark_found(struct scan *s, struct found *n)
-{
-	struct socket *sock = sock_from_file(n->file);
-	struct weft_listener *l;
-	struct sock *sk = sock->sk;
-
-	if (is_locked(s, sk)) {
-		kfree(n->by);
-		return;
-	}
-	lock_sock(sk);
-	l = unclaimed(sock);
-	if (is_late(sock, sk)) {
-		weft_set_ops(sock, &weft_early_ops[weft_family(sk)]);
-		weft_count(weft_net(sock_net(sk)), early_made);
-	} else if (is_listener(sk) && markable(sk)) {
-		n->trapless = sk->sk_protocol == IPPROTO_MPTCP ||
-			      in_sockmap(sk);
-		mark(sk, n->by, GFP_KERNEL);
-		n->by = NULL;
-	} else if (l && n->by) {
-		/* whoever sees it set sees what is in it */
-		smp_store_release(&l->by, n->by);
-		n->by = NULL;
-	}
-	release_sock(sk);
-	kfree(n->by);
-}
-
-/*
- * Who had read the ops of before is, after the grace period, in the queue for
- * the socket lock, or asleep in accept(), or has a child, of before.
- */
-static void mark_all(struct scan *s)
-{
-	unsigned int i, trapless = 0;
-
-	for (i = 0; i < s->n; i++) {
-		mark_found(s, &s->found[i]);
-		trapless += s->found[i].trapless;
-	}
-	if (trapless)
-		synchronize_rcu_tasks();
-	for (i = 0; i < s->n; i++) {
-		if (s->found[i].trapless) {
-			lock_sock(sock_from_file(s->found[i].file)->sk);
-			release_sock(sock_from_file(s->found[i].file)->sk);
-			restart_accept(sock_from_file(s->found[i].file));
-		}
-		fput(s->found[i].file);
-	}
-}
-
-/**
- * weft_listen_rescan() - take in sockets of before, for a new generation
- * @work: wn->rescan
- *
- * Process context. Looks through the descriptors of all processes: only so is
- * it known whose listener it is. What is marked, and known to be somebody's, is
- * no candidate any more, so the rounds end. Without memory, or when sockets are
- * locked, it comes again: a listener that is not marked would take plaintext.
- */
-void weft_listen_rescan(struct work_struct *work)
-{
-	struct weft_net *wn = container_of(to_delayed_work(work),
-					   struct weft_net, rescan);
-	struct task_struct *p;
-	struct scan *s;
-
-	s = kvmalloc(sizeof(*s), GFP_KERNEL);
-	if (!s)
-		goto again;
-	s->wn = wn;
-	s->partial = false;
-	do {
-		s->n = 0;
-		rcu_read_lock();
-		for_each_process(p)
-			if (!scan_process(s, p))
-				break;
-		rcu_read_unlock();
-		mark_all(s);
-	} while (scan_full(s));
-	if (!s->partial) {
-		kvfree(s);
-		return;
-	}
-	kvfree(s);
-again:
-	schedule_delayed_work(&wn->rescan, msecs_to_jiffies(WEFT_RESCAN_RETRY));
-}
+/* ------------------------------------------------------------ init */
 
 /**
  * weft_listen_init() - make the protos and ops that listeners get

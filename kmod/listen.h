@@ -10,7 +10,19 @@
 void weft_listen_init(void);
 void weft_listen_established(struct weft_conn *c);
 void weft_listen_state(struct sock *sk);
+void weft_listen_ended(struct sock *sk);
 unsigned int weft_listen_covered(const struct weft_net *wn);
-void weft_listen_rescan(struct work_struct *work);
+
+/* for sockets of before, see rescan.c */
+bool weft_listen_markable(const struct sock *sk);
+bool weft_listen_traps(const struct sock *sk);
+void weft_listen_mark(struct sock *sk, struct weft_task *by, gfp_t gfp);
+bool weft_listen_unclaimed(const struct socket *sock);
+bool weft_listen_claim(struct socket *sock, struct weft_task *by);
+
+static inline u16 weft_listen_port(const struct sock *sk)
+{
+	return READ_ONCE(inet_sk(sk)->inet_num);
+}
 
 #endif

@@ -12,6 +12,7 @@
 #include "listen.h"
 #include "netns_ops.h"
 #include "recheck.h"
+#include "rescan.h"
 #include "upcall.h"
 
 unsigned int weft_net_id;
@@ -32,7 +33,7 @@ static void tables_changed(struct weft_tables *t)
 {
 	struct weft_net *wn = container_of(t, struct weft_net, tables);
 
-	schedule_delayed_work(&wn->rescan, 0);
+	mod_delayed_work(system_wq, &wn->rescan, 0);
 	schedule_delayed_work(&wn->recheck, 0);
 }
 
@@ -64,8 +65,8 @@ static int __net_init net_start(struct net *net)
 	INIT_LIST_HEAD(&wn->workers);
 	spin_lock_init(&wn->history_lock);
 	weft_events_init(&wn->events);
-	INIT_DELAYED_WORK(&wn->rescan, weft_listen_rescan);
-	INIT_WORK(&wn->requeue, weft_upcall_requeue);
+	INIT_DELAYED_WORK(&wn->rescan, weft_rescan);
+	INIT_DELAYED_WORK(&wn->requeue, weft_upcall_requeue);
 	INIT_DELAYED_WORK(&wn->recheck, weft_recheck);
 	return 0;
 }
@@ -81,7 +82,7 @@ static void __net_exit net_stop(struct net *net)
 
 	weft_hook_nf_stop(wn);
 	cancel_delayed_work_sync(&wn->rescan);
-	cancel_work_sync(&wn->requeue);
+	cancel_delayed_work_sync(&wn->requeue);
 	cancel_delayed_work_sync(&wn->recheck);
 	list_for_each_entry_safe(w, n, &wn->workers, node) {
 		put_pid(w->tgid);

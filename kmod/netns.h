@@ -47,9 +47,11 @@ struct weft_net {
 	atomic_t parked;
 	atomic_t live;
 	atomic_t closing;
+	atomic_t waiting;		/* works that wait for locked sockets */
 
 	struct delayed_work rescan;	/* after a new generation: listeners */
-	struct work_struct requeue;	/* after a worker came or went */
+	unsigned int rescan_wait;	/* ms, its own */
+	struct delayed_work requeue;	/* after a worker came or went */
 	struct delayed_work recheck;	/* after a new generation: conns */
 };
 

@@ -71,7 +71,7 @@ int weft_worker_add(struct weft_net *wn, u32 portid)
 		return err;
 	}
 	upcall->event_net(wn, WEFT_EVENT_WORKER_UP);
-	schedule_work(&wn->requeue);
+	mod_delayed_work(system_wq, &wn->requeue, 0);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ void weft_worker_gone(struct weft_net *wn, u32 portid)
 	put_pid(w->tgid);
 	kfree(w);
 	upcall->event_net(wn, WEFT_EVENT_WORKER_DOWN);
-	schedule_work(&wn->requeue);
+	mod_delayed_work(system_wq, &wn->requeue, 0);
 }
 
 /**
@@ -296,32 +296,50 @@ static bool waits(const struct weft_conn *c)
 	return s == WEFT_CONN_WANT || s == WEFT_CONN_HANDSHAKE;
 }
 
+static void requeue(struct weft_net *wn, struct weft_conn *c)	/* ->mu held */
+{
+	if (weft_conn_state(c) == WEFT_CONN_WANT) {
+		weft_count(wn, handshakes_requeued);
+		weft_upcall_offer(c);
+		if (c->offer_lost)
+			weft_conn_kick(c);
+	} else if (weft_conn_state(c) == WEFT_CONN_HANDSHAKE &&
+		   !worker_has(wn, c)) {
+		weft_handshake_orphaned(c);
+	}
+}
+
 /**
  * weft_upcall_requeue() - a worker came or went: sort out who waits
  * @work: wn->requeue
  *
  * Process context. Conns in WANT are offered again; those in the hands of a
  * worker that is gone go back to WANT if no byte was exchanged, else fail.
+ * Whoever has one in hand may be waiting for its socket, for as long as its
+ * owner likes: it is looked at again later, and keeps no other waiting.
  */
 void weft_upcall_requeue(struct work_struct *work)
 {
-	struct weft_net *wn = container_of(work, struct weft_net, requeue);
+	struct weft_net *wn = container_of(to_delayed_work(work),
+					   struct weft_net, requeue);
+	unsigned long until = jiffies + msecs_to_jiffies(WEFT_REQUEUE_PATIENCE);
+	bool locked, again = false;
 	unsigned long id = 0;
 	struct weft_conn *c;
 	struct file *f;
 
 	for (; (c = weft_conn_next(wn, &id, waits, &f)); id++) {
-		mutex_lock(&c->mu);
-		if (weft_conn_state(c) == WEFT_CONN_WANT) {
-			weft_count(wn, handshakes_requeued);
-			weft_upcall_offer(c);
-			if (c->offer_lost)
-				weft_conn_kick(c);
-		} else if (weft_conn_state(c) == WEFT_CONN_HANDSHAKE &&
-			   !worker_has(wn, c)) {
-			weft_handshake_orphaned(c);
+		while (!(locked = mutex_trylock(&c->mu)) &&
+		       time_before(jiffies, until))
+			usleep_range(200, 500);
+		again |= !locked;
+		if (locked) {
+			requeue(wn, c);
+			mutex_unlock(&c->mu);
 		}
-		mutex_unlock(&c->mu);
 		fput(f);
 	}
+	if (again)
+		schedule_delayed_work(&wn->requeue,
+				      msecs_to_jiffies(WEFT_REQUEUE_RETRY));
 }
