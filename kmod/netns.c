@@ -33,7 +33,7 @@ static void tables_changed(struct weft_tables *t)
 {
 	struct weft_net *wn = container_of(t, struct weft_net, tables);
 
-	mod_delayed_work(system_wq, &wn->rescan, 0);
+	mod_delayed_work(weft_wq, &wn->rescan, 0);
 	schedule_delayed_work(&wn->recheck, 0);
 }
 

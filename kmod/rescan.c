@@ -290,5 +290,6 @@ void weft_rescan(struct work_struct *work)
 again:
 	wn->rescan_wait = clamp(2 * wn->rescan_wait, WEFT_RESCAN_RETRY,
 				WEFT_RESCAN_RETRY_MAX);
-	schedule_delayed_work(&wn->rescan, msecs_to_jiffies(wn->rescan_wait));
+	queue_delayed_work(weft_wq, &wn->rescan,
+			   msecs_to_jiffies(wn->rescan_wait));
 }

@@ -71,7 +71,7 @@ int weft_worker_add(struct weft_net *wn, u32 portid)
 		return err;
 	}
 	upcall->event_net(wn, WEFT_EVENT_WORKER_UP);
-	mod_delayed_work(system_wq, &wn->requeue, 0);
+	mod_delayed_work(weft_wq, &wn->requeue, 0);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ void weft_worker_gone(struct weft_net *wn, u32 portid)
 	put_pid(w->tgid);
 	kfree(w);
 	upcall->event_net(wn, WEFT_EVENT_WORKER_DOWN);
-	mod_delayed_work(system_wq, &wn->requeue, 0);
+	mod_delayed_work(weft_wq, &wn->requeue, 0);
 }
 
 /**
@@ -340,6 +340,6 @@ void weft_upcall_requeue(struct work_struct *work)
 		fput(f);
 	}
 	if (again)
-		schedule_delayed_work(&wn->requeue,
-				      msecs_to_jiffies(WEFT_REQUEUE_RETRY));
+		queue_delayed_work(weft_wq, &wn->requeue,
+				   msecs_to_jiffies(WEFT_REQUEUE_RETRY));
 }

@@ -81,7 +81,7 @@ def sleeper(family, end):
     t.start()
     while True:
         with open(f"/proc/self/task/{t.native_id}/wchan") as f:
-            if "wait_for_connect" in f.read():
+            if "csk_" in f.read():
                 break
     end(s)
     t.join(60)
