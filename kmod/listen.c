@@ -13,8 +13,8 @@
  * MPTCP's children have a proto of its own: there, who waits in accept() when
  * the marking comes is sent round again.
  *
- * Whether a child is covered, in which mode and as whom, is looked up when it is
- * accepted, see weft_steer_accept(): by the generation of then.
+ * Whether a child is covered, in which mode and as whom, is looked up when it
+ * is accepted, see weft_steer_accept(): by the generation of then.
  */
 #include <linux/module.h>
 #include <linux/skmsg.h>
@@ -40,10 +40,10 @@ struct kind {
 
 struct weft_listener {
 	struct weft_net *wn;
-	const struct sock *sk;		/* while it is in listeners; type-safe */
-	/* Who began to listen, as he was then. Of one that was there before: one
-	 * who had it and was in a workload; NULL until there is one. Once set it
-	 * stays.
+	const struct sock *sk;		/* while it is in listeners */
+	/* Who began to listen, as he was then. Of one that was there before:
+	 * one who had it and was in a workload; NULL until there is one. Once
+	 * set it stays.
 	 */
 	struct weft_task *by;
 	bool own_save_syn;		/* TCP_SAVE_SYN is ours */
@@ -319,7 +319,8 @@ static int mptcp_accept(struct socket *sock, struct socket *newsock,
 	err = weft_task_current(&task, GFP_KERNEL);
 	if (err)
 		return err;
-	listener_steer(sock, newsock->sk, weft_listen_port(sock->sk), &task, &steer);
+	listener_steer(sock, newsock->sk, weft_listen_port(sock->sk), &task,
+		       &steer);
 	if (steer.verdict == WEFT_STEER_MESH)
 		err = mptcp_child(newsock, &steer, &task);
 	weft_steer_uninit(&steer);
@@ -680,7 +681,7 @@ closed:
 }
 
 /**
- * weft_listen_unclaimed() - is it a marked listener of which is not known whose?
+ * weft_listen_unclaimed() - is it a marked listener, and not known whose?
  * @sock: a socket; RCU is held, or the socket
  *
  * Return: it is.
@@ -767,23 +768,26 @@ void weft_listen_ended(struct sock *sk)
  * weft_listen_covered() - how many listeners are of a workload
  * @wn: the namespace
  *
- * By who began to listen, and by the generation in force. Everybody may ask, and
- * there may be many: process context, and others have their turn.
+ * By who began to listen, and by the generation in force. Everybody may ask,
+ * and there may be many: process context, and others have their turn.
  *
  * Return: their number.
  */
 unsigned int weft_listen_covered(const struct weft_net *wn)
 {
 	const struct weft_listener *l;
+	const struct weft_task *by;
 	struct weft_steer steer;
 	unsigned int n = 0;
 	unsigned long at;
 
-	rcu_read_lock();		/* ->sk may be another's: a wrong port */
+	rcu_read_lock();	/* ->sk, type-safe, may be another's by now */
 	xa_for_each(&listeners, at, l) {
-		if (l->wn == wn && smp_load_acquire(&l->by)) {
-			weft_steer_listen(&wn->tables, weft_listen_port(l->sk), l->by,
-					  &steer);
+		/* whoever sees it set sees what is in it */
+		by = l->wn == wn ? smp_load_acquire(&l->by) : NULL;
+		if (by) {
+			weft_steer_listen(&wn->tables, weft_listen_port(l->sk),
+					  by, &steer);
 			n += steer.verdict == WEFT_STEER_MESH;
 			weft_steer_uninit(&steer);
 		}
