@@ -178,9 +178,18 @@ static void conn_step(struct weft_conn *c)
 /*
  * Who has a socket locked keeps it as long as he likes by copying to or from
  * memory that does not come (userfaultfd, FUSE), on as many sockets as he
- * likes, and the workqueue has only so many threads: so few of a namespace may
- * wait for such sockets, and the others look again.
+ * likes, and the workqueue has only so many threads: so few of a namespace, and
+ * of all of them together, may wait for such sockets, and the others look again.
  */
+static atomic_t waiting = ATOMIC_INIT(0);
+
+static bool may_wait(struct weft_net *wn)
+{
+	bool here = atomic_inc_return(&wn->waiting) <= WEFT_WAITING_MAX;
+
+	return atomic_inc_return(&waiting) <= WEFT_WAITING_TOTAL_MAX && here;
+}
+
 static void conn_work(struct work_struct *work)
 {
 	struct weft_conn *c = container_of(to_delayed_work(work),
@@ -195,13 +204,15 @@ static void conn_work(struct work_struct *work)
 	if (!weft_file_tryget(f))
 		return;			/* release() waits for us */
 	waits = READ_ONCE(c->sock->sk->sk_lock.owned);
-	if (waits && atomic_inc_return(&c->wn->waiting) > WEFT_WAITING_MAX)
+	if (waits && !may_wait(c->wn))
 		queue_delayed_work(weft_wq, &c->work,
 				   msecs_to_jiffies(WEFT_WAITING_RETRY));
 	else
 		conn_step(c);
-	if (waits)
+	if (waits) {
 		atomic_dec(&c->wn->waiting);
+		atomic_dec(&waiting);
+	}
 	fput(f);		/* the last one of a kworker is deferred */
 }
 

@@ -90,20 +90,21 @@ static int conn_begin(struct weft_conn *c, struct request *r, int flags)
 static int conn_first(struct socket *sock, struct request *r, int flags)
 {
 	struct weft_conn *c;
+	int err = 0;
 	bool early;
-	int err;
 
 	lock_sock(sock->sk);
 	c = weft_conn_of(sock);		/* another thread was faster */
-	if (!c) {
-		early = weft_is_early(sock);
+	early = weft_is_early(sock);
+	if (!c && !early && sock->ops != weft_base_ops[weft_family(sock->sk)])
+		err = -EISCONN;		/* with listen() */
+	else if (!c)
 		c = weft_conn_attach(sock, WEFT_ROLE_CLIENT, 0, GFP_KERNEL);
-		if (c && early)
-			weft_count(c->wn, early_decided);
-	}
+	if (c && early)
+		weft_count(c->wn, early_decided);
 	release_sock(sock->sk);
 	if (!c)
-		return -ENOMEM;
+		return err ?: -ENOMEM;
 	mutex_lock(&c->mu);
 	err = c->asked.port ? -EALREADY : conn_begin(c, r, flags);
 	mutex_unlock(&c->mu);
@@ -224,6 +225,24 @@ static int early_accept(struct socket *sock, struct socket *newsock,
 	/* else it listens since, and the trap has made newsock a conn */
 	if (err >= 0 && newsock->ops == sock_ops)
 		weft_set_ops(newsock, base);
+	return err;
+}
+
+/*
+ * TCP would let tls_init() look at it first, which builds what all kTLS sockets
+ * share from the ops it finds.
+ */
+static int early_setsockopt(struct socket *sock, int level, int opt,
+			    sockptr_t val, unsigned int len)
+{
+	int err;
+
+	if (level == SOL_TCP && opt == TCP_ULP)
+		return -ENOTCONN;
+	__module_get(THIS_MODULE);	/* it may sleep, and another connect() */
+	err = weft_base_ops[weft_family(sock->sk)]->setsockopt(sock, level, opt,
+							       val, len);
+	module_put(THIS_MODULE);	/* exit waits for RCU tasks */
 	return err;
 }
 
@@ -420,6 +439,7 @@ void weft_hook_proto_init(void)
 		weft_early_ops[ix].connect = early_connect;
 		weft_early_ops[ix].sendmsg = early_sendmsg;
 		weft_early_ops[ix].accept = early_accept;
+		weft_early_ops[ix].setsockopt = early_setsockopt;
 		weft_early_ops[ix].release = early_release;
 		weft_conn_ops_init(&weft_conn_ops[ix], weft_base_ops[ix]);
 		weft_conn_ops[ix].connect = conn_connect;

@@ -89,7 +89,9 @@ static int shadow_setsockopt(struct weft_conn *c, int level, int opt,
 	s->state = sock->state;
 	s->type = sock->type;
 	s->sk = sk;
-	WRITE_ONCE(s->ops, primed[ix] ? &shadow_ops[ix] : c->base);
+	/* tls_init() may build what all kTLS sockets share from these */
+	WRITE_ONCE(s->ops, primed[ix] && level != SOL_TCP ? &shadow_ops[ix] :
+							    c->base);
 	sh->sa.vfs_inode.i_uid = SOCK_INODE(sock)->i_uid;
 	sh->sa.vfs_inode.i_ino = SOCK_INODE(sock)->i_ino;
 	swap_socket(sk, s);

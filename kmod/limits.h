@@ -67,10 +67,11 @@
 #define WEFT_RECHECK_RETRY		20
 
 /*
- * works of a namespace that may wait at a time for sockets that somebody has
- * locked, and ms after which the others look again
+ * works of a namespace, and of all, that may wait at a time for sockets that
+ * somebody has locked, and ms after which the others look again
  */
 #define WEFT_WAITING_MAX		64
+#define WEFT_WAITING_TOTAL_MAX		192
 #define WEFT_WAITING_RETRY		10
 
 /* ms that one message of a dump waits for conns somebody has in hand */

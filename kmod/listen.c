@@ -513,6 +513,7 @@ static int listener_release(struct socket *sock)
 	listener_forget(xa_erase_bh(&listeners, key(sock)));
 	if (sk && sk->sk_protocol == IPPROTO_TCP) {
 		lock_sock(sk);
+		base = base_of(sock);	/* tcp_abort() ends listening, too */
 		listener_untrap(sk);
 		/* not weft_listen_ended()'s; the reference is our caller's */
 		WRITE_ONCE(sock->ops, base);
@@ -556,17 +557,20 @@ bool weft_listen_markable(const struct sock *sk)
 static int listener_setsockopt(struct socket *sock, int level, int opt,
 			       sockptr_t val, unsigned int len)
 {
-	int err = base_of(sock)->setsockopt(sock, level, opt, val, len);
 	struct weft_listener *l;
+	int err;
 
-	if (err || level != SOL_TCP || opt != TCP_SAVE_SYN)
-		return err;
-	lock_sock(sock->sk);		/* so long it is one, or is not */
-	l = xa_load(&listeners, key(sock));
-	if (l)
-		WRITE_ONCE(l->own_save_syn, weft_synopt_save(sock->sk));
-	release_sock(sock->sk);
-	return 0;
+	__module_get(THIS_MODULE);	/* it sleeps; the socket's may be gone */
+	err = base_of(sock)->setsockopt(sock, level, opt, val, len);
+	if (!err && level == SOL_TCP && opt == TCP_SAVE_SYN) {
+		lock_sock(sock->sk);	/* so long it is one, or is not */
+		l = xa_load(&listeners, key(sock));
+		if (l)
+			WRITE_ONCE(l->own_save_syn, weft_synopt_save(sock->sk));
+		release_sock(sock->sk);
+	}
+	module_put(THIS_MODULE);	/* exit waits for RCU tasks */
+	return err;
 }
 
 static bool own_save_syn(const struct socket *sock)
@@ -581,19 +585,31 @@ static bool own_save_syn(const struct socket *sock)
 	return own;
 }
 
-static int listener_getsockopt(struct socket *sock, int level, int opt,
-			       char __user *val, int __user *len)
+/* As TCP has it, whose getsockopt() says that it is not set. */
+static int save_syn_unset(char __user *val, int __user *len)
 {
 	int n, none = 0;
 
-	if (level != SOL_TCP || opt != TCP_SAVE_SYN || !own_save_syn(sock))
-		return base_of(sock)->getsockopt(sock, level, opt, val, len);
 	if (get_user(n, len))
 		return -EFAULT;
 	if (n < 0)
 		return -EINVAL;
 	n = min_t(int, n, sizeof(none));
 	return put_user(n, len) || copy_to_user(val, &none, n) ? -EFAULT : 0;
+}
+
+static int listener_getsockopt(struct socket *sock, int level, int opt,
+			       char __user *val, int __user *len)
+{
+	int err;
+
+	__module_get(THIS_MODULE);	/* it sleeps; the socket's may be gone */
+	if (level == SOL_TCP && opt == TCP_SAVE_SYN && own_save_syn(sock))
+		err = save_syn_unset(val, len);
+	else
+		err = base_of(sock)->getsockopt(sock, level, opt, val, len);
+	module_put(THIS_MODULE);	/* exit waits for RCU tasks */
+	return err;
 }
 
 static void kind_init(struct kind *k, const struct proto_ops *base,
@@ -724,6 +740,8 @@ void weft_listen_state(struct sock *sk)
 	if (sk->sk_kern_sock || !weft_tables_used(&wn->tables) ||
 	    !weft_listen_markable(sk) || weft_worker_current(wn))
 		return;
+	if (!try_module_get(THIS_MODULE))
+		return;			/* we are going */
 	if (!weft_task_current(&task, gfp)) {
 		by = weft_task_dup(&task, gfp);
 		weft_task_uninit(&task);
@@ -732,6 +750,7 @@ void weft_listen_state(struct sock *sk)
 		weft_listen_mark(sk, by, gfp);
 	else
 		set_kind(sk);		/* closed: it accepts nothing */
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -749,13 +768,16 @@ void weft_listen_ended(struct sock *sk)
 	struct weft_listener *l;
 	int ix = weft_family(sk);
 
-	if (!sock || !kind_of(sock))
+	/* MPTCP's subflow has the socket of its MPTCP socket */
+	if (!sock || sock->sk != sk || sk->sk_kern_sock)
 		return;
 	l = xa_erase_bh(&listeners, key(sock));
 	if (l && l->own_save_syn)
 		tcp_sk(sk)->save_syn = 0;
 	listener_forget(l);
 	listener_untrap(sk);
+	if (!kind_of(sock))
+		return;
 	if (sk->sk_prot == weft_base_prot[ix]) {
 		weft_set_ops(sock, &weft_early_ops[ix]);
 		weft_count(weft_net(sock_net(sk)), early_made);

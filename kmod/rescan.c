@@ -5,6 +5,7 @@
  */
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -202,9 +203,9 @@ static void mark_found(struct scan *s, struct found *n)
 	struct socket *sock = sock_from_file(n->file);
 	struct sock *sk = sock->sk;
 
-	if (is_locked(s, sk)) {
+	if (is_locked(s, sk) || !try_module_get(THIS_MODULE)) {
 		kfree(n->by);
-		return;
+		return;			/* we are going, it may be */
 	}
 	lock_sock(sk);
 	if (is_late(sock, sk)) {
@@ -218,6 +219,7 @@ static void mark_found(struct scan *s, struct found *n)
 		n->by = NULL;
 	}
 	release_sock(sk);
+	module_put(THIS_MODULE);
 	kfree(n->by);
 }
 

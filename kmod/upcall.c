@@ -332,11 +332,12 @@ void weft_upcall_requeue(struct work_struct *work)
 		while (!(locked = mutex_trylock(&c->mu)) &&
 		       time_before(jiffies, until))
 			usleep_range(200, 500);
-		again |= !locked;
-		if (locked) {
+		if (locked && !READ_ONCE(c->sock->sk->sk_lock.owned))
 			requeue(wn, c);
+		else
+			again = true;
+		if (locked)
 			mutex_unlock(&c->mu);
-		}
 		fput(f);
 	}
 	if (again)

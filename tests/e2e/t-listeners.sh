@@ -86,7 +86,7 @@ check "only who began to listen in a workload is counted" covered 1
 # --- sockets that listen no more
 run_as former h2 python3 -SE "$E2E/unlisten.py" 9109 >"$T/unlisten" 2>&1
 cat "$T/unlisten"
-equal "all cases of sockets that listen no more" 12 "$(grep -c '^ok after' "$T/unlisten")"
+equal "all cases of sockets that listen no more" 16 "$(grep -c '^ok after' "$T/unlisten")"
 
 # --- the documents change under the listeners
 servers renamed

@@ -9,14 +9,16 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 TCP_ULP = 31
+MPTCP = 262
 AF_UNSPEC = struct.pack("H14x", socket.AF_UNSPEC)
 PORT = int(sys.argv[1])
 
 
-def listener(family):
-    s = socket.socket(family)
+def listener(family, protocol=0):
+    s = socket.socket(family, socket.SOCK_STREAM, protocol)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(("", PORT))
     s.listen()
@@ -88,7 +90,41 @@ def sleeper(family, end):
     return said
 
 
+def references():
+    with open("/sys/module/weft/refcnt") as f:
+        return int(f.read())
+
+
+def early_ulp(family):
+    """Before connect() kTLS is not asked: it would build on what it finds."""
+    with socket.socket(family) as s:
+        said = [ulp(s)]
+    return said + ends(family, unspec)[1:]
+
+
+def mptcp(family):
+    """Its subflow is a TCP socket, with the MPTCP socket's file, that listens."""
+    before = references()
+    for _ in range(8):
+        with listener(family, MPTCP) as s:
+            with socket.socket(family, socket.SOCK_STREAM, MPTCP) as other:
+                other.bind(("", PORT + 1))
+                other.listen()
+            s.shutdown(socket.SHUT_RD)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 2)
+        listener(family, MPTCP).close()
+    end = time.monotonic() + 20
+    while references() != before and time.monotonic() < end:
+        time.sleep(0.1)
+    return [references() - before]
+
+
 def main():
+    for family in socket.AF_INET, socket.AF_INET6:
+        for case, want in (early_ulp, ["ENOTCONN", "ok", "ok"]), (mptcp, [0]):
+            said = case(family)
+            name = f"after none, {family.name}: {case.__name__}"
+            print(f"ok {name}" if said == want else f"not ok {name} - {said}", flush=True)
     for family in socket.AF_INET, socket.AF_INET6:
         for kind, end in ("shutdown", lambda s: s.shutdown(socket.SHUT_RD)), ("unspec", unspec):
             for case, want in ((ends, ["ENOTCONN", "ok", "ok"]), (again, ["again"]),
