@@ -179,7 +179,8 @@ static void conn_step(struct weft_conn *c)
  * Who has a socket locked keeps it as long as he likes by copying to or from
  * memory that does not come (userfaultfd, FUSE), on as many sockets as he
  * likes, and the workqueue has only so many threads: so few of a namespace, and
- * of all of them together, may wait for such sockets, and the others look again.
+ * of all of them together, may wait for such sockets, and the others look
+ * again.
  */
 static atomic_t waiting = ATOMIC_INIT(0);
 

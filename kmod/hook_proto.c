@@ -239,7 +239,7 @@ static int early_setsockopt(struct socket *sock, int level, int opt,
 
 	if (level == SOL_TCP && opt == TCP_ULP)
 		return -ENOTCONN;
-	__module_get(THIS_MODULE);	/* it may sleep, and another connect() */
+	__module_get(THIS_MODULE);	/* it sleeps; the socket's may go */
 	err = weft_base_ops[weft_family(sock->sk)]->setsockopt(sock, level, opt,
 							       val, len);
 	module_put(THIS_MODULE);	/* exit waits for RCU tasks */

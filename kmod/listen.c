@@ -560,7 +560,7 @@ static int listener_setsockopt(struct socket *sock, int level, int opt,
 	struct weft_listener *l;
 	int err;
 
-	__module_get(THIS_MODULE);	/* it sleeps; the socket's may be gone */
+	__module_get(THIS_MODULE);	/* it sleeps; the socket's may go */
 	err = base_of(sock)->setsockopt(sock, level, opt, val, len);
 	if (!err && level == SOL_TCP && opt == TCP_SAVE_SYN) {
 		lock_sock(sock->sk);	/* so long it is one, or is not */
@@ -603,7 +603,7 @@ static int listener_getsockopt(struct socket *sock, int level, int opt,
 {
 	int err;
 
-	__module_get(THIS_MODULE);	/* it sleeps; the socket's may be gone */
+	__module_get(THIS_MODULE);	/* it sleeps; the socket's may go */
 	if (level == SOL_TCP && opt == TCP_SAVE_SYN && own_save_syn(sock))
 		err = save_syn_unset(val, len);
 	else
