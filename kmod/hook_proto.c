@@ -96,8 +96,10 @@ static int conn_first(struct socket *sock, struct request *r, int flags)
 	lock_sock(sock->sk);
 	c = weft_conn_of(sock);		/* another thread was faster */
 	early = weft_is_early(sock);
-	if (!c && !early && sock->ops != weft_base_ops[weft_family(sock->sk)])
-		err = -EISCONN;		/* with listen() */
+	if (!c && (sock->sk->sk_state != TCP_CLOSE ||
+		   (!early &&
+		    sock->ops != weft_base_ops[weft_family(sock->sk)])))
+		err = -EISCONN;		/* with listen(), or past us */
 	else if (!c)
 		c = weft_conn_attach(sock, WEFT_ROLE_CLIENT, 0, GFP_KERNEL);
 	if (c && early)
@@ -265,7 +267,7 @@ static void born(struct sock *sk)
 
 	if (!sk->sk_kern_sock && sock && sock->ops == weft_base_ops[ix] &&
 	    sk->sk_prot == weft_base_prot[ix] &&
-	    weft_tables_used(&wn->tables)) {
+	    weft_tables_used(&wn->tables) && module_is_live(THIS_MODULE)) {
 		sock->ops = &weft_early_ops[ix];
 		weft_count(wn, early_made);
 	}
@@ -313,7 +315,9 @@ static int prot_connect(struct sock *sk, struct weft_sockaddr *uaddr, int len)
 	int ix = weft_family(sk), err;
 	struct request r;
 
-	__module_get(THIS_MODULE);	/* it may sleep, and comes back to us */
+	/* it may sleep, and comes back to us */
+	if (!try_module_get(THIS_MODULE))
+		return orig_connect[ix](sk, uaddr, len);
 	if (sk->sk_kern_sock || !sock || !sock->file ||
 	    sk->sk_prot != weft_base_prot[ix] ||
 	    (sock->ops != weft_base_ops[ix] && !weft_is_early(sock))) {

@@ -509,17 +509,24 @@ static int listener_release(struct socket *sock)
 {
 	const struct proto_ops *base = base_of(sock);
 	struct sock *sk = sock->sk;
+	int err;
 
+	__module_get(THIS_MODULE);	/* tcp_abort() may take the socket's */
 	listener_forget(xa_erase_bh(&listeners, key(sock)));
 	if (sk && sk->sk_protocol == IPPROTO_TCP) {
 		lock_sock(sk);
-		base = base_of(sock);	/* tcp_abort() ends listening, too */
+		base = base_of(sock);
+		/* our caller drops one, whoever owns the ops now */
+		if (sock->ops->owner != THIS_MODULE)
+			__module_get(THIS_MODULE);
 		listener_untrap(sk);
-		/* not weft_listen_ended()'s; the reference is our caller's */
+		/* not weft_listen_ended()'s */
 		WRITE_ONCE(sock->ops, base);
 		release_sock(sk);
 	}
-	return base->release(sock);
+	err = base->release(sock);
+	module_put(THIS_MODULE);
+	return err;
 }
 
 /* In a sockmap it has a proto of theirs, and its children get TCP's. */
@@ -560,6 +567,9 @@ static int listener_setsockopt(struct socket *sock, int level, int opt,
 	struct weft_listener *l;
 	int err;
 
+	/* as TCP says; and not later, when it listens no more */
+	if (level == SOL_TCP && opt == TCP_ULP)
+		return -ENOTCONN;
 	__module_get(THIS_MODULE);	/* it sleeps; the socket's may go */
 	err = base_of(sock)->setsockopt(sock, level, opt, val, len);
 	if (!err && level == SOL_TCP && opt == TCP_SAVE_SYN) {

@@ -27,7 +27,8 @@ struct found {
 struct scan {
 	struct weft_net *wn;
 	struct weft_task task;		/* whose files we look at */
-	bool partial;			/* no memory to look at some process */
+	bool partial;			/* no memory, or one was locked */
+	bool going;			/* we are: nothing can be marked */
 	unsigned int n;
 	struct found found[WEFT_LISTENERS_BATCH];
 };
@@ -203,9 +204,11 @@ static void mark_found(struct scan *s, struct found *n)
 	struct socket *sock = sock_from_file(n->file);
 	struct sock *sk = sock->sk;
 
-	if (is_locked(s, sk) || !try_module_get(THIS_MODULE)) {
-		kfree(n->by);
-		return;			/* we are going, it may be */
+	if (is_locked(s, sk))
+		goto out;
+	if (!try_module_get(THIS_MODULE)) {
+		s->going = true;
+		goto out;
 	}
 	lock_sock(sk);
 	if (is_late(sock, sk)) {
@@ -220,6 +223,7 @@ static void mark_found(struct scan *s, struct found *n)
 	}
 	release_sock(sk);
 	module_put(THIS_MODULE);
+out:
 	kfree(n->by);
 }
 
@@ -274,6 +278,7 @@ void weft_rescan(struct work_struct *work)
 		goto again;
 	s->wn = wn;
 	s->partial = false;
+	s->going = false;
 	do {
 		s->n = 0;
 		rcu_read_lock();
@@ -282,8 +287,8 @@ void weft_rescan(struct work_struct *work)
 				break;
 		rcu_read_unlock();
 		mark_all(s);
-	} while (scan_full(s));
-	if (!s->partial) {
+	} while (scan_full(s) && !s->going);
+	if (!s->partial || s->going) {
 		wn->rescan_wait = 0;
 		kvfree(s);
 		return;

@@ -34,6 +34,13 @@ static struct weft_worker *worker_find(struct weft_net *wn, u32 portid)
 	return NULL;
 }
 
+/* A worker came or went. */
+static void requeue_soon(struct weft_net *wn)
+{
+	WRITE_ONCE(wn->requeue_all, true);
+	mod_delayed_work(weft_wq, &wn->requeue, 0);
+}
+
 /**
  * weft_worker_add() - a netlink socket of the calling process takes handshakes
  * @wn: the namespace
@@ -71,7 +78,7 @@ int weft_worker_add(struct weft_net *wn, u32 portid)
 		return err;
 	}
 	upcall->event_net(wn, WEFT_EVENT_WORKER_UP);
-	mod_delayed_work(weft_wq, &wn->requeue, 0);
+	requeue_soon(wn);
 	return 0;
 }
 
@@ -110,7 +117,7 @@ void weft_worker_gone(struct weft_net *wn, u32 portid)
 	put_pid(w->tgid);
 	kfree(w);
 	upcall->event_net(wn, WEFT_EVENT_WORKER_DOWN);
-	mod_delayed_work(weft_wq, &wn->requeue, 0);
+	requeue_soon(wn);
 }
 
 /**
@@ -296,17 +303,40 @@ static bool waits(const struct weft_conn *c)
 	return s == WEFT_CONN_WANT || s == WEFT_CONN_HANDSHAKE;
 }
 
-static void requeue(struct weft_net *wn, struct weft_conn *c)	/* ->mu held */
+/* The end of a server's conn waits for its socket. */
+static bool ends_later(const struct weft_conn *c)
 {
-	if (weft_conn_state(c) == WEFT_CONN_WANT) {
+	return c->role == WEFT_ROLE_SERVER &&
+	       READ_ONCE(c->sock->sk->sk_lock.owned);
+}
+
+/* ->mu is held. Return: it is to be looked at again. */
+static bool requeue(struct weft_net *wn, struct weft_conn *c, bool all)
+{
+	if (all && weft_conn_state(c) == WEFT_CONN_WANT) {
 		weft_count(wn, handshakes_requeued);
 		weft_upcall_offer(c);
 		if (c->offer_lost)
 			weft_conn_kick(c);
 	} else if (weft_conn_state(c) == WEFT_CONN_HANDSHAKE &&
 		   !worker_has(wn, c)) {
+		if (ends_later(c))
+			return true;
 		weft_handshake_orphaned(c);
 	}
+	return false;
+}
+
+/* Somebody has ->mu. As requeue(). */
+static bool requeue_busy(struct weft_conn *c, bool all)
+{
+	if (weft_conn_state(c) == WEFT_CONN_HANDSHAKE)
+		return true;
+	if (all) {			/* its own work asks, then */
+		WRITE_ONCE(c->offer_lost, true);
+		weft_conn_kick(c);
+	}
+	return false;
 }
 
 /**
@@ -316,14 +346,14 @@ static void requeue(struct weft_net *wn, struct weft_conn *c)	/* ->mu held */
  * Process context. Conns in WANT are offered again; those in the hands of a
  * worker that is gone go back to WANT if no byte was exchanged, else fail.
  * Whoever has one in hand may be waiting for its socket, for as long as its
- * owner likes: it is looked at again later, and keeps no other waiting.
+ * owner likes: that keeps no other waiting.
  */
 void weft_upcall_requeue(struct work_struct *work)
 {
 	struct weft_net *wn = container_of(to_delayed_work(work),
 					   struct weft_net, requeue);
 	unsigned long until = jiffies + msecs_to_jiffies(WEFT_REQUEUE_PATIENCE);
-	bool locked, again = false;
+	bool locked, again = false, all = xchg(&wn->requeue_all, false);
 	unsigned long id = 0;
 	struct weft_conn *c;
 	struct file *f;
@@ -332,12 +362,12 @@ void weft_upcall_requeue(struct work_struct *work)
 		while (!(locked = mutex_trylock(&c->mu)) &&
 		       time_before(jiffies, until))
 			usleep_range(200, 500);
-		if (locked && !READ_ONCE(c->sock->sk->sk_lock.owned))
-			requeue(wn, c);
-		else
-			again = true;
-		if (locked)
+		if (locked) {
+			again |= requeue(wn, c, all);
 			mutex_unlock(&c->mu);
+		} else {
+			again |= requeue_busy(c, all);
+		}
 		fput(f);
 	}
 	if (again)
