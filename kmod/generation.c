@@ -114,6 +114,18 @@ void weft_gen_retire(struct weft_gen *gen)
 	queue_rcu_work(retire_wq, &gen->free);
 }
 
+bool weft_tables_serve(const struct weft_tables *t)
+{
+	const struct weft_gen *gen;
+	bool serve;
+
+	rcu_read_lock();
+	gen = weft_gen_current(t);
+	serve = gen && gen->tables[WEFT_KIND_WORKLOAD].n;
+	rcu_read_unlock();
+	return serve;
+}
+
 u64 weft_gen_number(const struct weft_gen *gen)
 {
 	return gen ? gen->number : 0;

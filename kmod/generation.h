@@ -71,6 +71,9 @@ static inline bool weft_tables_used(const struct weft_tables *t)
 	return rcu_access_pointer(t->gen);
 }
 
+/* Is there a workload, whose processes may accept? Any context. */
+bool weft_tables_serve(const struct weft_tables *t);
+
 u64 weft_gen_number(const struct weft_gen *gen);	/* NULL: 0 */
 
 /* The netlink socket @portid closed: abort the transaction it had open. */

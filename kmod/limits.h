@@ -66,6 +66,9 @@
 /* ms after which a new generation looks again at connections that were busy */
 #define WEFT_RECHECK_RETRY		20
 
+/* seconds without a workload after which listeners are let go of */
+#define WEFT_UNMARK_TIME		5
+
 /*
  * works of a namespace, and of all, that may wait at a time for sockets that
  * somebody has locked, and ms after which the others look again

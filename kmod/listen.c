@@ -16,6 +16,7 @@
  * Whether a child is covered, in which mode and as whom, is looked up when it
  * is accepted, see weft_steer_accept(): by the generation of then.
  */
+#include <linux/file.h>
 #include <linux/module.h>
 #include <linux/skmsg.h>
 #include <linux/slab.h>
@@ -302,7 +303,7 @@ static int mptcp_child(struct socket *newsock, struct weft_steer *steer,
 static int mptcp_accept(struct socket *sock, struct socket *newsock,
 			WEFT_ACCEPT_PARAMS)
 {
-	const struct proto_ops *base = kind_of(sock)->base;
+	const struct proto_ops *base = mptcp_kinds[weft_family(sock->sk)].base;
 	struct weft_steer steer;
 	struct weft_task task;
 	int err;
@@ -747,7 +748,7 @@ void weft_listen_state(struct sock *sk)
 	struct weft_task *by = NULL;
 	struct weft_task task;
 
-	if (sk->sk_kern_sock || !weft_tables_used(&wn->tables) ||
+	if (sk->sk_kern_sock || !weft_tables_serve(&wn->tables) ||
 	    !weft_listen_markable(sk) || weft_worker_current(wn))
 		return;
 	if (!try_module_get(THIS_MODULE))
@@ -794,6 +795,72 @@ void weft_listen_ended(struct sock *sk)
 	} else {
 		weft_set_ops(sock, weft_base_ops[ix]);	/* in a sockmap */
 	}
+}
+
+/* The file of a marked listener, with a reference; under RCU. Or NULL. */
+static struct file *listener_file(unsigned long at)
+{
+	const struct socket *sock = (void *)(at * sizeof(long));
+	struct file *f = READ_ONCE(sock->file);
+
+	if (!f || !weft_file_tryget(f))
+		return NULL;
+	if (f == READ_ONCE(sock->file))
+		return f;
+	fput(f);
+	return NULL;
+}
+
+/*
+ * Back to what it was; who sleeps in our accept() has a socket with our ops, and
+ * in our other ops a reference. Children that wait are trapped, and let go of.
+ */
+static void unmark(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct weft_listener *l;
+
+	lock_sock(sk);
+	l = xa_load(&listeners, key(sock));
+	if (l) {
+		if (l->own_save_syn)
+			tcp_sk(sk)->save_syn = 0;
+		listener_untrap(sk);
+		/* first: without an entry it would be taken for closed */
+		weft_set_ops(sock, base_of(sock));
+		xa_erase_bh(&listeners, key(sock));
+		listener_forget(l);
+	}
+	release_sock(sk);
+}
+
+/**
+ * weft_listen_unmark() - there is no workload any more: let listeners go
+ * @wn: the namespace
+ *
+ * They do not hold the module any more. One that somebody has locked does.
+ * Process context.
+ */
+void weft_listen_unmark(struct weft_net *wn)
+{
+	const struct weft_listener *l;
+	unsigned long at = 0;
+	struct file *f;
+
+	rcu_read_lock();
+	xa_for_each(&listeners, at, l) {
+		if (l->wn != wn || READ_ONCE(l->sk->sk_lock.owned))
+			continue;
+		f = listener_file(at);
+		if (!f)
+			continue;
+		rcu_read_unlock();
+		unmark(sock_from_file(f));
+		fput(f);
+		cond_resched();
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
 }
 
 /**

@@ -103,6 +103,8 @@ static void scan_listener(struct scan *s, struct file *f, const struct sock *sk)
 	bool new = weft_listen_markable(sk);
 	struct weft_steer steer;
 
+	if (!weft_tables_serve(&s->wn->tables))
+		return;
 	if (!new && !weft_listen_unclaimed(sk->sk_socket))
 		return;
 	weft_steer_listen(&s->wn->tables, weft_listen_port(sk), &s->task,
@@ -257,6 +259,23 @@ static void mark_all(struct scan *s)
 	}
 }
 
+/*
+ * Without a workload nobody accepts in the mesh: listeners are let go of, so
+ * that the module can be unloaded; but not at once, a next generation may have
+ * workloads, and what is marked is theirs at once. Return: it is to come again.
+ */
+static bool let_go(struct weft_net *wn)
+{
+	bool before = wn->unserved;
+
+	wn->unserved = !weft_tables_serve(&wn->tables);
+	if (!wn->unserved)
+		return false;
+	if (before)
+		weft_listen_unmark(wn);
+	return !before || atomic_read(&wn->listeners);
+}
+
 /**
  * weft_rescan() - take in sockets of before, for a new generation
  * @work: wn->rescan
@@ -290,6 +309,9 @@ void weft_rescan(struct work_struct *work)
 	} while (scan_full(s) && !s->going);
 	if (!s->partial || s->going) {
 		wn->rescan_wait = 0;
+		if (!s->going && let_go(wn))
+			queue_delayed_work(weft_wq, &wn->rescan,
+					   WEFT_UNMARK_TIME * HZ);
 		kvfree(s);
 		return;
 	}
