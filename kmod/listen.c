@@ -18,6 +18,7 @@
  */
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/skmsg.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -811,9 +812,34 @@ static struct file *listener_file(unsigned long at)
 	return NULL;
 }
 
+/**
+ * weft_listen_restart() - send who waits in accept() round again
+ * @sock: a listener, its file is held; process context
+ *
+ * To whom other ops of the listener's are to apply: those of before would take
+ * one more child past us (MPTCP), or hold the module till then. A signal that is
+ * none, as task work uses it, makes them start the call again. Pollers have
+ * other functions in the queue; inet_csk_wait_for_connect() has this one. It
+ * sleeps on the msk or on its first subflow, whose wait queue is the msk's.
+ */
+void weft_listen_restart(struct socket *sock)
+{
+	struct wait_queue_head *wq = &sock->wq.wait;
+	struct wait_queue_entry *w;
+
+	spin_lock_irq(&wq->lock);
+	list_for_each_entry(w, &wq->head, entry) {
+		if (w->func != autoremove_wake_function)
+			continue;
+		set_tsk_thread_flag(w->private, TIF_NOTIFY_SIGNAL);
+		wake_up_process(w->private);
+	}
+	spin_unlock_irq(&wq->lock);
+}
+
 /*
- * Back to what it was; who sleeps in our accept() has a socket with our ops, and
- * in our other ops a reference. Children that wait are trapped, and let go of.
+ * Back to what it was; who sleeps in our other ops has a reference. Children
+ * that wait are trapped, and let go of.
  */
 static void unmark(struct socket *sock)
 {
@@ -832,6 +858,7 @@ static void unmark(struct socket *sock)
 		listener_forget(l);
 	}
 	release_sock(sk);
+	weft_listen_restart(sock);
 }
 
 /**

@@ -17,6 +17,7 @@ unsigned int weft_listen_covered(const struct weft_net *wn);
 bool weft_listen_markable(const struct sock *sk);
 bool weft_listen_traps(const struct sock *sk);
 void weft_listen_mark(struct sock *sk, struct weft_task *by, gfp_t gfp);
+void weft_listen_restart(struct socket *sock);
 void weft_listen_unmark(struct weft_net *wn);
 bool weft_listen_unclaimed(const struct socket *sock);
 bool weft_listen_claim(struct socket *sock, struct weft_task *by);

@@ -178,28 +178,6 @@ static bool scan_process(struct scan *s, struct task_struct *p)
 	return true;
 }
 
-/*
- * Threads that wait in MPTCP's own accept() would take one more child past us.
- * A signal that is none, as task work uses it, makes them start the call again,
- * and then it is ours. Pollers have other functions in the queue;
- * inet_csk_wait_for_connect() has this one. It sleeps on the msk or on its
- * first subflow, whose wait queue is the msk's.
- */
-static void restart_accept(struct socket *sock)
-{
-	struct wait_queue_head *wq = &sock->wq.wait;
-	struct wait_queue_entry *w;
-
-	spin_lock_irq(&wq->lock);
-	list_for_each_entry(w, &wq->head, entry) {
-		if (w->func != autoremove_wake_function)
-			continue;
-		set_tsk_thread_flag(w->private, TIF_NOTIFY_SIGNAL);
-		wake_up_process(w->private);
-	}
-	spin_unlock_irq(&wq->lock);
-}
-
 /* What it was found to be, it may have ceased to be. */
 static void mark_found(struct scan *s, struct found *n)
 {
@@ -239,7 +217,7 @@ static void send_round(struct scan *s, struct socket *sock)
 		lock_sock(sock->sk);
 		release_sock(sock->sk);
 	}
-	restart_accept(sock);
+	weft_listen_restart(sock);
 }
 
 static void mark_all(struct scan *s)
