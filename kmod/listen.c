@@ -817,8 +817,8 @@ static struct file *listener_file(unsigned long at)
  * @sock: a listener, its file is held; process context
  *
  * To whom other ops of the listener's are to apply: those of before would take
- * one more child past us (MPTCP), or hold the module till then. A signal that is
- * none, as task work uses it, makes them start the call again. Pollers have
+ * one more child past us (MPTCP), or hold the module till then. A signal that
+ * is none, as task work uses it, makes them start the call again. Pollers have
  * other functions in the queue; inet_csk_wait_for_connect() has this one. It
  * sleeps on the msk or on its first subflow, whose wait queue is the msk's.
  */
