@@ -2,7 +2,7 @@
 /*
  * Marked listeners and their children.
  *
- * Every listener of a namespace that is configured is marked, when it enters
+ * Every listener of a namespace with a workload is marked, when it enters
  * TCP_LISTEN (tracepoint: process context, socket lock held, not yet hashed, no
  * sleeping), or, if it was there before, by weft_rescan(): who will
  * accept from it may be another process than who began to listen (systemd, a
@@ -765,6 +765,19 @@ void weft_listen_state(struct sock *sk)
 	module_put(THIS_MODULE);
 }
 
+/*
+ * It is none any more; locked. It has other ops already: with ours and without
+ * an entry it would be taken for closed.
+ */
+static void listener_end(struct socket *sock)
+{
+	struct weft_listener *l = xa_erase_bh(&listeners, key(sock));
+
+	if (l && l->own_save_syn)
+		tcp_sk(sock->sk)->save_syn = 0;
+	listener_forget(l);
+}
+
 /**
  * weft_listen_ended() - a socket leaves TCP_LISTEN and is not closed
  * @sk: a TCP socket; locked, process context, preemption disabled
@@ -777,25 +790,19 @@ void weft_listen_state(struct sock *sk)
 void weft_listen_ended(struct sock *sk)
 {
 	struct socket *sock = sk->sk_socket;
-	struct weft_listener *l;
 	int ix = weft_family(sk);
 
 	/* MPTCP's subflow has the socket of its MPTCP socket */
 	if (!sock || sock->sk != sk || sk->sk_kern_sock)
 		return;
-	l = xa_erase_bh(&listeners, key(sock));
-	if (l && l->own_save_syn)
-		tcp_sk(sk)->save_syn = 0;
-	listener_forget(l);
 	listener_untrap(sk);
-	if (!kind_of(sock))
-		return;
-	if (sk->sk_prot == weft_base_prot[ix]) {
+	if (kind_of(sock) && sk->sk_prot == weft_base_prot[ix]) {
 		weft_set_ops(sock, &weft_early_ops[ix]);
 		weft_count(weft_net(sock_net(sk)), early_made);
-	} else {
+	} else if (kind_of(sock)) {
 		weft_set_ops(sock, weft_base_ops[ix]);	/* in a sockmap */
 	}
+	listener_end(sock);
 }
 
 /* The file of a marked listener, with a reference; under RCU. Or NULL. */
@@ -844,18 +851,12 @@ void weft_listen_restart(struct socket *sock)
 static void unmark(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
-	struct weft_listener *l;
 
 	lock_sock(sk);
-	l = xa_load(&listeners, key(sock));
-	if (l) {
-		if (l->own_save_syn)
-			tcp_sk(sk)->save_syn = 0;
+	if (xa_load(&listeners, key(sock))) {
 		listener_untrap(sk);
-		/* first: without an entry it would be taken for closed */
 		weft_set_ops(sock, base_of(sock));
-		xa_erase_bh(&listeners, key(sock));
-		listener_forget(l);
+		listener_end(sock);
 	}
 	release_sock(sk);
 	weft_listen_restart(sock);
@@ -876,6 +877,8 @@ void weft_listen_unmark(struct weft_net *wn)
 
 	rcu_read_lock();
 	xa_for_each(&listeners, at, l) {
+		if (weft_tables_serve(&wn->tables))
+			break;		/* again: they stay */
 		if (l->wn != wn || READ_ONCE(l->sk->sk_lock.owned))
 			continue;
 		f = listener_file(at);

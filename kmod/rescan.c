@@ -258,10 +258,10 @@ static bool let_go(struct weft_net *wn)
  * weft_rescan() - take in sockets of before, for a new generation
  * @work: wn->rescan
  *
- * Looks through the descriptors of all processes: only so is
- * it known whose listener it is. What is marked, and known to be somebody's, is
- * no candidate any more, so the rounds end. Without memory, or when sockets are
- * locked, it comes again: a listener that is not marked would take plaintext.
+ * Looks through the descriptors of all processes: only so is it known whose
+ * listener it is. What is marked, and known to be somebody's, is no candidate
+ * any more, so the rounds end. Without memory, or when sockets are locked, it
+ * comes again: a listener that is not marked would take plaintext.
  */
 void weft_rescan(struct work_struct *work)
 {

@@ -101,6 +101,13 @@ check "one that does not name it any more lets go of it" wait_for 20 free
 servers
 check "and one that names it again has it" wait_for 20 renamed by-user
 meshed "strict" 9103 by-user
+document_gone h2 servers.yaml
+let_go() { [ "$(weftctl_in h2 -j status | jq .listeners)" = 0 ]; }
+check "without a workload all are let go of" wait_for 60 let_go
+contains "and accept as if weft were not there" "ok " "$(plain 9103)"
+servers
+check "with one again it has the listener" wait_for 20 renamed by-user
+meshed "strict once more" 9103 by-user
 equal "no secret was ever read where it must not be" "" \
     "$(journalctl -q --no-pager -u early -u late -u master -o cat | grep plaintext-secret)"
 systemctl stop early.socket early.service late.socket late.service

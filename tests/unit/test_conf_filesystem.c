@@ -175,7 +175,7 @@ static int setup(void **state)
 					     "m2" };
 	char path[64];
 
-	strcpy(dir, "/tmp/weft-filesystem-XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/weft-filesystem-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
 	/* whatever /tmp is on */

@@ -614,7 +614,7 @@ enum weft_status_attr {
 	WEFT_STATUS_A_ENDPOINTS,	/* u32 */
 	WEFT_STATUS_A_POLICIES,		/* u32 */
 	WEFT_STATUS_A_SHADOWED,		/* u32, daemon's objects hidden by static ones */
-	WEFT_STATUS_A_LISTENERS,	/* u32, of the namespace, once it is configured */
+	WEFT_STATUS_A_LISTENERS,	/* u32, of the namespace, while it has a workload */
 	WEFT_STATUS_A_CONNS,		/* u32, all that exist */
 	WEFT_STATUS_A_PARKED,		/* u32, of these in WANT */
 	WEFT_STATUS_A_LIVE,		/* u32, of these LIVE */
