@@ -232,10 +232,16 @@ static int find_layers(int fd, struct weft_strv *layers, struct weft_error *err)
 static int is_9p(int fd, struct weft_error *err)
 {
 	_cleanup_fclose_ FILE *mountinfo = NULL;
+	struct weft_error why = { 0 };
 	uint64_t mount;
-	int ret = open_mounts(fd, &mountinfo, &mount, err);
+	int ret = open_mounts(fd, &mountinfo, &mount, &why);
 
-	return ret ? ret : weft_filesystem_is_9p(mountinfo, mount, err);
+	if (!ret)
+		ret = weft_filesystem_is_9p(mountinfo, mount, &why);
+	if (ret >= 0)
+		return ret;
+	return weft_error_set(err, EPERM, "whether it is on a file system of another host cannot "
+			      "be told, so its hash proves nothing: %s", why.text);
 }
 
 /* Return: 0: @fd is its; negative errno. */

@@ -30,8 +30,8 @@ int weft_filesystem_disk(dev_t dev, uint64_t *number, struct weft_error *err);
  *
  * An overlay is what all of its layers are.
  *
- * Return: 0; -EPERM another host or program can, or the layers of an overlay cannot be
- * determined; what fstatfs() and statx() give.
+ * Return: 0; -EPERM another host or program can, or the mount, or the layers of an
+ * overlay, cannot be determined; -ENOMEM; what fstatfs() gives.
  */
 int weft_filesystem_check(int fd, struct weft_error *err);
 
