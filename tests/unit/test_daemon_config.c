@@ -673,6 +673,45 @@ static void newer_documents_take_the_place_of_those_that_wait(void **state)
 	assert_true(weft_config_status(c->config).began >= second);
 }
 
+static void write_revocation(struct context *c, const char *identity)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "apiVersion: weft/v1\nkind: Revocation\nmetadata: {name: leak}\n"
+		 "spec: {identities: [%s]}\n", identity);
+	fixture_write(&c->f, "conf.d/revoked.yaml", text);
+}
+
+/* A revocation is in force within a second. */
+static void documents_that_revoke_do_not_wait_long(void **state)
+{
+	struct context *c = *state;
+	uint64_t before = weft_boot_now();
+
+	write_slow_program(c);
+	write_document(c, "web");
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	write_revocation(c, "shop/cart");
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	assert_int_equal(loop(c), 1);
+	assert_true(seconds_since(before) < 2.9);
+	assert_int_equal(weft_config_status(c->config).conf->n_revocations, 1);
+
+	before = weft_boot_now();	/* also if nothing waited before */
+	write_document(c, "other");
+	write_revocation(c, "shop/till");
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	assert_int_equal(loop(c), 1);
+	assert_true(seconds_since(before) < 2.9);
+
+	before = weft_boot_now();	/* one that is in force waits like anything else */
+	write_document(c, "third");
+	assert_int_equal(weft_config_reload(c->config), WEFT_CONFIG_WAITS);
+	assert_int_equal(loop(c), 1);
+	assert_true(seconds_since(before) >= 2.9);
+}
+
 static void documents_without_executables_wait_for_nobody(void **state)
 {
 	struct context *c = *state;
@@ -773,6 +812,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(newer_documents_take_the_place_of_those_that_wait,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(documents_that_revoke_do_not_wait_long, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(documents_without_executables_wait_for_nobody,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(documents_that_wait_are_gone_when_bad_ones_come,

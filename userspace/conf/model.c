@@ -93,3 +93,23 @@ const struct weft_conf_revocation *weft_conf_find_revocation(const struct weft_c
 {
 	return find(&weft_kind_revocation, conf, name);
 }
+
+static bool same_revocation(const struct weft_conf_revocation *a,
+			    const struct weft_conf_revocation *b)
+{
+	return weft_strv_equal(&a->object.identities, &b->object.identities) &&
+	       weft_strv_equal(&a->object.serials, &b->object.serials);
+}
+
+bool weft_conf_revokes(const struct weft_conf *conf, const struct weft_conf *before)
+{
+	const struct weft_conf_revocation *was;
+
+	for (size_t i = 0; i < conf->n_revocations; i++) {
+		was = before ? weft_conf_find_revocation(before,
+							 conf->revocations[i].object.name) : NULL;
+		if (!was || !same_revocation(was, &conf->revocations[i]))
+			return true;
+	}
+	return false;
+}

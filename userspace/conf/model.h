@@ -73,4 +73,11 @@ const struct weft_conf_policy *weft_conf_find_policy(const struct weft_conf *con
 const struct weft_conf_revocation *weft_conf_find_revocation(const struct weft_conf *conf,
 							     const char *name);
 
+/**
+ * weft_conf_revokes() - is there a revocation that is not the same before?
+ * @conf: the new configuration
+ * @before: the one until now; NULL: none
+ */
+bool weft_conf_revokes(const struct weft_conf *conf, const struct weft_conf *before);
+
 #endif

@@ -20,8 +20,9 @@
 /* A reload names so many changes; of the rest it says how many there are. */
 #define DIFF_LINES_MAX 20
 
-/* Seconds that documents wait for executables. */
-#define EXECUTABLES_WAIT 3
+/* Milliseconds that documents wait for executables, and that those wait that revoke somebody. */
+#define EXECUTABLES_WAIT 3000
+#define REVOCATION_WAIT 500
 
 /* Seconds that to look at one may take before it is told. */
 #define EXECUTABLE_LONG 10
@@ -377,17 +378,34 @@ static int put_in_force(struct weft_config *config, struct weft_conf *conf, uint
 	return 0;
 }
 
-static void set_due(struct weft_config *config, unsigned int s)
+static void set_due(struct weft_config *config, unsigned int ms)
 {
+	struct itimerspec due = {
+		.it_value = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L },
+	};
+
 	/* Cannot fail: it is a timer, and these are times. */
-	timerfd_settime(config->due, 0, &(struct itimerspec){ .it_value.tv_sec = s }, NULL);
+	timerfd_settime(config->due, 0, &due, NULL);
+}
+
+/* Milliseconds that documents wait at most. */
+static unsigned int time_left(const struct weft_config *config)
+{
+	struct itimerspec left = { 0 };
+
+	timerfd_gettime(config->due, &left);
+	return left.it_value.tv_sec * 1000 + (left.it_value.tv_nsec + 999999) / 1000000;
 }
 
 /* What waits already has its place and its time taken. @conf is the config's from now on. */
 static void wait_for_executables(struct weft_config *config, struct weft_conf *conf, uint64_t began)
 {
+	bool revokes = weft_conf_revokes(conf, config->good);
+
 	if (!config->next)
-		set_due(config, EXECUTABLES_WAIT);
+		set_due(config, revokes ? REVOCATION_WAIT : EXECUTABLES_WAIT);
+	else if (revokes && time_left(config) > REVOCATION_WAIT)
+		set_due(config, REVOCATION_WAIT);
 	weft_conf_destroy(config->next);
 	config->next = conf;
 	config->next_began = began;
@@ -414,15 +432,6 @@ static void drop_next(struct weft_config *config)
 static int end_waiting(struct weft_config *config)
 {
 	return put_in_force(config, stop_waiting(config), config->next_began);
-}
-
-/* Milliseconds that documents wait at most. */
-static unsigned int time_left(const struct weft_config *config)
-{
-	struct itimerspec left = { 0 };
-
-	timerfd_gettime(config->due, &left);
-	return left.it_value.tv_sec * 1000 + (left.it_value.tv_nsec + 999999) / 1000000;
 }
 
 int weft_config_settle(struct weft_config *config)
