@@ -133,9 +133,11 @@ cut_soon() {
     wait_for 20 has_ended "$@"
     equal "$1" "ECONNRESET in time" \
         "$(tell "$2" "ended[0][0] + (' in time' if ended[0][1] < $now + $PATIENCE else ' late')")"
+    note "$1: $(tell "$2" "'%.2f' % (ended[0][1] - $written)") s after it was written down"
     tell "$2" "ended.clear()" >/dev/null
 }
 revoked() { # HOST NAME JSON: of spec
+    written=$(date +%s.%N)
     document "$1" revoked.yaml <<Y
 apiVersion: weft/v1
 kind: Revocation
@@ -218,6 +220,7 @@ check "and the journal" wait_for 20 journal_has -u vault WEFT_VERDICT=live "WEFT
 tell cart "start(watch, a)" >/dev/null
 before=$(cuts h2)
 colons=$(sed 's/../&:/g; s/:$//' <<<"${serial^^}")
+written=$(date +%s.%N)
 check "a serial is taken as openssl prints it" weftctl_in h2 revocation add stolen serial "$colons"
 cut_soon "the connections of that certificate end within a second" cart
 equal "the resumed one, too" ECONNRESET "$(tell again 'b.recv(1000)')"
