@@ -211,6 +211,7 @@ static void fips_profile_takes_approved_algorithms_only(void **state)
 {
 	struct world w = *(struct world *)*state;
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), *approved = EVP_RSA_gen(2048);
+	EVP_PKEY *small = EVP_RSA_gen(1024);
 
 	weft_tls_use_profile(WEFT_TLS_PROFILE_FIPS);
 	w.client = new_ctx(WEFT_ROLE_CLIENT, w.cart, w.bundle);
@@ -224,8 +225,10 @@ static void fips_profile_takes_approved_algorithms_only(void **state)
 	refuse_habit(&w, "X25519", NULL, NULL);
 	refuse_habit(&w, NULL, "TLS_CHACHA20_POLY1305_SHA256", NULL);
 	refuse_habit(&w, NULL, NULL, key);
+	refuse_habit(&w, NULL, NULL, small); /* SP 800-131A: 112 bits of security */
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(approved);
+	EVP_PKEY_free(small);
 	weft_tls_ctx_put(w.client);
 	weft_tls_ctx_put(w.server);
 }
