@@ -265,6 +265,44 @@ static const char *last_resort_leaves_ssh_and_weft(struct weft_tables *t)
 	return NULL;
 }
 
+/* A slice that login and weft are in, or root, does not name them. */
+static const char *wide_ones_leave_ssh_and_weft(struct weft_tables *t)
+{
+	static const struct weft_selector slice[] = {
+		{ .cgroup = "/system.slice" }, {}
+	};
+	static const struct weft_selector root[] = { { .has_uid = true }, {} };
+	static const struct weft_selector named[] = {
+		{ .unit = "weftd.service" }, { .unit = "ssh.service" }, {}
+	};
+	static const struct weft_task weftd = {
+		.cgroup = "/system.slice/weftd.service", .exe = "",
+	};
+	static const struct weft_task sshd = {
+		.cgroup = "/system.slice/ssh.service", .exe = "",
+	};
+	static const struct weft_selector *wide[] = { slice, root };
+	unsigned int i;
+
+	WEFT_EXPECT(world(t));
+	for (i = 0; i < ARRAY_SIZE(wide); i++) {
+		WEFT_EXPECT(!weft_st_workload(t, 0, "wide", wide[i]));
+		WEFT_EXPECT(listens(t, 22, &sshd) == WEFT_STEER_PASS);
+		WEFT_EXPECT(listens(t, 23, &sshd) == WEFT_STEER_MESH);
+		WEFT_EXPECT(listens(t, 80, &weftd) == WEFT_STEER_PASS);
+		WEFT_EXPECT(decide(t, "fd00::1", 7000, &sshd).verdict ==
+			    WEFT_STEER_MESH);
+		WEFT_EXPECT(decide(t, "fd00::1", 7000, &weftd).verdict ==
+			    WEFT_STEER_PASS);
+		WEFT_EXPECT(!weft_tables_del(t, WEFT_KIND_WORKLOAD, "wide",
+					     NULL));
+	}
+	WEFT_EXPECT(!weft_st_workload(t, 0, "wide", named));
+	WEFT_EXPECT(listens(t, 22, &sshd) == WEFT_STEER_MESH);
+	WEFT_EXPECT(listens(t, 80, &weftd) == WEFT_STEER_MESH);
+	return NULL;
+}
+
 /* Whose a connection to @port is: the workload's name, or "". */
 static const char *accepts(struct weft_tables *t, u16 port, bool local,
 			   const struct weft_task *by,
@@ -319,6 +357,23 @@ static const char *disabled_port_of_who_accepts_is_plain(struct weft_tables *t)
 	return NULL;
 }
 
+/* Loopback to root's is the last resort's to leave, and no slice's. */
+static const char *slices_take_loopback(struct weft_tables *t)
+{
+	static const struct weft_selector slice[] = {
+		{ .cgroup = "/x.slice" }, {}
+	};
+	static const struct weft_task inside = {
+		.cgroup = "/x.slice/y.service", .exe = "",
+	};
+
+	WEFT_EXPECT(!weft_st_workload(t, 0, "slice", slice));
+	EXPECT_ACCEPTS("slice", 80, true, &inside, &inside);
+	EXPECT_ACCEPTS("slice", 80, true, &inside, NULL);
+	EXPECT_ACCEPTS("", 22, false, &inside, &inside);
+	return NULL;
+}
+
 static const char *last_resort_accepts_what_is_left(struct weft_tables *t)
 {
 	static const struct weft_port_mode none[] = { {} };
@@ -354,8 +409,10 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(decision_outlives_its_generation),
 	WEFT_CLAIM(listener_is_meshed_unless_disabled),
 	WEFT_CLAIM(last_resort_leaves_ssh_and_weft),
+	WEFT_CLAIM(wide_ones_leave_ssh_and_weft),
 	WEFT_CLAIM(who_accepts_has_it_else_who_listens),
 	WEFT_CLAIM(disabled_port_of_who_accepts_is_plain),
+	WEFT_CLAIM(slices_take_loopback),
 	WEFT_CLAIM(last_resort_accepts_what_is_left),
 };
 

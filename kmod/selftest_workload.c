@@ -19,9 +19,9 @@ static const char *match(struct weft_tables *t, const char *cgroup,
 	struct weft_task task = { .cgroup = cgroup, .exe = exe, .uid = uid,
 				  .gid = uid + 100 };
 	const struct weft_workload *w;
-	bool last_resort;
+	enum weft_width width;
 
-	w = weft_workload_match(weft_st_gen(t), &task, &last_resort);
+	w = weft_workload_match(weft_st_gen(t), &task, &width);
 	return w ? w->name : "";
 }
 
@@ -131,26 +131,62 @@ static const char *container_beats_its_slice(struct weft_tables *t)
 	return NULL;
 }
 
-static bool is_last_resort(struct weft_tables *t, const char *cgroup, u32 uid)
+/* By what kind of selector a process is in its workload. */
+static enum weft_width width(struct weft_tables *t, const char *cgroup,
+			     const char *exe, u32 uid)
 {
-	struct weft_task task = { .cgroup = cgroup, .exe = "", .uid = uid };
-	bool last_resort;
+	struct weft_task task = { .cgroup = cgroup, .exe = exe, .uid = uid,
+				  .gid = uid + 100 };
+	enum weft_width out;
 
-	weft_workload_match(weft_st_gen(t), &task, &last_resort);
-	return last_resort;
+	weft_workload_match(weft_st_gen(t), &task, &out);
+	return out;
 }
+
+#define EXPECT_WIDTH(cgroup, exe, uid, w) \
+	WEFT_EXPECT(width(t, cgroup, exe, uid) == WEFT_WIDTH_##w)
 
 static const char *root_alone_is_the_last_resort(struct weft_tables *t)
 {
-	WEFT_EXPECT(!is_last_resort(t, "/", 0));
+	EXPECT_WIDTH("/", "", 0, NAMED);
 	WEFT_EXPECT(!weft_st_workload(t, 0, "a", SELECTOR(.cgroup = "/")));
 	WEFT_EXPECT(!weft_st_workload(t, 0, "b",
 				      SELECTOR(.cgroup = "/", UID(7))));
 	WEFT_EXPECT(!weft_st_workload(t, 0, "c", SELECTOR(.cgroup = "/c")));
-	WEFT_EXPECT(is_last_resort(t, "/", 0));
-	WEFT_EXPECT(is_last_resort(t, "/x", 0));
-	WEFT_EXPECT(!is_last_resort(t, "/x", 7));
-	WEFT_EXPECT(!is_last_resort(t, "/c", 0));
+	EXPECT_WIDTH("/", "", 0, ALL);
+	EXPECT_WIDTH("/x", "", 0, ALL);
+	EXPECT_WIDTH("/x", "", 7, MANY);
+	EXPECT_WIDTH("/c", "", 0, NAMED);
+	return NULL;
+}
+
+static const char *slices_and_users_name_nobody(struct weft_tables *t)
+{
+	WEFT_EXPECT(!weft_st_workload(t, 0, "a",
+				      SELECTOR(.cgroup = "/x.slice")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "b",
+				      SELECTOR(.cgroup = "/x.slice/y.scope")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "c",
+				      SELECTOR(.unit = "z.service")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "d",
+				      SELECTOR(.container = ID)));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "e", SELECTOR(.exe = "/bin/x")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "f", SELECTOR(UID(7))));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "g", SELECTOR(GID(108))));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "h",
+				      SELECTOR(.cgroup = "/x.slicer")));
+	WEFT_EXPECT(!weft_st_workload(t, 0, "i",
+				      SELECTOR(.unit = "u.slice")));
+	EXPECT_WIDTH("/x.slice", "", 0, MANY);
+	EXPECT_WIDTH("/x.slice/else.service", "", 0, MANY);
+	EXPECT_WIDTH("/x.slice/y.scope", "", 0, NAMED);
+	EXPECT_WIDTH("/x.slice/z.service", "", 0, NAMED);
+	EXPECT_WIDTH("/x.slice/docker-" ID ".scope", "", 0, NAMED);
+	EXPECT_WIDTH("/x.slice/else.service", "/bin/x", 0, NAMED);
+	EXPECT_WIDTH("/u.slice/else.service", "", 0, MANY);
+	EXPECT_WIDTH("/", "", 7, MANY);
+	EXPECT_WIDTH("/", "", 8, MANY);
+	EXPECT_WIDTH("/x.slicer", "", 0, NAMED);
 	return NULL;
 }
 
@@ -223,11 +259,11 @@ static const char *match_file(struct weft_tables *t,
 	struct weft_task task = { .cgroup = "/a", .exe = "/bin/x",
 				  .has_file = id };
 	const struct weft_workload *w;
-	bool last_resort;
+	enum weft_width width;
 
 	if (id)
 		task.file = *id;
-	w = weft_workload_match(weft_st_gen(t), &task, &last_resort);
+	w = weft_workload_match(weft_st_gen(t), &task, &width);
 	return w ? w->name : "";
 }
 
@@ -468,6 +504,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(container_of_a_user_is_none),
 	WEFT_CLAIM(container_beats_its_slice),
 	WEFT_CLAIM(root_alone_is_the_last_resort),
+	WEFT_CLAIM(slices_and_users_name_nobody),
 	WEFT_CLAIM(weft_is_known_by_its_unit),
 	WEFT_CLAIM(selector_needs_all_its_parts),
 	WEFT_CLAIM(workload_needs_one_of_its_selectors),

@@ -43,8 +43,8 @@ static void steer_connect_rcu(const struct weft_gen *gen,
 	out->generation = weft_gen_number(gen);
 	if (!weft_service_lookup(gen, dst, &match))
 		return;
-	w = weft_workload_match(gen, task, &out->last_resort);
-	if (out->last_resort && weft_workload_is_weft(task))
+	w = weft_workload_match(gen, task, &out->width);
+	if (out->width != WEFT_WIDTH_NAMED && weft_workload_is_weft(task))
 		w = NULL;
 	if (!w && match.pinned >= 0)
 		return;
@@ -84,11 +84,11 @@ void weft_steer_connect(const struct weft_tables *t,
 static struct weft_workload *listener_workload(const struct weft_gen *gen,
 					       u16 port,
 					       const struct weft_task *task,
-					       bool *last_resort)
+					       enum weft_width *width)
 {
-	struct weft_workload *w = weft_workload_match(gen, task, last_resort);
+	struct weft_workload *w = weft_workload_match(gen, task, width);
 
-	if (*last_resort &&
+	if (*width != WEFT_WIDTH_NAMED &&
 	    (weft_workload_is_weft(task) || weft_workload_leaves_ssh(w, port)))
 		w = NULL;
 	return w;
@@ -113,8 +113,8 @@ void weft_steer_listen(const struct weft_tables *t, u16 port,
 	rcu_read_lock();
 	gen = weft_gen_current(t);
 	out->generation = weft_gen_number(gen);
-	steer_inbound(out, listener_workload(gen, port, task,
-					     &out->last_resort), port);
+	steer_inbound(out, listener_workload(gen, port, task, &out->width),
+		      port);
 	rcu_read_unlock();
 }
 
@@ -125,21 +125,21 @@ void weft_steer_accept(const struct weft_tables *t, u16 port, bool local,
 {
 	const struct weft_gen *gen;
 	struct weft_workload *w, *its;
-	bool last_resort;
+	enum weft_width width;
 
 	steer_init(out);
 	rcu_read_lock();
 	gen = weft_gen_current(t);
 	out->generation = weft_gen_number(gen);
-	w = listener_workload(gen, port, by, &out->last_resort);
-	if (listener && (!w || out->last_resort)) {
-		its = listener_workload(gen, port, listener, &last_resort);
-		if (its && (!w || !last_resort)) {
+	w = listener_workload(gen, port, by, &out->width);
+	if (listener && (!w || out->width == WEFT_WIDTH_ALL)) {
+		its = listener_workload(gen, port, listener, &width);
+		if (its && (!w || width != WEFT_WIDTH_ALL)) {
 			w = its;
-			out->last_resort = last_resort;
+			out->width = width;
 		}
 	}
-	if (out->last_resort && local && !(listener ?: by)->uid)
+	if (out->width == WEFT_WIDTH_ALL && local && !(listener ?: by)->uid)
 		w = NULL;
 	steer_inbound(out, w, port);
 	rcu_read_unlock();

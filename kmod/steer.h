@@ -24,7 +24,7 @@ struct weft_steer {
 	u16 target;
 	int err;			/* positive errno with REFUSE */
 	u8 reason;			/* enum weft_reason with REFUSE */
-	bool last_resort;		/* workload has it by nothing else */
+	enum weft_width width;		/* of what makes it workload's */
 	u64 generation;
 };
 
@@ -46,7 +46,7 @@ bool weft_steer_wants(const struct weft_tables *t, const struct weft_addr *dst);
  *							NO_ENDPOINT
  *	else						MESH
  *
- * To a workload of the last resort weftd and the CA do not belong.
+ * weftd and the CA belong to no workload that does not name them.
  */
 void weft_steer_connect(const struct weft_tables *t,
 			const struct weft_addr *dst,
@@ -54,7 +54,8 @@ void weft_steer_connect(const struct weft_tables *t,
 
 /*
  * Decide listen() on @port by @task: MESH with workload set and mode other than
- * DISABLED, else PASS; also what a workload of the last resort leaves alone.
+ * DISABLED, else PASS; also what a workload that does not name @task leaves
+ * alone: weftd, the CA, the port of ssh.
  */
 void weft_steer_listen(const struct weft_tables *t, u16 port,
 		       const struct weft_task *task, struct weft_steer *out);

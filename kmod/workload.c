@@ -16,6 +16,7 @@ struct specificity {
 	size_t path;		/* length of the cgroup path; 0: any cgroup */
 	bool uid;
 	bool gid;
+	enum weft_width width;	/* not compared */
 };
 
 struct weft_workload *weft_workload_create(u16 n_selectors, u16 n_ports)
@@ -227,6 +228,27 @@ bool weft_workload_is_weft(const struct weft_task *task)
 	       in_part(task->cgroup, "weftd@", is_instance);
 }
 
+static bool is_slice(const char *name)
+{
+	return ends_with(name, strlen(name), ".slice");
+}
+
+/* A slice does not, nor does the root: they have whoever is put there. */
+static bool names_what_runs(const struct weft_selector *s)
+{
+	return s->exe || s->container || (s->unit && !is_slice(s->unit)) ||
+	       (s->cgroup && s->cgroup[1] && !is_slice(s->cgroup));
+}
+
+static enum weft_width width_of(const struct weft_selector *s)
+{
+	if (names_what_runs(s))
+		return WEFT_WIDTH_NAMED;
+	if (s->has_uid || s->has_gid || s->unit || (s->cgroup && s->cgroup[1]))
+		return WEFT_WIDTH_MANY;
+	return WEFT_WIDTH_ALL;
+}
+
 static bool selector_match(const struct weft_selector *s,
 			   const struct weft_task *task,
 			   struct specificity *out)
@@ -263,6 +285,7 @@ static bool selector_match(const struct weft_selector *s,
 	out->exe = s->files ? 2 : !!s->exe;
 	out->uid = s->has_uid;
 	out->gid = s->has_gid;
+	out->width = width_of(s);
 	return true;
 }
 
@@ -297,21 +320,16 @@ static bool workload_match(const struct weft_workload *w,
 	return found;
 }
 
-static bool is_nothing(const struct specificity *s)
-{
-	return !s->exe && !s->path && !s->uid && !s->gid;
-}
-
 struct weft_workload *weft_workload_match(const struct weft_gen *gen,
 					  const struct weft_task *task,
-					  bool *last_resort)
+					  enum weft_width *width)
 {
 	struct specificity narrow = {}, one;
 	struct weft_workload *best = NULL;
 	const struct weft_table *t;
 	u32 i;
 
-	*last_resort = false;
+	*width = WEFT_WIDTH_NAMED;
 	if (!gen)
 		return NULL;
 	t = &gen->tables[WEFT_KIND_WORKLOAD];
@@ -326,7 +344,7 @@ struct weft_workload *weft_workload_match(const struct weft_gen *gen,
 			narrow = one;
 		}
 	}
-	*last_resort = best && is_nothing(&narrow);
+	*width = narrow.width;
 	return best;
 }
 
@@ -360,18 +378,12 @@ bool weft_workload_leaves_ssh(const struct weft_workload *w, u16 port)
 	return true;
 }
 
-static bool is_root_alone(const struct weft_selector *s)
-{
-	return s->cgroup && !s->cgroup[1] && !s->unit && !s->exe &&
-	       !s->container && !s->has_uid && !s->has_gid;
-}
-
-bool weft_workload_is_last_resort(const struct weft_workload *w)
+bool weft_workload_is_wide(const struct weft_workload *w)
 {
 	unsigned int i;
 
 	for (i = 0; i < w->n_selectors; i++)
-		if (!is_root_alone(&w->selectors[i]))
+		if (names_what_runs(&w->selectors[i]))
 			return false;
 	return true;
 }

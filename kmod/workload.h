@@ -50,6 +50,13 @@ struct weft_workload {
 	struct rcu_head rcu;
 };
 
+/* How wide the selector is by which a process belongs to its workload. */
+enum weft_width {
+	WEFT_WIDTH_NAMED,	/* names what runs: unit, container, program */
+	WEFT_WIDTH_MANY,	/* a slice, user or group: whoever runs there */
+	WEFT_WIDTH_ALL,		/* the root of all cgroups: a last resort */
+};
+
 struct weft_gen;
 
 /**
@@ -81,11 +88,11 @@ void weft_workload_put(struct weft_workload *w);	/* NULL is fine */
 
 /*
  * The workload the process belongs to, or NULL; no reference is taken.
- * @last_resort: only by being below the root of all cgroups
+ * @width: of the narrowest selector by which it does; NAMED without a workload
  */
 struct weft_workload *weft_workload_match(const struct weft_gen *gen,
 					  const struct weft_task *task,
-					  bool *last_resort);
+					  enum weft_width *width);
 
 /* Is it weftd or the CA, as their units say? */
 bool weft_workload_is_weft(const struct weft_task *task);
@@ -96,16 +103,16 @@ struct weft_workload *weft_workload_find(const struct weft_gen *gen,
 u8 weft_workload_mode(const struct weft_workload *w, u16 port);
 
 /**
- * weft_workload_leaves_ssh() - is this port left alone as a last resort?
- * @w: the workload of the last resort
+ * weft_workload_leaves_ssh() - does it leave this port to who logs in?
+ * @w: the workload of a process that none of its selectors names
  * @port: a listener's
  *
- * Whoever gives the whole host an identity must still be able to log in, unless
- * @w's exceptions name the port.
+ * Whoever gives the whole host, a slice or root an identity must still be able
+ * to log in, unless @w's exceptions name the port.
  */
 bool weft_workload_leaves_ssh(const struct weft_workload *w, u16 port);
 
-/* Is it a last resort for whoever belongs to it? */
-bool weft_workload_is_last_resort(const struct weft_workload *w);
+/* Does none of its selectors name what runs? */
+bool weft_workload_is_wide(const struct weft_workload *w);
 
 #endif

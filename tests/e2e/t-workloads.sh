@@ -186,3 +186,30 @@ metadata: {name: host}
 spec: {identity: host/h1, selectors: [{cgroup: /}]}
 Y
 contains "and as long as it does" "ok" "$(call_from h2 10.77.0.1 22)"
+
+# --- nor must a slice, or root, in which those are who let in
+for selector in "cgroup: /system.slice" "unit: system.slice" "uid: 0"; do
+    document h1 host.yaml <<Y
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: wide}
+spec: {selectors: [{$selector}]}
+Y
+    contains "$selector: a neighbour cannot come in plaintext" "ECONNRESET" "$(call_from h2 10.77.0.1 9021)"
+    contains "$selector: but to log in" "ok" "$(call_from h2 10.77.0.1 22)"
+    contains "$selector: root has to show who it is" "ECONNRESET" "$(call_from h1 127.0.0.1 9021)"
+done
+document h1 host.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: wide}
+spec: {selectors: [{cgroup: /system.slice}], ports: [{port: 22, mode: strict}]}
+Y
+contains "unless its document names the port" "ECONNRESET" "$(call_from h2 10.77.0.1 22)"
+document h1 host.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: roots}
+spec: {selectors: [{unit: roots.service}]}
+Y
+contains "or the unit" "ECONNRESET" "$(call_from h2 10.77.0.1 22)"
