@@ -126,6 +126,21 @@ bool weft_tables_serve(const struct weft_tables *t)
 	return serve;
 }
 
+bool weft_gen_by_exe(const struct weft_gen *gen)
+{
+	return gen && gen->by_exe;
+}
+
+bool weft_tables_by_exe(const struct weft_tables *t)
+{
+	bool by_exe;
+
+	rcu_read_lock();
+	by_exe = weft_gen_by_exe(weft_gen_current(t));
+	rcu_read_unlock();
+	return by_exe;
+}
+
 u64 weft_gen_number(const struct weft_gen *gen)
 {
 	return gen ? gen->number : 0;
@@ -321,6 +336,17 @@ static int gen_services(struct weft_gen *gen, const struct weft_gen *old,
 				f);
 }
 
+static int gen_workloads(struct weft_gen *gen, struct weft_fault *f)
+{
+	const struct weft_table *t = &gen->tables[WEFT_KIND_WORKLOAD];
+	int err = gen_merge(gen, WEFT_KIND_WORKLOAD, f);
+	u32 i;
+
+	for (i = 0; !err && i < t->n; i++)
+		gen->by_exe |= weft_workload_by_exe(t->rows[i].object);
+	return err;
+}
+
 static int gen_revocations(struct weft_gen *gen, struct weft_fault *f)
 {
 	const struct weft_table *tables[WEFT_OWNERS];
@@ -348,7 +374,7 @@ struct weft_gen *weft_gen_create(struct weft_set *const sets[WEFT_OWNERS],
 	atomic_inc(&weft_objects);
 	for (i = 0; i < WEFT_OWNERS; i++)
 		gen->sets[i] = weft_set_get(sets[i]);
-	err = gen_merge(gen, WEFT_KIND_WORKLOAD, f);
+	err = gen_workloads(gen, f);
 	if (!err)
 		err = gen_merge(gen, WEFT_KIND_POLICY, f);
 	if (!err)

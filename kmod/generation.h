@@ -76,6 +76,10 @@ bool weft_tables_serve(const struct weft_tables *t);
 
 u64 weft_gen_number(const struct weft_gen *gen);	/* NULL: 0 */
 
+/* Does a workload look at the executable of a process? NULL: no. */
+bool weft_gen_by_exe(const struct weft_gen *gen);
+bool weft_tables_by_exe(const struct weft_tables *t);	/* any context */
+
 /* The netlink socket @portid closed: abort the transaction it had open. */
 void weft_tables_portid_gone(struct weft_tables *t, u32 portid);
 

@@ -33,6 +33,7 @@ struct weft_gen {
 	u32 n_endpoints;
 	u32 shadowed;		/* the daemon's objects left out */
 	u16 wire_max;		/* of its objects, for the dumps' buffers */
+	bool by_exe;		/* a workload looks at the executable */
 	struct weft_table tables[WEFT_KIND_ENDPOINTS];	/* by enum weft_kind */
 	struct weft_lookup lookup;
 	struct weft_revoked_set revoked;

@@ -236,6 +236,30 @@ static bool listener_steer(const struct socket *sock, const struct sock *sk,
 	return own_save_syn;
 }
 
+/*
+ * Of the caller of accept(), whose executable is only looked for where it
+ * matters. Return: as weft_task_of().
+ */
+static int child_facts(const struct socket *sock, const struct sock *sk,
+		       struct weft_task *task, struct weft_steer *steer,
+		       bool *forget_syn)
+{
+	bool exe = weft_tables_by_exe(&weft_net(sock_net(sk))->tables);
+	int err;
+
+	for (;; exe = true) {
+		err = exe ? weft_task_current(task, GFP_KERNEL) :
+			    weft_task_brief(task, GFP_KERNEL);
+		if (err)
+			return err;
+		*forget_syn = listener_steer(sock, sk, child_port(sk), task,
+					     steer);
+		if (steer->verdict != WEFT_STEER_BY_EXE)
+			return 0;
+		weft_task_uninit(task);	/* since the last generation */
+	}
+}
+
 /* A child of a listener: hold it, or let it pass if it is not covered. */
 static int listener_child(const struct socket *sock, struct socket *newsock,
 			  const struct proto_ops *base)
@@ -246,11 +270,12 @@ static int listener_child(const struct socket *sock, struct socket *newsock,
 	bool forget_syn;
 	int err;
 
-	err = weft_task_current(&task, GFP_KERNEL);
-	if (err)
-		return err;
 	lock_sock(sk);
-	forget_syn = listener_steer(sock, sk, child_port(sk), &task, &steer);
+	err = child_facts(sock, sk, &task, &steer, &forget_syn);
+	if (err) {
+		release_sock(sk);
+		return err;
+	}
 	if (steer.verdict == WEFT_STEER_MESH)
 		err = child_hold(newsock, &steer, &task, forget_syn,
 				 GFP_KERNEL);

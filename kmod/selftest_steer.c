@@ -343,6 +343,33 @@ static const char *who_accepts_has_it_else_who_listens(struct weft_tables *t)
 	return NULL;
 }
 
+/* Whose it is, is not told without what it is told by. */
+static const char *accept_asks_for_the_executable(struct weft_tables *t)
+{
+	static const struct weft_selector by_exe[] = {
+		{ .exe = "/bin/x" }, { .cgroup = "/x" }, {}
+	};
+	static const struct weft_task brief = { .cgroup = "/x" };
+	static const struct weft_task known = { .cgroup = "/y",
+						.exe = "/bin/x" };
+	static const struct weft_task none = { .cgroup = "/y", .exe = "" };
+	struct weft_steer s;
+
+	WEFT_EXPECT(world(t));
+	WEFT_EXPECT(!weft_tables_by_exe(t));
+	EXPECT_ACCEPTS("", 80, false, &brief, NULL);
+	EXPECT_ACCEPTS("app", 80, false, &brief, &member);
+	WEFT_EXPECT(!weft_st_workload(t, 0, "x", by_exe));
+	WEFT_EXPECT(weft_tables_by_exe(t));
+	weft_steer_accept(t, 80, false, &brief, &member, &s);
+	WEFT_EXPECT(s.verdict == WEFT_STEER_BY_EXE && !s.workload);
+	EXPECT_ACCEPTS("x", 80, false, &known, &member);
+	EXPECT_ACCEPTS("app", 80, false, &none, &member);
+	WEFT_EXPECT(!weft_tables_del(t, WEFT_KIND_WORKLOAD, "x", NULL));
+	WEFT_EXPECT(!weft_tables_by_exe(t));
+	return NULL;
+}
+
 static const char *disabled_port_of_who_accepts_is_plain(struct weft_tables *t)
 {
 	static const struct weft_port_mode ports[] = {
@@ -411,6 +438,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(last_resort_leaves_ssh_and_weft),
 	WEFT_CLAIM(wide_ones_leave_ssh_and_weft),
 	WEFT_CLAIM(who_accepts_has_it_else_who_listens),
+	WEFT_CLAIM(accept_asks_for_the_executable),
 	WEFT_CLAIM(disabled_port_of_who_accepts_is_plain),
 	WEFT_CLAIM(slices_take_loopback),
 	WEFT_CLAIM(last_resort_accepts_what_is_left),

@@ -118,19 +118,19 @@ void weft_steer_listen(const struct weft_tables *t, u16 port,
 	rcu_read_unlock();
 }
 
-void weft_steer_accept(const struct weft_tables *t, u16 port, bool local,
-		       const struct weft_task *by,
-		       const struct weft_task *listener,
-		       struct weft_steer *out)
+static void steer_accept_rcu(const struct weft_gen *gen, u16 port, bool local,
+			     const struct weft_task *by,
+			     const struct weft_task *listener,
+			     struct weft_steer *out)
 {
-	const struct weft_gen *gen;
 	struct weft_workload *w, *its;
 	enum weft_width width;
 
-	steer_init(out);
-	rcu_read_lock();
-	gen = weft_gen_current(t);
 	out->generation = weft_gen_number(gen);
+	if (!by->exe && weft_gen_by_exe(gen)) {
+		out->verdict = WEFT_STEER_BY_EXE;
+		return;
+	}
 	w = listener_workload(gen, port, by, &out->width);
 	if (listener && (!w || out->width == WEFT_WIDTH_ALL)) {
 		its = listener_workload(gen, port, listener, &width);
@@ -142,6 +142,16 @@ void weft_steer_accept(const struct weft_tables *t, u16 port, bool local,
 	if (out->width == WEFT_WIDTH_ALL && local && !(listener ?: by)->uid)
 		w = NULL;
 	steer_inbound(out, w, port);
+}
+
+void weft_steer_accept(const struct weft_tables *t, u16 port, bool local,
+		       const struct weft_task *by,
+		       const struct weft_task *listener,
+		       struct weft_steer *out)
+{
+	steer_init(out);
+	rcu_read_lock();
+	steer_accept_rcu(weft_gen_current(t), port, local, by, listener, out);
 	rcu_read_unlock();
 }
 

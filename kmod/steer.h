@@ -14,6 +14,7 @@ enum weft_steer_verdict {
 	WEFT_STEER_PASS,	/* not ours: as if weft were not there */
 	WEFT_STEER_MESH,	/* mesh it: service to target are set */
 	WEFT_STEER_REFUSE,	/* errno_ and reason say why; service is set */
+	WEFT_STEER_BY_EXE,	/* not to be told without the executable */
 };
 
 struct weft_steer {
@@ -65,13 +66,16 @@ void weft_steer_listen(const struct weft_tables *t, u16 port,
  * @t: the namespace's tables
  * @port: its local port
  * @local: its peer came by the loopback addresses
- * @by: who accepts it
+ * @by: who accepts it, without the executable, too
  * @listener: who began to listen; NULL: not known, or in no workload then
  * @out: the decision, as weft_steer_listen()'s
  *
  * Whoever accepts has the connection, so his workload decides; where he is in
  * none, the listener's does. A workload of the last resort comes after both,
  * and leaves what comes by loopback to a listener of root's.
+ *
+ * Where a workload looks at executables and @by's was not looked for, the
+ * verdict is BY_EXE: ask again, with it.
  */
 void weft_steer_accept(const struct weft_tables *t, u16 port, bool local,
 		       const struct weft_task *by,

@@ -190,6 +190,19 @@ static void exe_of(struct task_struct *p, struct weft_task *t, char *buf,
 	fput(f);
 }
 
+/* All but the executable. @buf: WEFT_PATH_MAX bytes */
+static void facts_of(struct task_struct *p, struct weft_task *t, char *buf)
+{
+	cgroup_of(p, buf, WEFT_PATH_MAX);
+	t->cgroup = buf;
+	rcu_read_lock();
+	t->uid = from_kuid_munged(&init_user_ns, __task_cred(p)->euid);
+	t->gid = from_kgid_munged(&init_user_ns, __task_cred(p)->egid);
+	rcu_read_unlock();
+	t->pid = task_tgid_nr(p);
+	get_task_comm(t->comm, p);
+}
+
 /**
  * weft_task_of() - gather the facts about a process
  * @p: the process (the caller keeps it: current, or inside an RCU section)
@@ -204,15 +217,28 @@ int weft_task_of(struct task_struct *p, struct weft_task *t, gfp_t gfp)
 
 	if (!buf)
 		return -ENOMEM;
-	cgroup_of(p, buf, WEFT_PATH_MAX);
-	t->cgroup = buf;
+	facts_of(p, t, buf);
 	exe_of(p, t, buf + WEFT_PATH_MAX, WEFT_PATH_MAX);
-	rcu_read_lock();
-	t->uid = from_kuid_munged(&init_user_ns, __task_cred(p)->euid);
-	t->gid = from_kgid_munged(&init_user_ns, __task_cred(p)->egid);
-	rcu_read_unlock();
-	t->pid = task_tgid_nr(p);
-	get_task_comm(t->comm, p);
+	return 0;
+}
+
+/**
+ * weft_task_brief() - the facts about the calling process but its executable
+ * @t: filled in on success, ->exe is NULL; weft_task_uninit() frees the rest
+ * @gfp: how to allocate
+ *
+ * For what happens often: the executable costs locks that all the host shares.
+ * Return: 0 or -ENOMEM, then @t is untouched.
+ */
+int weft_task_brief(struct weft_task *t, gfp_t gfp)
+{
+	char *buf = kmalloc(WEFT_PATH_MAX, gfp);
+
+	if (!buf)
+		return -ENOMEM;
+	facts_of(current, t, buf);
+	t->exe = NULL;
+	t->has_file = false;
 	return 0;
 }
 

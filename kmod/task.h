@@ -10,6 +10,7 @@
 
 int weft_file_identify(const struct file *f, struct weft_file_id *id);
 int weft_task_of(struct task_struct *p, struct weft_task *t, gfp_t gfp);
+int weft_task_brief(struct weft_task *t, gfp_t gfp);
 struct weft_task *weft_task_dup(const struct weft_task *t, gfp_t gfp);
 void weft_task_uninit(struct weft_task *t);
 

@@ -52,7 +52,7 @@ struct weft_file_id {
  */
 struct weft_task {
 	const char *cgroup;	/* path in cgroup v2, "/" the root */
-	const char *exe;
+	const char *exe;	/* "" none; NULL: not looked for */
 	bool has_file;
 	struct weft_file_id file;	/* of exe, if root alone writes to it */
 	u32 uid;

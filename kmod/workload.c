@@ -387,3 +387,13 @@ bool weft_workload_is_wide(const struct weft_workload *w)
 			return false;
 	return true;
 }
+
+bool weft_workload_by_exe(const struct weft_workload *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_selectors; i++)
+		if (w->selectors[i].exe)
+			return true;
+	return false;
+}

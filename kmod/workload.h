@@ -94,6 +94,9 @@ struct weft_workload *weft_workload_match(const struct weft_gen *gen,
 					  const struct weft_task *task,
 					  enum weft_width *width);
 
+/* Does one of its selectors look at the executable? */
+bool weft_workload_by_exe(const struct weft_workload *w);
+
 /* Is it weftd or the CA, as their units say? */
 bool weft_workload_is_weft(const struct weft_task *task);
 struct weft_workload *weft_workload_find(const struct weft_gen *gen,
