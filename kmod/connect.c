@@ -441,14 +441,10 @@ static void step_handshake(struct weft_conn *c, u8 state)
 		c->sock->sk->sk_data_ready(c->sock->sk);
 		release_sock(c->sock->sk);
 	}
-	if (!time_before(jiffies, c->deadline)) {
+	if (time_before(jiffies, c->deadline))
+		weft_handshake_watch(c, state);
+	else
 		weft_handshake_timeout(c);
-		return;
-	}
-	if (state == WEFT_CONN_WANT && c->offer_lost)
-		weft_upcall_offer(c);
-	queue_delayed_work(weft_wq, &c->work, c->offer_lost ? HZ / 20 :
-			   c->deadline - jiffies + 1);
 }
 
 /**

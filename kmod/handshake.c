@@ -476,6 +476,25 @@ void weft_handshake_timeout(struct weft_conn *c)
 }
 
 /**
+ * weft_handshake_watch() - look again in time
+ * @c: a conn in @state, WANT or HANDSHAKE, before its deadline; its own work
+ * @state: likewise
+ *
+ * In the hands of a worker it does not matter who else did not hear of it.
+ */
+void weft_handshake_watch(struct weft_conn *c, u8 state)
+{
+	bool lost = false;
+
+	if (state == WEFT_CONN_WANT && c->offer_lost) {
+		weft_upcall_offer(c);
+		lost = c->offer_lost;
+	}
+	queue_delayed_work(weft_wq, &c->work,
+			   lost ? HZ / 20 : c->deadline - jiffies + 1);
+}
+
+/**
  * weft_handshake_step() - the deadline work of a server's conn
  * @c: a server's conn in any state
  */
@@ -485,12 +504,8 @@ void weft_handshake_step(struct weft_conn *c)
 
 	if (state != WEFT_CONN_WANT && state != WEFT_CONN_HANDSHAKE)
 		return;
-	if (time_before(jiffies, c->deadline)) {
-		if (state == WEFT_CONN_WANT && c->offer_lost)
-			weft_upcall_offer(c);
-		queue_delayed_work(weft_wq, &c->work, c->offer_lost ?
-				   HZ / 20 : c->deadline - jiffies + 1);
-		return;
-	}
-	weft_handshake_timeout(c);
+	if (time_before(jiffies, c->deadline))
+		weft_handshake_watch(c, state);
+	else
+		weft_handshake_timeout(c);
 }

@@ -29,6 +29,7 @@ int weft_handshake_judge(struct weft_conn *c, const char *peer,
 			 const char *serial);
 int weft_handshake_done(struct weft_conn *c, const struct weft_done *d);
 void weft_handshake_cancel(struct weft_conn *c);
+void weft_handshake_watch(struct weft_conn *c, u8 state);
 void weft_handshake_step(struct weft_conn *c);
 void weft_handshake_orphaned(struct weft_conn *c);
 void weft_handshake_timeout(struct weft_conn *c);
