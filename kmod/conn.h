@@ -100,6 +100,7 @@ struct weft_conn {
 	bool tcp_closed;		/* the connection went to CLOSE (sk) */
 	bool aborting;			/* the worker must give up (mu) */
 	bool spent;			/* no connect() on it any more (mu) */
+	bool strangers;			/* calls may be in TCP (mu), stale.c */
 	bool endpoint_active;		/* counted at the endpoint (mu) */
 	int tcp_err;			/* why, positive */
 	u8 fail_reason;			/* the worker's word (mu) */

@@ -12,7 +12,6 @@
  * survive; those that tcp_disconnect() forgets are put back.
  */
 #include <linux/delay.h>
-#include <linux/fdtable.h>
 #include <linux/random.h>
 #include <linux/srcu.h>
 #include <net/tcp.h>
@@ -20,6 +19,7 @@
 #include "handshake.h"
 #include "ktls.h"
 #include "limits.h"
+#include "stale.h"
 #include "upcall.h"
 
 /**
@@ -651,16 +651,6 @@ int weft_connect_wait(struct weft_conn *c, int flags)
 }
 
 /*
- * Has the file no other references than the caller's descriptor, and that of
- * its system call if other threads could close the descriptor?
- */
-static bool is_alone(const struct weft_conn *c)
-{
-	return file_count(c->sock->file) <=
-	       1 + (atomic_read(&current->files->count) > 1);
-}
-
-/*
  * The end of a LIVE conn whose socket goes on. Calls that are inside kTLS, or
  * on their way, hold the file: they took their reference before they saw the
  * state, we change the state before we look at the references. epoll did not
@@ -673,7 +663,7 @@ static int dissolve(struct weft_conn *c)
 	cancel_delayed_work(&c->work);
 	weft_conn_settle(c, WEFT_CONN_DEAD);
 	smp_mb();			/* pairs with the one of fget() */
-	for (i = 0; !is_alone(c); i++) {
+	for (i = 0; !weft_file_alone(c->sock->file); i++) {
 		if (i == 20) {		/* not the driver, not a dump */
 			weft_conn_settle(c, WEFT_CONN_LIVE);
 			weft_conn_kick(c);	/* flushes */

@@ -20,6 +20,7 @@
 #include "connect.h"
 #include "hook_conn.h"
 #include "hook_proto.h"
+#include "stale.h"
 #include "task.h"
 #include "upcall.h"
 
@@ -74,16 +75,52 @@ static void request_uninit(struct request *r)
 	weft_task_uninit(&r->task);
 }
 
+/* Before an attempt; ->mu held. -ERESTARTSYS: it has to come again. */
+static int expel_strangers(struct weft_conn *c)
+{
+	int err;
+
+	if (!c->strangers)
+		return 0;
+	if (weft_conn_state(c) == WEFT_CONN_PASS)
+		weft_conn_settle(c, WEFT_CONN_DEAD);	/* no more of them */
+	err = weft_stale_drain(c->sock);
+	if (err)
+		weft_conn_settle(c, WEFT_CONN_DEAD);
+	else
+		c->strangers = false;
+	return err;
+}
+
 /* Carry the decision out on a conn; ->mu held. Takes r->steer over. */
 static int conn_begin(struct weft_conn *c, struct request *r, int flags)
 {
-	struct weft_steer steer = r->steer;
+	struct weft_steer steer;
+	int err = expel_strangers(c);
 
+	if (err)
+		return err;
+	steer = r->steer;
 	memset(&r->steer, 0, sizeof(r->steer));
 	weft_conn_set_task(c, &r->task, GFP_KERNEL_ACCOUNT);
 	if (steer.verdict == WEFT_STEER_REFUSE)
 		return weft_connect_refuse(c, &r->dst, &steer);
 	return weft_connect_start(c, &r->dst, r->flowinfo, &steer, flags);
+}
+
+/* @sock is locked. */
+static struct weft_conn *conn_new(struct socket *sock, bool early)
+{
+	struct weft_conn *c = weft_conn_attach(sock, WEFT_ROLE_CLIENT, 0,
+					       GFP_KERNEL);
+
+	if (!c)
+		return NULL;
+	if (early)
+		weft_count(c->wn, early_decided);
+	else
+		c->strangers = true;	/* nobody looks before ->mu is free */
+	return c;
 }
 
 /* A fresh conn: attach, first attempt, wait. The socket is not locked. */
@@ -101,12 +138,12 @@ static int conn_first(struct socket *sock, struct request *r, int flags)
 		    sock->ops != weft_base_ops[weft_family(sock->sk)])))
 		err = -EISCONN;		/* with listen(), or past us */
 	else if (!c)
-		c = weft_conn_attach(sock, WEFT_ROLE_CLIENT, 0, GFP_KERNEL);
-	if (c && early)
-		weft_count(c->wn, early_decided);
+		c = conn_new(sock, early);
 	release_sock(sock->sk);
 	if (!c)
 		return err ?: -ENOMEM;
+	if (early)
+		weft_stale_wait(sock->sk);
 	mutex_lock(&c->mu);
 	err = c->asked.port ? -EALREADY : conn_begin(c, r, flags);
 	mutex_unlock(&c->mu);
@@ -361,6 +398,7 @@ static int conn_again(struct weft_conn *c, struct weft_sockaddr *uaddr, int len,
 	err = weft_connect_reset(c);
 	if (!err && r.steer.verdict == WEFT_STEER_PASS) {
 		weft_conn_settle(c, WEFT_CONN_PASS);
+		c->strangers = true;
 		err = CONNECT_BASE;
 	} else if (!err) {
 		err = conn_begin(c, &r, flags) ?: CONNECT_WAIT;
@@ -445,6 +483,7 @@ void weft_hook_proto_init(void)
 		weft_early_ops[ix].accept = early_accept;
 		weft_early_ops[ix].setsockopt = early_setsockopt;
 		weft_early_ops[ix].release = early_release;
+		weft_stale_ops(&weft_early_ops[ix]);
 		weft_conn_ops_init(&weft_conn_ops[ix], weft_base_ops[ix]);
 		weft_conn_ops[ix].connect = conn_connect;
 	}

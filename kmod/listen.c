@@ -28,6 +28,7 @@
 #include "handshake.h"
 #include "limits.h"
 #include "listen.h"
+#include "stale.h"
 #include "synopt.h"
 #include "task.h"
 #include "upcall.h"
@@ -976,6 +977,7 @@ void weft_listen_init(void)
 #endif
 		refused_init(&refused_ops[ix], weft_base_ops[ix]);
 		kind_init(&tcp_kinds[ix], weft_base_ops[ix], tcp_accept);
+		weft_stale_ops(&tcp_kinds[ix].ops);
 		tcp_kinds[ix].ops.setsockopt = listener_setsockopt;
 		tcp_kinds[ix].ops.getsockopt = listener_getsockopt;
 	}

@@ -35,7 +35,7 @@ def check(r):
 
 
 def memory():
-    """An address nobody can read."""
+    """An address nobody can read: the area, the address, who could provide it."""
     area = mmap.mmap(-1, mmap.PAGESIZE)
     at = ctypes.addressof(ctypes.c_char.from_buffer(area))
     fd = check(libc.syscall(SYS_USERFAULTFD, O_CLOEXEC))
@@ -44,12 +44,12 @@ def memory():
     register = ctypes.create_string_buffer(
         struct.pack("QQQQ", at, mmap.PAGESIZE, REGISTER_MODE_MISSING, 0))
     check(libc.ioctl(fd, ctypes.c_ulong(UFFDIO_REGISTER), register))
-    return area, at
+    return area, at, fd
 
 
 def main():
     host, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    area, at = memory()
+    _area, at, _fd = memory()
     threading.stack_size(65536)
     sockets = []
     for _ in range(count):
@@ -70,4 +70,5 @@ def main():
     signal.pause()
 
 
-main()
+if __name__ == "__main__":
+    main()

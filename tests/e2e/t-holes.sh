@@ -25,7 +25,7 @@ for h in h1 h2; do in_host $h sysctl -qw net.ipv4.tcp_fastopen=$((0x607)); done
 
 holed() { # UNIT HOST: a puppet that knows the holes
     puppet "$1" "$2"
-    tell "$1" "exec('import sys; sys.path.insert(0, \"$E2E\"); import holes, time')" >/dev/null
+    tell "$1" "exec('import sys; sys.path.insert(0, \"$E2E\"); import holes, steal, time')" >/dev/null
 }
 counter() { weftctl_in "$1" -j status | jq -r ".counters.$2"; }
 status() { weftctl_in "$1" -j status | jq -r ".$2"; }
@@ -42,6 +42,8 @@ equal "a listener that lives in a sockmap" "ok ok" \
     "$(tell keeper 'sm = holes.listener(7910)') $(tell keeper 'b = holes.Bpf(); m = b.sockmap(); b.insert(m, 0, sm)')"
 holed hand h1
 tell hand 'late = holes.limits(socket.socket())' >/dev/null
+tell hand 'olds = [socket.socket() for _ in range(10)]' >/dev/null
+start_app plain h2 7810 python3 -SE "$E2E/dial.py" server tell:7810
 equal "where weft is not TCP_ZEROCOPY_RECEIVE gives out what is queued" plain-data \
     "$(tell hand 'exec("l = holes.listener(0); x = socket.create_connection((\"::1\", l.getsockname()[1])); c = l.accept()[0]; x.send(b\"plain-data\"); c.recv(1, 2)") or holes.first_zerocopy(c)')"
 tell hand 'exec("x.close(); c.close(); l.close()")' >/dev/null
@@ -89,6 +91,14 @@ metadata: {name: rest}
 spec:
   addresses: [240.0.0.2]
   ports: [{port: 7090}, {port: 7900}, {port: 7910}]
+  endpoints: [{address: 10.77.0.2}]
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: plain}
+spec:
+  addresses: [240.0.0.4]
+  ports: [{port: 80, targetPort: 7810}]
   endpoints: [{address: 10.77.0.2}]
 ---
 apiVersion: weft/v1
@@ -182,6 +192,13 @@ equal "a marked listener goes into no sockmap" ENOTSUP \
 
 # --- threads inside send() while another connects
 contains "threads in send() while another connects" "connected 30" "$(mesh race 240.0.0.1 80 30 race-secret)"
+
+# --- threads on their way to recv() and splice(): what comes is not for them
+equal "they read nothing of a server that speaks plaintext" "ENOTCONN" \
+    "$(tell hand 'steal.tries([socket.socket() for _ in range(10)], "240.0.0.4", 80)')"
+equal "nor those of a socket of before" "ENOTCONN" "$(tell hand 'steal.tries(olds, "240.0.0.4", 80)')"
+contains "it did speak, to who was not asked for a name" 7810 \
+    "$(in_host h1 python3 -SE "$E2E/dial.py" call 10.77.0.2 7810)"
 
 # --- one's own socket
 while IFS= read -r line; do

@@ -18,7 +18,7 @@ KMOD = (
     (0, r"(types|limits|compat|trace|fault|names)\..*"),
     (1, r"(workload|service|policy|revocation|flow|lb_\w+|generation|generation_priv|change|lookup|table|stats|event|task|hkdf|messages)\..*"),
     (2, r"steer\..*"),
-    (3, r"(conn|hold|ktls|ktls_\w+|upcall|connect|listen|handshake|history|synopt|judge|recheck|rescan)\..*"),
+    (3, r"(conn|hold|ktls|ktls_\w+|upcall|connect|listen|handshake|history|synopt|judge|recheck|rescan|stale)\..*"),
     (4, r"hook_\w+\..*"),
     (5, r"(genl|genl_\w+|selftest|selftest_\w+)\..*"),
     (6, r"(main|netns|netns_ops)\..*"),
