@@ -20,7 +20,19 @@
 #include "limits.h"
 #include "task.h"
 
-/* Path in the default hierarchy; "" when it does not fit. */
+/* What did not fit was cut off somewhere: up to the last whole part. */
+static void cut_part(char *path)
+{
+	char *last = strrchr(path, '/');
+
+	if (last)
+		*last = '\0';
+}
+
+/*
+ * Path in the default hierarchy, as much as fits: who makes groups deep below
+ * the one he is in is in that one still.
+ */
 static void cgroup_of(struct task_struct *p, char *buf, size_t len)
 {
 	int n;
@@ -28,8 +40,10 @@ static void cgroup_of(struct task_struct *p, char *buf, size_t len)
 	rcu_read_lock();
 	n = cgroup_path(task_dfl_cgroup(p), buf, len);
 	rcu_read_unlock();
-	if (n < 0 || n >= (int)len)	/* 6.1 says how long it would be */
+	if (n < 0)
 		buf[0] = '\0';
+	else if (n >= (int)len - 1)	/* 6.1 says how long it would be */
+		cut_part(buf);
 }
 
 /*

@@ -83,9 +83,12 @@ is "an executable before a unit" by-executable a "$T/another-bash"
 id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 # in_cgroup PATH: CMD is moved there before it calls
 in_cgroup() {
-    mkdir -p "/sys/fs/cgroup$1"
-    moved=(bash -c "echo 0 >/sys/fs/cgroup$1/cgroup.procs && bash \"\$@\"" sh)
+    moved=(bash -c "mkdir -p /sys/fs/cgroup$1 && echo 0 >/sys/fs/cgroup$1/cgroup.procs && bash \"\$@\"" sh)
 }
+part=$(printf 'x%.0s' {1..250})
+deep=$part/$part/$part/$part/$part
+in_cgroup "/system.slice/a.service/$deep"
+is "a unit, however deep a group it makes below" by-unit a "${moved[@]}"
 in_cgroup /system.slice/docker-$id.scope
 is "a container" by-container x "${moved[@]}"
 is "whoever starts it" by-container a "${moved[@]}"
