@@ -185,12 +185,15 @@ int weft_handshake_sendmsg(struct weft_conn *c, struct msghdr *m, size_t len)
  * @end: sequence number behind it
  *
  * DEAD after a handshake that failed, the worker's last words may still leave;
- * after LIVE or PASS, what is in TCP's queue while release() runs.
+ * after LIVE or PASS, what is in TCP's queue while release() runs. Of one that
+ * is to be reset nothing, whoever has its socket locked until then.
  *
  * Return: false for plaintext of the application, which must not.
  */
 bool weft_handshake_may_send(const struct weft_conn *c, u32 end)
 {
+	if (unlikely(READ_ONCE(c->cut)))
+		return false;
 	switch (weft_conn_state(c)) {
 	case WEFT_CONN_CONNECTING:
 	case WEFT_CONN_WANT:
