@@ -57,6 +57,12 @@
 #define WEFT_LISTENERS_BATCH		64
 
 /*
+ * ms between two looks for them in a namespace of whoever could make himself a
+ * user namespace: each goes through all processes of the host
+ */
+#define WEFT_RESCAN_PAUSE		250
+
+/*
  * ms after which they are looked for again when memory was short or sockets
  * were locked, each time twice as long
  */

@@ -33,7 +33,7 @@ static void tables_changed(struct weft_tables *t)
 {
 	struct weft_net *wn = container_of(t, struct weft_net, tables);
 
-	mod_delayed_work(weft_wq, &wn->rescan, 0);
+	weft_rescan_soon(wn);
 	schedule_delayed_work(&wn->recheck, 0);
 }
 
@@ -127,13 +127,21 @@ static struct notifier_block netlink_nb = { .notifier_call = netlink_event };
  */
 int weft_netns_init(void)
 {
-	int err = register_pernet_subsys(&pernet);
+	int err = weft_rescan_init();
 
 	if (err)
 		return err;
+	err = register_pernet_subsys(&pernet);
+	if (err)
+		goto rescan;
 	err = netlink_register_notifier(&netlink_nb);
 	if (err)
-		unregister_pernet_subsys(&pernet);
+		goto namespaces;
+	return 0;
+namespaces:
+	unregister_pernet_subsys(&pernet);
+rescan:
+	weft_rescan_uninit();
 	return err;
 }
 
@@ -153,4 +161,5 @@ void weft_netns_deaf(void)
 void weft_netns_uninit(void)
 {
 	unregister_pernet_subsys(&pernet);
+	weft_rescan_uninit();
 }

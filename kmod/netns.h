@@ -51,6 +51,7 @@ struct weft_net {
 
 	struct delayed_work rescan;	/* after a new generation: listeners */
 	unsigned int rescan_wait;	/* ms, its own */
+	unsigned long rescanned;	/* jiffies, likewise; 0: never */
 	bool unserved;			/* without a workload, likewise */
 	struct delayed_work requeue;	/* after a worker came or went */
 	bool requeue_all;		/* one did since it ran last */

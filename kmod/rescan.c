@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <net/tcp.h>
 #include "limits.h"
 #include "listen.h"
@@ -254,6 +255,63 @@ static bool let_go(struct weft_net *wn)
 	return !before || atomic_read(&wn->listeners);
 }
 
+/*
+ * Whoever can make himself a user namespace can have as many network namespaces
+ * and generations as he likes. Theirs are looked at one after the other, and
+ * where nobody's deadline waits.
+ */
+static struct workqueue_struct *others_wq;
+
+static bool is_of_others(const struct weft_net *wn)
+{
+	return wn->net->user_ns != &init_user_ns;
+}
+
+static struct workqueue_struct *scan_wq(const struct weft_net *wn)
+{
+	return is_of_others(wn) ? others_wq : weft_wq;
+}
+
+static void scan_later(struct weft_net *wn, unsigned long delay)
+{
+	queue_delayed_work(scan_wq(wn), &wn->rescan, delay);
+}
+
+/**
+ * weft_rescan_soon() - there is a new generation
+ * @wn: the namespace, its tables->lock is held
+ */
+void weft_rescan_soon(struct weft_net *wn)
+{
+	unsigned long next = READ_ONCE(wn->rescanned) +
+			     msecs_to_jiffies(WEFT_RESCAN_PAUSE);
+	unsigned long wait = 0;
+
+	if (is_of_others(wn) && READ_ONCE(wn->rescanned) &&
+	    time_before(jiffies, next))
+		wait = next - jiffies;
+	mod_delayed_work(scan_wq(wn), &wn->rescan, wait);
+}
+
+/**
+ * weft_rescan_init() - before any namespace has a generation
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int weft_rescan_init(void)
+{
+	others_wq = alloc_workqueue("weft_others", WQ_UNBOUND, 1);
+	return others_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * weft_rescan_uninit() - when there is no namespace any more
+ */
+void weft_rescan_uninit(void)
+{
+	destroy_workqueue(others_wq);
+}
+
 /**
  * weft_rescan() - take in sockets of before, for a new generation
  * @work: wn->rescan
@@ -285,11 +343,11 @@ void weft_rescan(struct work_struct *work)
 		rcu_read_unlock();
 		mark_all(s);
 	} while (scan_full(s) && !s->going);
+	WRITE_ONCE(wn->rescanned, jiffies ?: 1);
 	if (!s->partial || s->going) {
 		wn->rescan_wait = 0;
 		if (!s->going && let_go(wn))
-			queue_delayed_work(weft_wq, &wn->rescan,
-					   WEFT_UNMARK_TIME * HZ);
+			scan_later(wn, WEFT_UNMARK_TIME * HZ);
 		kvfree(s);
 		return;
 	}
@@ -297,6 +355,5 @@ void weft_rescan(struct work_struct *work)
 again:
 	wn->rescan_wait = clamp(2 * wn->rescan_wait, WEFT_RESCAN_RETRY,
 				WEFT_RESCAN_RETRY_MAX);
-	queue_delayed_work(weft_wq, &wn->rescan,
-			   msecs_to_jiffies(wn->rescan_wait));
+	scan_later(wn, msecs_to_jiffies(wn->rescan_wait));
 }

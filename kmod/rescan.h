@@ -7,6 +7,9 @@
 
 #include "netns.h"
 
+int weft_rescan_init(void);
+void weft_rescan_uninit(void);
 void weft_rescan(struct work_struct *work);
+void weft_rescan_soon(struct weft_net *wn);
 
 #endif
