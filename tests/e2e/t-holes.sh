@@ -42,7 +42,7 @@ equal "a listener that lives in a sockmap" "ok ok" \
     "$(tell keeper 'sm = holes.listener(7910)') $(tell keeper 'b = holes.Bpf(); m = b.sockmap(); b.insert(m, 0, sm)')"
 holed hand h1
 tell hand 'late = holes.limits(socket.socket())' >/dev/null
-tell hand 'olds = [socket.socket() for _ in range(10)]' >/dev/null
+tell hand 'olds = [socket.socket() for _ in range(4)]; hidden = steal.Hidden(10)' >/dev/null
 start_app plain h2 7810 python3 -SE "$E2E/dial.py" server tell:7810
 equal "where weft is not TCP_ZEROCOPY_RECEIVE gives out what is queued" plain-data \
     "$(tell hand 'exec("l = holes.listener(0); x = socket.create_connection((\"::1\", l.getsockname()[1])); c = l.accept()[0]; x.send(b\"plain-data\"); c.recv(1, 2)") or holes.first_zerocopy(c)')"
@@ -197,6 +197,7 @@ contains "threads in send() while another connects" "connected 30" "$(mesh race 
 equal "they read nothing of a server that speaks plaintext" "ENOTCONN" \
     "$(tell hand 'steal.tries([socket.socket() for _ in range(10)], "240.0.0.4", 80)')"
 equal "nor those of a socket of before" "ENOTCONN" "$(tell hand 'steal.tries(olds, "240.0.0.4", 80)')"
+equal "nor of one that could not be found" "ENOTCONN" "$(tell hand 'steal.tries(hidden.take(), "240.0.0.4", 80)')"
 contains "it did speak, to who was not asked for a name" 7810 \
     "$(in_host h1 python3 -SE "$E2E/dial.py" call 10.77.0.2 7810)"
 
