@@ -53,6 +53,13 @@ struct weft_rekey {
 	unsigned long since;		/* jiffies, till when time did */
 };
 
+/* Whose calls may be in TCP by way of former ops, see stale.c. */
+enum weft_strangers {
+	WEFT_STRANGERS_NONE,
+	WEFT_STRANGERS_KNOWN,		/* those that stale.c has in its list */
+	WEFT_STRANGERS_ANY,
+};
+
 struct weft_conn {
 	struct proto_ops ops;
 	const struct proto_ops *base;	/* TCP's */
@@ -100,7 +107,8 @@ struct weft_conn {
 	bool tcp_closed;		/* the connection went to CLOSE (sk) */
 	bool aborting;			/* the worker must give up (mu) */
 	bool spent;			/* no connect() on it any more (mu) */
-	bool strangers;			/* calls may be in TCP (mu), stale.c */
+	u8 strangers;			/* enum weft_strangers (mu) */
+	struct task_struct *connecting;	/* who is in TCP's connect() for us */
 	bool endpoint_active;		/* counted at the endpoint (mu) */
 	int tcp_err;			/* why, positive */
 	u8 fail_reason;			/* the worker's word (mu) */

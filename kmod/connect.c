@@ -226,8 +226,10 @@ static int attempt(struct weft_conn *c, const struct weft_addr *to)
 	cancel_delayed_work(&c->work);
 	/* before: ESTABLISHED may come at once, and sets the work itself */
 	queue_delayed_work(weft_wq, &c->work, attempt_time(c));
+	WRITE_ONCE(c->connecting, current);
 	err = c->base->connect(c->sock, (struct weft_sockaddr *)&ss, len,
 			       O_NONBLOCK);
+	WRITE_ONCE(c->connecting, NULL);
 	if (READ_ONCE(sk->sk_err_soft))	/* ICMP while we held the lock */
 		weft_conn_kick(c);
 	return err;

@@ -23,8 +23,7 @@ static void judge_server(const struct weft_gen *gen,
 	struct weft_policy_verdict v = {};
 
 	out->mode = weft_workload_mode(w, flow->peer.port);
-	if (weft_workload_is_wide(w) &&
-	    weft_workload_leaves_ssh(w, flow->peer.port))
+	if (weft_workload_leaves_ssh(w, flow->peer.port))
 		out->mode = WEFT_MODE_DISABLED;
 	out->reason = weft_policy_judge(gen, w->name, &flow->peer, &v);
 	note(out->policy, v.policy);

@@ -80,15 +80,19 @@ static int expel_strangers(struct weft_conn *c)
 {
 	int err;
 
-	if (!c->strangers)
+	if (c->strangers == WEFT_STRANGERS_NONE)
 		return 0;
+	/* that of an attempt which failed at once: nobody waits for ->mu */
+	cancel_delayed_work(&c->work);
 	if (weft_conn_state(c) == WEFT_CONN_PASS)
 		weft_conn_settle(c, WEFT_CONN_DEAD);	/* no more of them */
-	err = weft_stale_drain(c->sock);
+	err = weft_stale_wait(c->sock->sk);
+	if (!err && c->strangers == WEFT_STRANGERS_ANY)
+		err = weft_stale_drain(c->sock);
 	if (err)
 		weft_conn_settle(c, WEFT_CONN_DEAD);
 	else
-		c->strangers = false;
+		c->strangers = WEFT_STRANGERS_NONE;
 	return err;
 }
 
@@ -118,8 +122,8 @@ static struct weft_conn *conn_new(struct socket *sock, bool early)
 		return NULL;
 	if (early)
 		weft_count(c->wn, early_decided);
-	else
-		c->strangers = true;	/* nobody looks before ->mu is free */
+	/* nobody looks at it before ->mu is free */
+	c->strangers = early ? WEFT_STRANGERS_KNOWN : WEFT_STRANGERS_ANY;
 	return c;
 }
 
@@ -142,8 +146,6 @@ static int conn_first(struct socket *sock, struct request *r, int flags)
 	release_sock(sock->sk);
 	if (!c)
 		return err ?: -ENOMEM;
-	if (early)
-		weft_stale_wait(sock->sk);
 	mutex_lock(&c->mu);
 	err = c->asked.port ? -EALREADY : conn_begin(c, r, flags);
 	mutex_unlock(&c->mu);
@@ -346,6 +348,16 @@ static int prot_connect_ours(struct sock *sk, struct request *r)
 	return err;
 }
 
+/* The call of a thread that saw former ops of a conn; the socket is locked. */
+static bool is_strangers(const struct sock *sk)
+{
+	const struct socket *sock = sk->sk_socket;
+	struct weft_conn *c = sock ? weft_conn_of(sock) : NULL;
+
+	return c && weft_conn_state(c) != WEFT_CONN_PASS &&
+	       READ_ONCE(c->connecting) != current;
+}
+
 static int prot_connect(struct sock *sk, struct weft_sockaddr *uaddr, int len)
 {
 	struct socket *sock = sk->sk_socket;
@@ -355,6 +367,10 @@ static int prot_connect(struct sock *sk, struct weft_sockaddr *uaddr, int len)
 	/* it may sleep, and comes back to us */
 	if (!try_module_get(THIS_MODULE))
 		return orig_connect[ix](sk, uaddr, len);
+	if (is_strangers(sk)) {
+		err = -EALREADY;
+		goto out;
+	}
 	if (sk->sk_kern_sock || !sock || !sock->file ||
 	    sk->sk_prot != weft_base_prot[ix] ||
 	    (sock->ops != weft_base_ops[ix] && !weft_is_early(sock))) {
@@ -398,7 +414,7 @@ static int conn_again(struct weft_conn *c, struct weft_sockaddr *uaddr, int len,
 	err = weft_connect_reset(c);
 	if (!err && r.steer.verdict == WEFT_STEER_PASS) {
 		weft_conn_settle(c, WEFT_CONN_PASS);
-		c->strangers = true;
+		c->strangers = WEFT_STRANGERS_ANY;
 		err = CONNECT_BASE;
 	} else if (!err) {
 		err = conn_begin(c, &r, flags) ?: CONNECT_WAIT;

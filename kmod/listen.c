@@ -645,7 +645,7 @@ static int listener_getsockopt(struct socket *sock, int level, int opt,
 	if (level == SOL_TCP && opt == TCP_SAVE_SYN && own_save_syn(sock))
 		err = save_syn_unset(val, len);
 	else
-		err = base_of(sock)->getsockopt(sock, level, opt, val, len);
+		err = weft_stale_getsockopt(sock, level, opt, val, len);
 	module_put(THIS_MODULE);	/* exit waits for RCU tasks */
 	return err;
 }

@@ -261,6 +261,7 @@ static bool let_go(struct weft_net *wn)
  * where nobody's deadline waits.
  */
 static struct workqueue_struct *others_wq;
+#define OTHERS	2	/* at a time */
 
 static bool is_of_others(const struct weft_net *wn)
 {
@@ -300,7 +301,7 @@ void weft_rescan_soon(struct weft_net *wn)
  */
 int weft_rescan_init(void)
 {
-	others_wq = alloc_workqueue("weft_others", WQ_UNBOUND, 1);
+	others_wq = alloc_workqueue("weft_others", WQ_UNBOUND, OTHERS);
 	return others_wq ? 0 : -ENOMEM;
 }
 
@@ -327,6 +328,7 @@ void weft_rescan(struct work_struct *work)
 					   struct weft_net, rescan);
 	struct task_struct *p;
 	struct scan *s;
+	bool full;
 
 	s = kvmalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
@@ -342,8 +344,14 @@ void weft_rescan(struct work_struct *work)
 				break;
 		rcu_read_unlock();
 		mark_all(s);
-	} while (scan_full(s) && !s->going);
+		full = scan_full(s) && !s->going;
+	} while (full && !is_of_others(wn));
 	WRITE_ONCE(wn->rescanned, jiffies ?: 1);
+	if (full) {			/* the others' turn */
+		scan_later(wn, 0);
+		kvfree(s);
+		return;
+	}
 	if (!s->partial || s->going) {
 		wn->rescan_wait = 0;
 		if (!s->going && let_go(wn))

@@ -281,6 +281,9 @@ static const char *wide_ones_leave_ssh_and_weft(struct weft_tables *t)
 	static const struct weft_task sshd = {
 		.cgroup = "/system.slice/ssh.service", .exe = "",
 	};
+	static const struct weft_task git = {
+		.cgroup = "/system.slice/git.service", .exe = "",
+	};
 	static const struct weft_selector *wide[] = { slice, root };
 	unsigned int i;
 
@@ -289,6 +292,7 @@ static const char *wide_ones_leave_ssh_and_weft(struct weft_tables *t)
 		WEFT_EXPECT(!weft_st_workload(t, 0, "wide", wide[i]));
 		WEFT_EXPECT(listens(t, 22, &sshd) == WEFT_STEER_PASS);
 		WEFT_EXPECT(listens(t, 23, &sshd) == WEFT_STEER_MESH);
+		WEFT_EXPECT(listens(t, 22, &git) == WEFT_STEER_MESH);
 		WEFT_EXPECT(listens(t, 80, &weftd) == WEFT_STEER_PASS);
 		WEFT_EXPECT(decide(t, "fd00::1", 7000, &sshd).verdict ==
 			    WEFT_STEER_MESH);
@@ -397,7 +401,7 @@ static const char *slices_take_loopback(struct weft_tables *t)
 	WEFT_EXPECT(!weft_st_workload(t, 0, "slice", slice));
 	EXPECT_ACCEPTS("slice", 80, true, &inside, &inside);
 	EXPECT_ACCEPTS("slice", 80, true, &inside, NULL);
-	EXPECT_ACCEPTS("", 22, false, &inside, &inside);
+	EXPECT_ACCEPTS("slice", 22, false, &inside, &inside);
 	return NULL;
 }
 

@@ -183,6 +183,9 @@ static const char *slices_and_users_name_nobody(struct weft_tables *t)
 	EXPECT_WIDTH("/x.slice/z.service", "", 0, NAMED);
 	EXPECT_WIDTH("/x.slice/docker-" ID ".scope", "", 0, NAMED);
 	EXPECT_WIDTH("/x.slice/else.service", "/bin/x", 0, NAMED);
+	WEFT_EXPECT(!weft_st_workload(t, 0, "j",
+				      SELECTOR(.cgroup = "/v.scope/w.slice")));
+	EXPECT_WIDTH("/v.scope/w.slice/x", "", 0, NAMED);
 	EXPECT_WIDTH("/u.slice/else.service", "", 0, MANY);
 	EXPECT_WIDTH("/", "", 7, MANY);
 	EXPECT_WIDTH("/", "", 8, MANY);

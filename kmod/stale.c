@@ -117,14 +117,30 @@ static ssize_t stale_sendpage(struct socket *sock, struct page *page,
 }
 #endif
 
-/* One of these reads: TCP_ZEROCOPY_RECEIVE. */
-static int stale_getsockopt(struct socket *sock, int level, int opt,
-			    char __user *val, int __user *len)
+/**
+ * weft_stale_getsockopt() - getsockopt() of a socket that is not connected yet
+ * @sock: it
+ * @level: as for proto_ops->getsockopt()
+ * @opt: likewise; of all of them TCP_ZEROCOPY_RECEIVE reads
+ * @val: likewise
+ * @len: likewise
+ *
+ * Return: what TCP, or the conn that it has become, says.
+ */
+int weft_stale_getsockopt(struct socket *sock, int level, int opt,
+			  char __user *val, int __user *len)
 {
 	struct call call;
-	bool plain = call_enter(&call, sock);
+	bool plain;
 	int r = 0;
 
+	if (level != SOL_TCP || opt != TCP_ZEROCOPY_RECEIVE) {
+		__module_get(THIS_MODULE);
+		r = base_of(sock)->getsockopt(sock, level, opt, val, len);
+		module_put(THIS_MODULE);
+		return r;
+	}
+	plain = call_enter(&call, sock);
 	if (plain)
 		r = base_of(sock)->getsockopt(sock, level, opt, val, len);
 	call_leave(&call);
@@ -142,7 +158,7 @@ void weft_stale_ops(struct proto_ops *ops)
 {
 	ops->recvmsg = stale_recvmsg;
 	ops->splice_read = stale_splice_read;
-	ops->getsockopt = stale_getsockopt;
+	ops->getsockopt = weft_stale_getsockopt;
 #if WEFT_HAVE_SENDPAGE
 	ops->sendpage = stale_sendpage;
 #endif
@@ -164,12 +180,14 @@ static bool is_in_call(const struct sock *sk)
  * weft_stale_wait() - wait for the calls of a socket that had weft_stale_ops()
  * @sk: its ops are others already, and it is unconnected
  *
- * They end as soon as they get the lock.
+ * They end as soon as they get the lock, and the caller's memory.
+ *
+ * Return: 0; -ERESTARTSYS, a signal came first.
  */
-void weft_stale_wait(const struct sock *sk)
+int weft_stale_wait(const struct sock *sk)
 {
 	smp_mb();			/* pairs with call_enter() */
-	wait_event(calls_wq, !is_in_call(sk));
+	return wait_event_interruptible(calls_wq, !is_in_call(sk));
 }
 
 /**

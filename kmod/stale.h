@@ -9,7 +9,9 @@
 #include <net/sock.h>
 
 void weft_stale_ops(struct proto_ops *ops);
-void weft_stale_wait(const struct sock *sk);
+int weft_stale_wait(const struct sock *sk);
+int weft_stale_getsockopt(struct socket *sock, int level, int opt,
+			  char __user *val, int __user *len);
 int weft_stale_drain(struct socket *sock);
 bool weft_file_alone(struct file *f);
 

@@ -88,10 +88,7 @@ static struct weft_workload *listener_workload(const struct weft_gen *gen,
 {
 	struct weft_workload *w = weft_workload_match(gen, task, width);
 
-	if (*width != WEFT_WIDTH_NAMED &&
-	    (weft_workload_is_weft(task) || weft_workload_leaves_ssh(w, port)))
-		w = NULL;
-	return w;
+	return w && weft_workload_leaves(w, task, *width, port) ? NULL : w;
 }
 
 static void steer_inbound(struct weft_steer *out, struct weft_workload *w,

@@ -233,11 +233,18 @@ static bool is_slice(const char *name)
 	return ends_with(name, strlen(name), ".slice");
 }
 
+/* Below a service or scope it is the program's own, a container's say. */
+static bool is_of_many(const char *cgroup)
+{
+	return is_slice(cgroup) && !strstr(cgroup, ".service/") &&
+	       !strstr(cgroup, ".scope/");
+}
+
 /* A slice does not, nor does the root: they have whoever is put there. */
 static bool names_what_runs(const struct weft_selector *s)
 {
 	return s->exe || s->container || (s->unit && !is_slice(s->unit)) ||
-	       (s->cgroup && s->cgroup[1] && !is_slice(s->cgroup));
+	       (s->cgroup && s->cgroup[1] && !is_of_many(s->cgroup));
 }
 
 static enum weft_width width_of(const struct weft_selector *s)
@@ -247,6 +254,18 @@ static enum weft_width width_of(const struct weft_selector *s)
 	if (s->has_uid || s->has_gid || s->unit || (s->cgroup && s->cgroup[1]))
 		return WEFT_WIDTH_MANY;
 	return WEFT_WIDTH_ALL;
+}
+
+/*
+ * Is it who lets people log in, as their units are called? Only root names
+ * units of the system's manager.
+ */
+static bool is_login(const struct weft_task *task)
+{
+	return in_part(task->cgroup, "ssh.service", is_unit) ||
+	       in_part(task->cgroup, "sshd.service", is_unit) ||
+	       in_part(task->cgroup, "ssh@", is_instance) ||
+	       in_part(task->cgroup, "sshd@", is_instance);
 }
 
 static bool selector_match(const struct weft_selector *s,
@@ -366,26 +385,35 @@ u8 weft_workload_mode(const struct weft_workload *w, u16 port)
 	return w->mode;
 }
 
+static bool names_ssh(const struct weft_workload *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_ports; i++)
+		if (w->ports[i].port == SSH_PORT)
+			return true;
+	return false;
+}
+
+bool weft_workload_leaves(const struct weft_workload *w,
+			  const struct weft_task *task, enum weft_width width,
+			  u16 port)
+{
+	if (width == WEFT_WIDTH_NAMED)
+		return false;
+	return weft_workload_is_weft(task) ||
+	       (port == SSH_PORT && !names_ssh(w) &&
+		(width == WEFT_WIDTH_ALL || is_login(task)));
+}
+
 bool weft_workload_leaves_ssh(const struct weft_workload *w, u16 port)
 {
 	unsigned int i;
 
-	if (port != SSH_PORT)
-		return false;
-	for (i = 0; i < w->n_ports; i++)
-		if (w->ports[i].port == port)
-			return false;
-	return true;
-}
-
-bool weft_workload_is_wide(const struct weft_workload *w)
-{
-	unsigned int i;
-
 	for (i = 0; i < w->n_selectors; i++)
-		if (names_what_runs(&w->selectors[i]))
+		if (width_of(&w->selectors[i]) != WEFT_WIDTH_ALL)
 			return false;
-	return true;
+	return port == SSH_PORT && !names_ssh(w);
 }
 
 bool weft_workload_by_exe(const struct weft_workload *w)

@@ -106,16 +106,23 @@ struct weft_workload *weft_workload_find(const struct weft_gen *gen,
 u8 weft_workload_mode(const struct weft_workload *w, u16 port);
 
 /**
- * weft_workload_leaves_ssh() - does it leave this port to who logs in?
- * @w: the workload of a process that none of its selectors names
- * @port: a listener's
+ * weft_workload_leaves() - does it leave a listener alone?
+ * @w: whose it is
+ * @task: who has it
+ * @width: by which @task belongs to @w
+ * @port: the listener's
  *
  * Whoever gives the whole host, a slice or root an identity must still be able
- * to log in, unless @w's exceptions name the port.
+ * to log in, unless @w's exceptions name the port, and weftd to work.
+ */
+bool weft_workload_leaves(const struct weft_workload *w,
+			  const struct weft_task *task, enum weft_width width,
+			  u16 port);
+
+/*
+ * Likewise where it is not known who has it: only a workload of the last resort
+ * and nothing else does for certain.
  */
 bool weft_workload_leaves_ssh(const struct weft_workload *w, u16 port);
-
-/* Does none of its selectors name what runs? */
-bool weft_workload_is_wide(const struct weft_workload *w);
 
 #endif

@@ -166,7 +166,8 @@ is "and a unit" by-unit a bash
 
 # --- which must not lock anybody out
 call_from() { in_host "$1" python3 -SE "$E2E/dial.py" talk "$2" "$3" 1 hello; }
-start_app roots h1 9021 python3 -SE "$E2E/dial.py" server echo:22 echo:9021
+start_app roots h1 9021 python3 -SE "$E2E/dial.py" server echo:9021
+start_app sshd@e2e h1 22 python3 -SE "$E2E/dial.py" server echo:22
 start_app others h1 9022 setpriv --reuid 3004 --regid 3004 --clear-groups python3 -SE "$E2E/dial.py" server echo:9022
 contains "a neighbour cannot come in plaintext" "ECONNRESET" "$(call_from h2 10.77.0.1 9021)"
 contains "but to log in" "ok" "$(call_from h2 10.77.0.1 22)"
@@ -212,7 +213,7 @@ contains "unless its document names the port" "ECONNRESET" "$(call_from h2 10.77
 document h1 host.yaml <<'Y'
 apiVersion: weft/v1
 kind: Workload
-metadata: {name: roots}
-spec: {selectors: [{unit: roots.service}]}
+metadata: {name: ssh}
+spec: {selectors: [{unit: sshd@e2e.service}]}
 Y
 contains "or the unit" "ECONNRESET" "$(call_from h2 10.77.0.1 22)"

@@ -278,11 +278,12 @@ enum weft_mode {
  * nothing), then uid, then gid; then the name that sorts first.
  *
  * A workload that has a process only by its user, its group, a slice or the root
- * leaves alone what an operator needs to come back: a listener at port 22,
- * unless its ports name it, and weftd and the CA (weftd.service,
- * weftd@*.service, weft-ca.service). One that has it only by the root is that of
- * the last resort, and also leaves callers from the loopback addresses at a
- * listener of root's.
+ * leaves alone what an operator needs to come back: the listener of ssh
+ * (ssh.service, sshd.service, ssh@*.service, sshd@*.service) at port 22, unless
+ * its ports name it, and weftd and the CA (weftd.service, weftd@*.service,
+ * weft-ca.service). One that has it only by the root is that of the last resort,
+ * and leaves whoever listens at port 22, and callers from the loopback addresses
+ * at a listener of root's.
  */
 enum weft_workload_attr {
 	WEFT_WORKLOAD_A_UNSPEC,
