@@ -257,8 +257,8 @@ static bool let_go(struct weft_net *wn)
 
 /*
  * Whoever can make himself a user namespace can have as many network namespaces
- * and generations as he likes. Theirs are looked at one after the other, and
- * where nobody's deadline waits.
+ * and generations as he likes. Theirs are looked at a few at a time, and where
+ * nobody's deadline waits.
  */
 static struct workqueue_struct *others_wq;
 #define OTHERS	2	/* at a time */
@@ -346,12 +346,12 @@ void weft_rescan(struct work_struct *work)
 		mark_all(s);
 		full = scan_full(s) && !s->going;
 	} while (full && !is_of_others(wn));
-	WRITE_ONCE(wn->rescanned, jiffies ?: 1);
 	if (full) {			/* the others' turn */
 		scan_later(wn, 0);
 		kvfree(s);
 		return;
 	}
+	WRITE_ONCE(wn->rescanned, jiffies ?: 1);
 	if (!s->partial || s->going) {
 		wn->rescan_wait = 0;
 		if (!s->going && let_go(wn))

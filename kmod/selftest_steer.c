@@ -265,6 +265,24 @@ static const char *last_resort_leaves_ssh_and_weft(struct weft_tables *t)
 	return NULL;
 }
 
+/* Whose a connection to @port is: the workload's name, or "". */
+static const char *accepts(struct weft_tables *t, u16 port, bool local,
+			   const struct weft_task *by,
+			   const struct weft_task *listener)
+{
+	const char *name = "";
+	struct weft_steer s;
+
+	weft_steer_accept(t, port, local, by, listener, &s);
+	if (s.verdict == WEFT_STEER_MESH)
+		name = s.workload ? s.workload->name : "nobody";
+	weft_steer_uninit(&s);		/* the generation keeps the workload */
+	return name;
+}
+
+#define EXPECT_ACCEPTS(name, ...) \
+	WEFT_EXPECT(!strcmp(accepts(t, __VA_ARGS__), name))
+
 /* A slice that login and weft are in, or root, does not name them. */
 static const char *wide_ones_leave_ssh_and_weft(struct weft_tables *t)
 {
@@ -284,6 +302,9 @@ static const char *wide_ones_leave_ssh_and_weft(struct weft_tables *t)
 	static const struct weft_task git = {
 		.cgroup = "/system.slice/git.service", .exe = "",
 	};
+	static const struct weft_task systemd = {
+		.cgroup = "/init.scope", .exe = "",
+	};
 	static const struct weft_selector *wide[] = { slice, root };
 	unsigned int i;
 
@@ -293,6 +314,8 @@ static const char *wide_ones_leave_ssh_and_weft(struct weft_tables *t)
 		WEFT_EXPECT(listens(t, 22, &sshd) == WEFT_STEER_PASS);
 		WEFT_EXPECT(listens(t, 23, &sshd) == WEFT_STEER_MESH);
 		WEFT_EXPECT(listens(t, 22, &git) == WEFT_STEER_MESH);
+		EXPECT_ACCEPTS("", 22, false, &sshd, &systemd);
+		EXPECT_ACCEPTS("", 22, false, &systemd, &systemd);
 		WEFT_EXPECT(listens(t, 80, &weftd) == WEFT_STEER_PASS);
 		WEFT_EXPECT(decide(t, "fd00::1", 7000, &sshd).verdict ==
 			    WEFT_STEER_MESH);
@@ -306,24 +329,6 @@ static const char *wide_ones_leave_ssh_and_weft(struct weft_tables *t)
 	WEFT_EXPECT(listens(t, 80, &weftd) == WEFT_STEER_MESH);
 	return NULL;
 }
-
-/* Whose a connection to @port is: the workload's name, or "". */
-static const char *accepts(struct weft_tables *t, u16 port, bool local,
-			   const struct weft_task *by,
-			   const struct weft_task *listener)
-{
-	const char *name = "";
-	struct weft_steer s;
-
-	weft_steer_accept(t, port, local, by, listener, &s);
-	if (s.verdict == WEFT_STEER_MESH)
-		name = s.workload ? s.workload->name : "nobody";
-	weft_steer_uninit(&s);		/* the generation keeps the workload */
-	return name;
-}
-
-#define EXPECT_ACCEPTS(name, ...) \
-	WEFT_EXPECT(!strcmp(accepts(t, __VA_ARGS__), name))
 
 static const struct weft_task server = { .cgroup = "/server", .exe = "" };
 

@@ -121,7 +121,7 @@ static ssize_t stale_sendpage(struct socket *sock, struct page *page,
  * weft_stale_getsockopt() - getsockopt() of a socket that is not connected yet
  * @sock: it
  * @level: as for proto_ops->getsockopt()
- * @opt: likewise; of all of them TCP_ZEROCOPY_RECEIVE reads
+ * @opt: likewise; TCP_ZEROCOPY_RECEIVE reads, SOL_TLS would tell keys
  * @val: likewise
  * @len: likewise
  *
@@ -134,7 +134,8 @@ int weft_stale_getsockopt(struct socket *sock, int level, int opt,
 	bool plain;
 	int r = 0;
 
-	if (level != SOL_TCP || opt != TCP_ZEROCOPY_RECEIVE) {
+	if (level != SOL_TLS &&
+	    (level != SOL_TCP || opt != TCP_ZEROCOPY_RECEIVE)) {
 		__module_get(THIS_MODULE);
 		r = base_of(sock)->getsockopt(sock, level, opt, val, len);
 		module_put(THIS_MODULE);

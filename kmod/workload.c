@@ -258,11 +258,12 @@ static enum weft_width width_of(const struct weft_selector *s)
 
 /*
  * Is it who lets people log in, as their units are called? Only root names
- * units of the system's manager.
+ * units of the system's manager, which listens itself for ssh.socket.
  */
 static bool is_login(const struct weft_task *task)
 {
-	return in_part(task->cgroup, "ssh.service", is_unit) ||
+	return in_part(task->cgroup, "init.scope", is_unit) ||
+	       in_part(task->cgroup, "ssh.service", is_unit) ||
 	       in_part(task->cgroup, "sshd.service", is_unit) ||
 	       in_part(task->cgroup, "ssh@", is_instance) ||
 	       in_part(task->cgroup, "sshd@", is_instance);
