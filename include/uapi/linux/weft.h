@@ -279,8 +279,8 @@ enum weft_mode {
  *
  * A workload that has a process only by its user, its group, a slice or the root
  * leaves alone what an operator needs to come back: the listener of ssh
- * (ssh.service, sshd.service, ssh@*.service, sshd@*.service) at port 22, unless
- * its ports name it, and weftd and the CA (weftd.service, weftd@*.service,
+ * (ssh.service, sshd.service, ssh@*.service, sshd@*.service, or systemd for it)
+ * at port 22, unless its ports name it, and weftd and the CA (weftd.service, weftd@*.service,
  * weft-ca.service). One that has it only by the root is that of the last resort,
  * and leaves whoever listens at port 22, and callers from the loopback addresses
  * at a listener of root's.
