@@ -82,6 +82,7 @@ static void without_a_change_there_is_nothing_to_do(void **state)
 	struct context *c = *state;
 
 	assert_true(weft_rollback_look(c->rollback) == WEFT_ROLLBACK_IDLE);
+	assert_false(weft_rollback_unsettled(c->rollback));
 }
 
 static void change_is_noticed_and_waited_for(void **state)
@@ -95,6 +96,7 @@ static void change_is_noticed_and_waited_for(void **state)
 	next = weft_rollback_look(c->rollback);
 	assert_true(next > 50 * WEFT_NSEC_PER_SEC && next <= 60 * WEFT_NSEC_PER_SEC);
 	assert_true(is_applied(c));
+	assert_true(weft_rollback_unsettled(c->rollback));
 	assert_int_equal(poll(&pfd, 1, 0), 0);
 }
 
@@ -106,6 +108,10 @@ static void change_that_is_due_is_undone(void **state)
 	assert_true(weft_rollback_look(c->rollback) == WEFT_ROLLBACK_IDLE);
 	assert_false(is_applied(c));
 	assert_true(is_forgotten(c));
+	/* what was loaded until now may have it; what is loaded from now on does not */
+	assert_true(weft_rollback_unsettled(c->rollback));
+	weft_rollback_look(c->rollback);
+	assert_false(weft_rollback_unsettled(c->rollback));
 }
 
 static void change_becomes_due(void **state)
@@ -131,6 +137,7 @@ static void confirmed_change_stays(void **state)
 	assert_int_equal(weft_pending_confirm(c->state_dir, NULL), 0);
 	wait_for_event(c);
 	assert_true(weft_rollback_look(c->rollback) == WEFT_ROLLBACK_IDLE);
+	assert_false(weft_rollback_unsettled(c->rollback));
 	assert_true(is_applied(c));
 	assert_true(is_forgotten(c));
 }

@@ -62,6 +62,16 @@ int weft_conf_load_with(const char *dir, const struct weft_conf_file *files, siz
 int weft_conf_parse(const char *file, const char *text, size_t len, const char *trust_domain,
 		    struct weft_conf **conf, struct weft_error *err);
 
+/**
+ * weft_conf_parse_all - read the documents of files that are all in memory
+ * @files: their names are those for errors
+ * @n: how many, also none
+ *
+ * Otherwise as weft_conf_load().
+ */
+int weft_conf_parse_all(const struct weft_conf_file *files, size_t n, const char *trust_domain,
+			struct weft_conf **conf, struct weft_error *err);
+
 #define WEFT_CONF_SUMMARY_MAX	192
 
 /* "2 workloads, 1 service, 3 endpoints, 0 policies, 0 revocations". Return: @buf. */

@@ -120,6 +120,23 @@ static int read_document(struct loader *l, const struct weft_node *node)
 	return ret;
 }
 
+/* A NUL follows: there may be no byte at all. Return: 0, -ENOMEM. */
+static int keep_text(struct weft_conf *conf, const char *text, size_t len)
+{
+	struct weft_conf_text *kept = WEFT_ARRAY_APPEND(conf->texts, conf->n_texts);
+
+	if (!kept)
+		return -ENOMEM;
+	kept->data = malloc(len + 1);
+	if (!kept->data)
+		return -ENOMEM;
+	if (len)
+		memcpy(kept->data, text, len);
+	kept->data[len] = '\0';
+	kept->len = len;
+	return 0;
+}
+
 static int read_text(struct loader *l, const char *file, const char *text, size_t len)
 {
 	struct weft_strv *names = &l->set.conf->files;
@@ -127,7 +144,7 @@ static int read_text(struct loader *l, const char *file, const char *text, size_
 	int ret;
 
 	slot = WEFT_ARRAY_APPEND(l->files, l->n_files);
-	if (!slot || weft_strv_add(names, file))
+	if (!slot || weft_strv_add(names, file) || keep_text(l->set.conf, text, len))
 		return weft_error_nomem(l->err);
 	*slot = calloc(1, sizeof(**slot));
 	if (!*slot)
@@ -166,12 +183,20 @@ static int loader_finish(struct loader *l, struct weft_conf **conf)
 int weft_conf_parse(const char *file, const char *text, size_t len, const char *trust_domain,
 		    struct weft_conf **conf, struct weft_error *err)
 {
+	const struct weft_conf_file one = { .name = file, .text = text, .len = len };
+
+	return weft_conf_parse_all(&one, 1, trust_domain, conf, err);
+}
+
+int weft_conf_parse_all(const struct weft_conf_file *files, size_t n, const char *trust_domain,
+			struct weft_conf **conf, struct weft_error *err)
+{
 	struct loader l;
 	int ret;
 
 	ret = loader_init(&l, trust_domain, err);
-	if (!ret)
-		ret = read_text(&l, file, text, len);
+	for (size_t i = 0; !ret && i < n; i++)
+		ret = read_text(&l, files[i].name, files[i].text, files[i].len);
 	if (!ret)
 		ret = loader_finish(&l, conf);
 	loader_uninit(&l);

@@ -35,6 +35,15 @@ void weft_conf_revocation_uninit(struct weft_conf_revocation *revocation)
 	weft_nl_revocation_uninit(&revocation->object);
 }
 
+void weft_conf_drop_texts(struct weft_conf *conf)
+{
+	for (size_t i = 0; i < conf->n_texts; i++)
+		free(conf->texts[i].data);
+	free(conf->texts);
+	conf->texts = NULL;
+	conf->n_texts = 0;
+}
+
 void weft_conf_destroy(struct weft_conf *conf)
 {
 	if (!conf)
@@ -46,6 +55,7 @@ void weft_conf_destroy(struct weft_conf *conf)
 	free(conf->services);
 	free(conf->policies);
 	free(conf->revocations);
+	weft_conf_drop_texts(conf);
 	weft_strv_uninit(&conf->files);
 	free(conf->trust_domain);
 	free(conf);

@@ -9,6 +9,7 @@
 #ifndef WEFT_CONF_MODEL_H
 #define WEFT_CONF_MODEL_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include "base/strv.h"
 #include "conf/node.h"
@@ -41,6 +42,12 @@ struct weft_conf_revocation {
 	struct weft_mark mark;
 };
 
+/* What was in a file. */
+struct weft_conf_text {
+	char *data;
+	size_t len;
+};
+
 struct weft_conf {
 	char *trust_domain;
 	struct weft_conf_workload *workloads;
@@ -52,6 +59,8 @@ struct weft_conf {
 	struct weft_conf_revocation *revocations;
 	size_t n_revocations;
 	struct weft_strv files;		/* that were read, in order; the marks point here */
+	struct weft_conf_text *texts;	/* of @files; until weft_conf_drop_texts() */
+	size_t n_texts;
 };
 
 void weft_conf_workload_uninit(struct weft_conf_workload *workload);
@@ -62,6 +71,9 @@ void weft_conf_revocation_uninit(struct weft_conf_revocation *revocation);
 /* Frees the configuration and all its objects; NULL is fine. */
 void weft_conf_destroy(struct weft_conf *conf);
 void weft_conf_destroy_ptr(struct weft_conf **conf);	/* for _cleanup_() */
+
+/* Nobody wants to write them down any more: they may be large. */
+void weft_conf_drop_texts(struct weft_conf *conf);
 
 /* The object of this name, or NULL. */
 const struct weft_conf_workload *weft_conf_find_workload(const struct weft_conf *conf,

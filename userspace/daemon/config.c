@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/boot.h"
 #include "base/cleanup.h"
+#include "base/when.h"
+#include "daemon/last_good.h"
 #include "daemon/log.h"
 #include "daemon/reader.h"
 
@@ -26,6 +29,8 @@
 
 /* Seconds that to look at one may take before it is told. */
 #define EXECUTABLE_LONG 10
+
+#define USEC_PER_SEC UINT64_C(1000000)
 
 /* apply() had nothing to do. */
 #define SAME 2
@@ -48,8 +53,16 @@ struct weft_config {
 	uint64_t began;
 	bool again;
 
+	const char *state_dir; /* documents are kept there; NULL: they are not */
+	const char *trust_domain;
+	int64_t former; /* @good are those that were kept, in force then; 0: those there are */
+	struct weft_error former_error; /* why those are not in force; text "": none */
+	bool kept; /* @good is */
+	struct weft_error unkept; /* why not; text "": none */
+
 	struct weft_conf *next; /* waits for executables; NULL: none does */
 	uint64_t next_began;
+	int64_t next_former;
 	int due; /* timerfd: @next waits no longer */
 };
 
@@ -347,6 +360,12 @@ static int apply_documents(struct weft_config *config, struct weft_conf *conf,
 	return 0;
 }
 
+static void end_attempt(struct weft_config *config)
+{
+	forget_executables(config);
+	weft_executables_close(&config->executables);
+}
+
 /* A reload has ended without documents that are in force. */
 static void end_in_vain(struct weft_config *config, uint64_t began, bool again,
 			const struct weft_error *err)
@@ -354,27 +373,61 @@ static void end_in_vain(struct weft_config *config, uint64_t began, bool again,
 	config->began = began;
 	config->again = again;
 	report(config, err);
-	forget_executables(config);
-	weft_executables_close(&config->executables);
+	end_attempt(config);
+	weft_config_fall_back(config);
 }
 
-/* @conf is the config's from now on. Return: 0, WEFT_CONFIG_NOT_APPLIED. */
-static int put_in_force(struct weft_config *config, struct weft_conf *conf, uint64_t began)
+/* The same of those that were kept. */
+static void end_former_in_vain(struct weft_config *config, const struct weft_error *err)
+{
+	if (strcmp(config->former_error.text, err->text))
+		weft_log_error("configuration: nor are the last good documents in force: %s",
+			       err->text);
+	config->former_error = *err;
+	end_attempt(config);
+}
+
+static void take_over(struct weft_config *config, struct weft_conf *conf, int64_t former)
+{
+	char when[WEFT_WHEN_TEXT_MAX];
+
+	log_change(config, conf);
+	if (former)
+		weft_log_warning("configuration: these are the last good documents, in force since "
+				 "%s", weft_when_format(former * USEC_PER_SEC, when));
+	weft_conf_destroy(config->good);
+	config->good = conf;
+	config->former = former;
+	config->former_error.text[0] = '\0';
+	config->kept = former;
+	if (former)
+		weft_conf_drop_texts(conf);
+	forget_executables(config);
+}
+
+/*
+ * @conf is the config's from now on. @former: it was kept, and is of then; @began means
+ * nothing then. Return: 0, WEFT_CONFIG_NOT_APPLIED.
+ */
+static int put_in_force(struct weft_config *config, struct weft_conf *conf, uint64_t began,
+			int64_t former)
 {
 	struct weft_error err = { 0 };
 
 	if (apply_documents(config, conf, &err)) {
 		weft_conf_destroy(conf);
-		end_in_vain(config, began, true, &err);
+		if (former)
+			end_former_in_vain(config, &err);
+		else
+			end_in_vain(config, began, true, &err);
 		return WEFT_CONFIG_NOT_APPLIED;
 	}
-	config->began = began;
-	config->again = false;
-	log_change(config, conf);
-	config->error.text[0] = '\0';
-	weft_conf_destroy(config->good);
-	config->good = conf;
-	forget_executables(config);
+	if (!former) {
+		config->began = began;
+		config->again = false;
+		config->error.text[0] = '\0';
+	}
+	take_over(config, conf, former);
 	return 0;
 }
 
@@ -398,7 +451,8 @@ static unsigned int time_left(const struct weft_config *config)
 }
 
 /* What waits already has its place and its time taken. @conf is the config's from now on. */
-static void wait_for_executables(struct weft_config *config, struct weft_conf *conf, uint64_t began)
+static void wait_for_executables(struct weft_config *config, struct weft_conf *conf, uint64_t began,
+				 int64_t former)
 {
 	bool revokes = weft_conf_revokes(conf, config->good);
 
@@ -409,6 +463,7 @@ static void wait_for_executables(struct weft_config *config, struct weft_conf *c
 	weft_conf_destroy(config->next);
 	config->next = conf;
 	config->next_began = began;
+	config->next_former = former;
 }
 
 static struct weft_conf *stop_waiting(struct weft_config *config)
@@ -431,15 +486,20 @@ static void drop_next(struct weft_config *config)
 /* Return: 0, WEFT_CONFIG_NOT_APPLIED. */
 static int end_waiting(struct weft_config *config)
 {
-	return put_in_force(config, stop_waiting(config), config->next_began);
+	return put_in_force(config, stop_waiting(config), config->next_began,
+			    config->next_former);
 }
 
 int weft_config_settle(struct weft_config *config)
 {
-	if (!config->next)
-		return 0;
-	weft_reader_wait(config->reader, time_left(config));
-	return end_waiting(config);
+	int ret = 0;
+
+	/* Once more for those that were kept, if these are refused. */
+	while (config->next) {
+		weft_reader_wait(config->reader, time_left(config));
+		ret = end_waiting(config);
+	}
+	return ret;
 }
 
 static bool is_due(const struct weft_config *config)
@@ -460,6 +520,28 @@ int weft_config_refresh(struct weft_config *config)
 	return 0;
 }
 
+/* Into force with their executables. As put_in_force(), and WEFT_CONFIG_WAITS. */
+static int begin(struct weft_config *config, struct weft_conf *conf, uint64_t began, int64_t former)
+{
+	struct weft_error err = { 0 };
+	int ret = find_executables(config, conf);
+
+	if (ret > 0) {
+		wait_for_executables(config, conf, began, former);
+		return WEFT_CONFIG_WAITS;
+	}
+	weft_conf_destroy(stop_waiting(config));
+	if (!ret)
+		return put_in_force(config, conf, began, former);
+	weft_conf_destroy(conf);
+	weft_error_nomem(&err);
+	if (former)
+		end_former_in_vain(config, &err);
+	else
+		end_in_vain(config, began, true, &err);
+	return WEFT_CONFIG_NOT_APPLIED;
+}
+
 int weft_config_reload(struct weft_config *config)
 {
 	_cleanup_(weft_conf_destroy_ptr) struct weft_conf *conf = NULL;
@@ -473,17 +555,54 @@ int weft_config_reload(struct weft_config *config)
 		end_in_vain(config, began, false, &err);
 		return ret;
 	}
-	ret = find_executables(config, conf);
-	if (ret > 0) {
-		wait_for_executables(config, weft_steal_ptr(conf), began);
-		return WEFT_CONFIG_WAITS;
-	}
-	weft_conf_destroy(stop_waiting(config));
+	return begin(config, weft_steal_ptr(conf), began, 0);
+}
+
+/* ---- documents that were kept ---- */
+
+void weft_config_keep_in(struct weft_config *config, const char *state_dir,
+			 const char *trust_domain)
+{
+	config->state_dir = state_dir;
+	config->trust_domain = trust_domain;
+}
+
+int weft_config_keep(struct weft_config *config)
+{
+	struct weft_error err = { 0 };
+	int ret;
+
+	/* What waits is in their place soon. */
+	if (!config->state_dir || !config->good || config->kept || config->next)
+		return 0;
+	ret = weft_last_good_write(config->state_dir, config->good, time(NULL), &err);
+	if (ret && strcmp(config->unkept.text, err.text))
+		weft_log_error("configuration: the documents in force are not kept for the next "
+			       "start: %s", err.text);
+	config->unkept = err;
+	if (ret)
+		return ret;
+	config->kept = true;
+	weft_conf_drop_texts(config->good);
+	return 0;
+}
+
+int weft_config_fall_back(struct weft_config *config)
+{
+	struct weft_conf *conf = NULL;
+	struct weft_error err = { 0 };
+	int64_t when = 0;
+	int ret;
+
+	if (!config->state_dir || config->good || config->next)
+		return 0;
+	ret = weft_last_good_load(config->state_dir, config->trust_domain, &conf, &when, &err);
 	if (!ret)
-		return put_in_force(config, weft_steal_ptr(conf), began);
-	weft_error_nomem(&err);
-	end_in_vain(config, began, true, &err);
-	return WEFT_CONFIG_NOT_APPLIED;
+		return begin(config, conf, 0, when ? when : 1); /* 0: a clock that was not set */
+	if (ret == -ENOENT)
+		return 0;
+	end_former_in_vain(config, &err);
+	return ret;
 }
 
 int weft_config_dispatch(struct weft_config *config)
@@ -504,6 +623,9 @@ struct weft_config_status weft_config_status(const struct weft_config *config)
 		.conf = config->good,
 		.generation = config->generation,
 		.error = config->error.text,
+		.former = config->former,
+		.former_error = config->former_error.text,
+		.unkept = config->unkept.text,
 		.problems = &config->problems,
 		.late = config->late.text,
 		.stuck = config->stuck,

@@ -7,6 +7,9 @@
  *                      | error           | error
  *                      +-----------------+--> logged once; the last good one stays
  *
+ * At the start there is none that could stay. So the documents that are in force are kept
+ * on disk (last_good.h), and these take the place of what does not load then.
+ *
  * Executables that selectors name with a SHA-256 are looked at by a thread of their
  * own (reader.h). Documents wait for that, but 3 seconds at most, and nobody waits with
  * them; newer ones take their place. What becomes right later is applied with the
@@ -39,6 +42,9 @@ struct weft_config_status {
 	const struct weft_conf *conf; /* in force; NULL: none yet */
 	uint64_t generation;	      /* of @conf */
 	const char *error;	      /* why a newer one is not in force; "": there is none */
+	int64_t former; /* @conf was kept, and came into force then; 0: it was loaded */
+	const char *former_error; /* why what was kept is not in force, either; "": it is not so */
+	const char *unkept; /* why @conf is not kept on disk; "": it is, or nobody asked yet */
 	const struct weft_strv *problems; /* with executables of @conf, in words */
 	const char *late;		  /* why the module lacks some of them; "": it does not */
 	const char *stuck;		  /* one that keeps others from being looked at */
@@ -80,6 +86,33 @@ int weft_config_fd(const struct weft_config *config);
  * document is wrong or cannot be read, and the store will tell when that changes.
  */
 int weft_config_reload(struct weft_config *config);
+
+/**
+ * weft_config_keep_in() - have documents kept on disk, and use what is there
+ * @state_dir: the daemon's; outlives the config
+ * @trust_domain: likewise; see weft_conf_load()
+ */
+void weft_config_keep_in(struct weft_config *config, const char *state_dir,
+			 const char *trust_domain);
+
+/**
+ * weft_config_keep() - keep the documents that are in force, unless they are
+ *
+ * For who knows that they are to stay. An error is logged, but not the same one twice
+ * running; call it again. Waits for the disk.
+ *
+ * Return: 0, also if there is nothing to do; what weft_last_good_write() gives.
+ */
+int weft_config_keep(struct weft_config *config);
+
+/**
+ * weft_config_fall_back() - where none are in force, use the documents that were kept
+ *
+ * A reload that fails does so by itself: this is for who does not reload, or tries again.
+ *
+ * Return: as weft_config_reload(); 0 also if there are none.
+ */
+int weft_config_fall_back(struct weft_config *config);
 
 /**
  * weft_config_settle() - let documents wait here: for who has no loop yet

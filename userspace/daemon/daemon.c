@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -23,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/cleanup.h"
+#include "base/when.h"
 #include "conf/conf.h"
 #include "conf/outcome.h"
 #include "conf/store.h"
@@ -230,51 +232,72 @@ static void tell_status(const struct daemon *d)
 
 /* ---- what "weftctl status" says ---- */
 
+static __attribute__((format(printf, 2, 3))) int add_trouble(struct weft_strv *trouble,
+							     const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	return weft_strv_add(trouble, text);
+}
+
+/* What is in force where the documents that there are, are not. */
+static const char *in_force(const struct weft_config_status *status, char *buf, size_t size)
+{
+	char when[WEFT_WHEN_TEXT_MAX];
+
+	if (!status->conf)
+		return "what the module has stays";
+	if (!status->former)
+		return "those of before are";
+	snprintf(buf, size, "the last good ones, of %s, are",
+		 weft_when_format(status->former * USEC_PER_SEC, when));
+	return buf;
+}
+
 static int trouble_with_documents(const struct daemon *d, struct weft_strv *trouble)
 {
 	struct weft_config_status status = weft_config_status(d->config);
-	_cleanup_free_ char *text = NULL;
+	char buf[WEFT_WHEN_TEXT_MAX + 40];
 	int ret = 0;
 
 	if (d->held)
-		ret = weft_strv_add(trouble, "documents are not loaded until the change by weftctl "
-					     "apply that nobody confirmed is rolled back");
-	if (!ret && *status.error) {
-		if (asprintf(&text, "the documents are not in force, %s: %s",
-			     status.conf ? "those of before are" : "what the module has stays",
-			     status.error) < 0) {
-			text = NULL;
-			return -ENOMEM;
-		}
-		ret = weft_strv_add(trouble, text);
-	}
+		ret = add_trouble(trouble, "documents are not loaded until the change by weftctl "
+				  "apply that nobody confirmed is rolled back; %s%s",
+				  in_force(&status, buf, sizeof(buf)),
+				  status.conf ? " in force" : "");
+	if (!ret && *status.error)
+		ret = add_trouble(trouble, "the documents are not in force, %s: %s",
+				  in_force(&status, buf, sizeof(buf)), status.error);
+	if (!ret && *status.former_error)
+		ret = add_trouble(trouble, "nor are the last good documents in force: %s",
+				  status.former_error);
+	if (!ret && *status.unkept)
+		ret = add_trouble(trouble, "the documents in force are not kept for the next start: "
+				  "%s", status.unkept);
 	return ret;
 }
 
 static int trouble_with_executables(const struct daemon *d, struct weft_strv *trouble)
 {
 	struct weft_config_status status = weft_config_status(d->config);
-	_cleanup_free_ char *text = NULL;
 	int ret = 0;
 	size_t i;
 
-	if (*status.late) {
-		if (asprintf(&text, "executables that have changed are not known to the module: %s",
-			     status.late) < 0) {
-			text = NULL;
-			return -ENOMEM;
-		}
-		ret = weft_strv_add(trouble, text);
-	}
-	if (!ret && status.stuck) {
-		free(text);
-		if (asprintf(&text, "executable %s takes long to be read; no other is looked at "
-			     "meanwhile", status.stuck) < 0) {
-			text = NULL;
-			return -ENOMEM;
-		}
-		ret = weft_strv_add(trouble, text);
-	}
+	if (*status.late)
+		ret = add_trouble(trouble, "executables that have changed are not known to the "
+				  "module: %s", status.late);
+	if (!ret && status.stuck)
+		ret = add_trouble(trouble, "executable %s takes long to be read; no other is "
+				  "looked at meanwhile", status.stuck);
 	for (i = 0; !ret && i < status.problems->count; i++)
 		ret = weft_strv_add(trouble, status.problems->items[i]);
 	return ret;
@@ -283,17 +306,12 @@ static int trouble_with_executables(const struct daemon *d, struct weft_strv *tr
 static int trouble_with_audit(const struct daemon *d, struct weft_strv *trouble)
 {
 	uint64_t lost = weft_events_lost(d->events);
-	_cleanup_free_ char *text = NULL;
 
 	if (!lost)
 		return 0;
-	if (asprintf(&text, "%" PRIu64 " verdicts are not in the journal and never will be: there "
-		     "were more than the module remembers while weftd was away or too slow",
-		     lost) < 0) {
-		text = NULL;
-		return -ENOMEM;
-	}
-	return weft_strv_add(trouble, text);
+	return add_trouble(trouble, "%" PRIu64 " verdicts are not in the journal and never will be: "
+			   "there were more than the module remembers while weftd was away or too "
+			   "slow", lost);
 }
 
 /* Who is refused first; executables are last, of which there may be many. */
@@ -419,12 +437,15 @@ static int on_apply_retry(sd_event_source *source, uint64_t usec, void *data)
 	return reload(data);
 }
 
-/* What was not confirmed must not come into force by our start: the module keeps what it has. */
+/* What was not confirmed must not come into force by our start: what was before may. */
 static int hold(struct daemon *d)
 {
-	weft_log_error("documents are not loaded, what the module has stays, until the change by "
-		       "weftctl apply that nobody confirmed is rolled back");
+	weft_log_error("documents are not loaded until the change by weftctl apply that nobody "
+		       "confirmed is rolled back");
 	d->held = true;
+	weft_config_fall_back(d->config);
+	weft_config_settle(d->config);
+	tell_status(d);
 	tell_trouble(d);
 	return sd_event_source_set_enabled(d->documents, SD_EVENT_OFF);
 }
@@ -447,6 +468,13 @@ static int release(struct daemon *d)
 	return ret < 0 ? ret : reload(d);
 }
 
+/* What nobody has confirmed is not to come back with the next start. */
+static void keep(struct daemon *d)
+{
+	if (!weft_rollback_unsettled(d->rollback))
+		weft_config_keep(d->config);
+}
+
 static int look_for_rollback(struct daemon *d)
 {
 	uint64_t ns = weft_rollback_look(d->rollback);
@@ -458,6 +486,7 @@ static int look_for_rollback(struct daemon *d)
 		ret = rearm(d->rollback_due, ns / NSEC_PER_USEC + 1); /* not before it is due */
 	if (ret >= 0 && d->held && !weft_rollback_overdue(d->rollback))
 		ret = release(d);
+	keep(d);
 	return ret;
 }
 
@@ -593,8 +622,9 @@ static int on_status(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct daemon *d = data;
 
-	if (!d->held)
-		weft_config_look(d->config);
+	weft_config_look(d->config);
+	weft_config_fall_back(d->config); /* what was refused may be taken now */
+	keep(d);
 	tell_status(d);
 	tell_trouble(d);
 	return rearm(source, STATUS_INTERVAL * USEC_PER_SEC);
@@ -700,9 +730,11 @@ static int open_config(struct daemon *d, struct weft_error *err)
 	/* what was not confirmed while no daemon ran never comes into force */
 	weft_rollback_look(d->rollback);
 	ret = weft_store_dir_create(d->options->config_dir, d->state.trust_domain, &store, err);
-	if (ret)
-		return ret;
-	return weft_config_create(&d->config, store, apply, d, err);
+	if (!ret)
+		ret = weft_config_create(&d->config, store, apply, d, err);
+	if (!ret)
+		weft_config_keep_in(d->config, d->options->state_dir, d->state.trust_domain);
+	return ret;
 }
 
 static int open_join(struct daemon *d, struct weft_source **source, struct weft_error *err)

@@ -28,6 +28,7 @@ struct weft_rollback {
 	uint64_t announced;	/* deadline of the change that was logged as waiting */
 	unsigned int failures; /* of the latest look */
 	bool overdue; /* it left something undone that is due */
+	bool unsettled; /* it found something that nobody had confirmed */
 	bool expired;		/* what is being restored was not confirmed in time */
 	struct weft_error error; /* logged last; text "": none */
 };
@@ -220,6 +221,7 @@ static uint64_t settle(struct weft_rollback *r, enum weft_pending_state state)
 	ret = weft_pending_read(r->state_dir, state, &change, &err);
 	if (ret == -ENOENT)
 		return WEFT_ROLLBACK_IDLE;
+	r->unsettled |= state != WEFT_PENDING_CONFIRMED;
 	if (ret)
 		return fail(r, &err);
 	if (state == WEFT_PENDING_CONFIRMED)
@@ -244,6 +246,7 @@ uint64_t weft_rollback_look(struct weft_rollback *r)
 	uint64_t next;
 
 	r->failures = 0;
+	r->unsettled = false;
 	/* before looking: what happens meanwhile is seen after */
 	take_events(r);
 	next = follow(r, &err) ? fail(r, &err) : WEFT_ROLLBACK_IDLE;
@@ -260,4 +263,9 @@ uint64_t weft_rollback_look(struct weft_rollback *r)
 bool weft_rollback_overdue(const struct weft_rollback *r)
 {
 	return r->overdue;
+}
+
+bool weft_rollback_unsettled(const struct weft_rollback *r)
+{
+	return r->unsettled;
 }

@@ -57,4 +57,10 @@ uint64_t weft_rollback_look(struct weft_rollback *rollback);
  */
 bool weft_rollback_overdue(const struct weft_rollback *rollback);
 
+/*
+ * Did the latest look find a change that was not confirmed, though it is undone now? What
+ * has been loaded until then may have it.
+ */
+bool weft_rollback_unsettled(const struct weft_rollback *rollback);
+
 #endif
