@@ -3,7 +3,7 @@
 # Time passes and nobody renews anything; or the clock is wrong.  Who may not be believed
 # any more, or yet, is refused, and weftctl status says it, long before where it can.
 # In a guest of its own: the others' journals and certificates go by the clock.
-# timeout: 480
+# timeout: 600
 # seconds: 65
 # kernels: 7.2
 # group: clock
@@ -115,3 +115,20 @@ leaf web web 2
 taken h2 "web: one by another" put web h2 web
 check "with that there is a connection" wait_for 30 good
 check "and all is well" wait_for 20 untroubled h2
+
+# --- the built-in authority, and a clock beyond its root's end when weftd starts
+systemctl stop weftd@h1 weftd@h2
+for h in h1 h2; do WEFTD_CERTS='' weftd_start $h; done
+check "the built-in authority" wait_for 30 good
+for h in h1 h2; do check "$h: all is well with it" wait_for 20 untroubled $h; done
+systemctl stop weftd@h1 weftd@h2
+clock $((11 * 365 * day))
+for h in h1 h2; do
+    check "$h: weftd starts with a root that is over" systemctl start weftd@$h
+    check "$h: and says so" wait_for 20 troubled $h "ca.crt: the root certificate expired on .*if the clock is wrong"
+done
+equal "nobody is let in" ECONNREFUSED "$(call)"
+clock $((-11 * 365 * day))
+check "with the right time there is a connection again" wait_for 60 good
+for h in h1 h2; do check "$h: and nothing is left of it" wait_for 20 untroubled $h; done
+equal "by the same daemons" "0 0" "$(for h in h1 h2; do systemctl show -P NRestarts weftd@$h; done | paste -sd' ')"

@@ -31,7 +31,9 @@
 #include "conf/trouble.h"
 #include "daemon/config.h"
 #include "daemon/events.h"
+#include "daemon/exit_status.h"
 #include "daemon/identity.h"
+#include "daemon/late_ca.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/rollback.h"
@@ -515,14 +517,6 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
 
 /* ---- module and workers ---- */
 
-static int exit_status(int error)
-{
-	/* Starting again at once would not change it: the administrator must act. */
-	if (error == -ENOENT || error == -EPROTONOSUPPORT)
-		return WEFT_EXIT_UNAVAILABLE;
-	return 1;
-}
-
 static int want_catch_up(struct daemon *d)
 {
 	return sd_event_source_set_enabled(d->catch_up, weft_events_behind(d->events) ?
@@ -546,7 +540,7 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *dat
 	if (!ret)
 		return want_catch_up(d);
 	weft_log_error("events of the module: %s", err.text);
-	return sd_event_exit(d->loop, exit_status(ret));
+	return sd_event_exit(d->loop, weft_exit_status(WEFT_EXIT_OF_MODULE, ret));
 }
 
 static int on_worker_end(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -564,7 +558,7 @@ static int on_worker_end(sd_event_source *source, int fd, uint32_t events, void 
 		break;
 	}
 	weft_log_error("a worker has ended, so does the daemon: %s", err.text);
-	return sd_event_exit(d->loop, ret ? exit_status(ret) : 1);
+	return sd_event_exit(d->loop, ret ? weft_exit_status(WEFT_EXIT_OF_MODULE, ret) : 1);
 }
 
 static int start_workers(struct daemon *d, struct weft_error *err)
@@ -751,19 +745,14 @@ static int open_join(struct daemon *d, struct weft_source **source, struct weft_
 
 static int open_source(struct daemon *d, struct weft_source **source, struct weft_error *err)
 {
-	struct weft_ca *ca;
-	int ret;
-
 	if (d->options->svid_dir)
 		return weft_source_dir_create(d->options->svid_dir, d->state.trust_domain, source,
 					      err);
 	if (d->options->join)
 		return open_join(d, source, err);
-	ret = weft_ca_open_or_create(d->state.ca_dir, d->state.trust_domain, &ca, err);
-	return ret ? ret : weft_source_ca_create(ca, source, err);
+	return weft_late_ca_create(d->state.ca_dir, d->state.trust_domain, source, err);
 }
 
-/* State and authority: what is wrong here stays wrong until somebody mends it. */
 static int open_state(struct daemon *d, struct weft_error *err)
 {
 	struct weft_source *source;
@@ -805,23 +794,23 @@ static int open_rest(struct daemon *d, struct weft_error *err)
 /* Return: exit status, 0: go on. */
 static int bring_up(struct daemon *d)
 {
+	enum weft_exit_part part = WEFT_EXIT_OF_MODULE;
 	struct weft_error err = { 0 };
-	int ret, status;
+	int ret;
 
 	ret = weft_nl_open(&d->nl, &err);
-	status = exit_status(ret);
 	if (!ret) {
+		part = WEFT_EXIT_OF_STATE;
 		ret = open_state(d, &err);
-		status = WEFT_EXIT_CONFIG;
 	}
 	if (!ret) {
+		part = WEFT_EXIT_OF_REST;
 		ret = open_rest(d, &err);
-		status = exit_status(ret);
 	}
 	if (!ret)
 		return 0;
 	weft_log_error("%s", err.text);
-	return status;
+	return weft_exit_status(part, ret);
 }
 
 static void take_down(struct daemon *d)
@@ -847,12 +836,24 @@ static void take_down(struct daemon *d)
 	weft_nl_close(d->nl);
 }
 
+/* Who starts us again does so at once; what has to pass takes longer. Return: exit status. */
+static int pause_before_retry(void)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	return sigtimedwait(&ends, NULL, &second) > 0 ? 0 : 1;
+}
+
 static int serve(struct daemon *d)
 {
 	int status = bring_up(d);
 
 	if (status)
-		return status;
+		return status == 1 ? pause_before_retry() : status;
 	status = load_first(d);
 	if (status < 0) {
 		weft_log_error("event loop: %s", strerror(-status));

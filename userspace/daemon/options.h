@@ -24,7 +24,7 @@
 /* Exit statuses beside 0 and 1; the units do not restart after these. */
 #define WEFT_EXIT_USAGE 2
 #define WEFT_EXIT_UNAVAILABLE 69 /* no module, or one of another version (EX_UNAVAILABLE) */
-#define WEFT_EXIT_CONFIG 78 /* an option contradicts the stored state (EX_CONFIG) */
+#define WEFT_EXIT_CONFIG 78 /* what is stored is unusable, or contradicts an option (EX_CONFIG) */
 
 struct weft_options {
 	const char *config_dir; /* of the command line, as the others */
