@@ -217,6 +217,27 @@ static void without_weftd_documents_are_stored(void **state)
 	assert_string_equal(cli_out, "nothing to do: the documents are there\n");
 }
 
+/* Of the files that are given: what is there is known. */
+static void services_that_anybody_may_serve_are_told(void **state)
+{
+#define ENDPOINT ", endpoints: [{address: 10.0.0.1}]"
+#define DB(name, more) "apiVersion: weft/v1\nkind: Service\nmetadata: {name: " name "}\n" \
+		       "spec: {ports: [{port: 1}]" more "}\n"
+	put("conf.d/a.yaml", DB("a", ENDPOINT), 0644);
+	put("db.yaml", DB("db", ENDPOINT), 0644);
+	run(WEFT_EXIT_DONE, "%/db.yaml");
+	assert_string_equal(cli_err, "weftctl: db.yaml:3: Service \"db\": spec.identities: not there, "
+				     "so any workload of the trust domain may serve it: name those that "
+				     "do (identities: [...]), or say that it is meant "
+				     "(identities: [\"*\"])\n");
+	put("db.yaml", DB("db", ENDPOINT ", identities: [\"*\"]"), 0644);
+	run(WEFT_EXIT_DONE, "%/db.yaml");
+	assert_string_equal(cli_err, "");
+	put("db.yaml", DB("db", ""), 0644);
+	run(WEFT_EXIT_DONE, "%/db.yaml");
+	assert_string_equal(cli_err, "");
+}
+
 static void without_weftd_nothing_waits_for_confirmation(void **state)
 {
 	run(WEFT_EXIT_FAILED, "%/a.yaml --confirm 60s");
@@ -377,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APPLY_TEST(without_weftd_documents_are_stored),
+		APPLY_TEST(services_that_anybody_may_serve_are_told),
 		APPLY_TEST(without_weftd_nothing_waits_for_confirmation),
 		APPLY_TEST(bad_document_touches_nothing),
 		APPLY_TEST(what_weftd_takes_stays),

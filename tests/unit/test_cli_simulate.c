@@ -462,6 +462,17 @@ static void what_no_judgment_shows_is_said(void **state)
 	assert_string_equal(cli_err, "");
 }
 
+static void services_that_anybody_may_serve_are_told(void **state)
+{
+	put("a.yaml", WORKLOAD("web") "---\napiVersion: weft/v1\nkind: Service\n"
+		      "metadata: {name: db}\n"
+		      "spec: {ports: [{port: 80}], endpoints: [{address: 10.0.0.1}]}\n");
+	run(2, "simulate %/a.yaml");
+	assert_says("", "weftctl: a.yaml:");
+	assert_says("", "Service \"db\": spec.identities: not there, so any workload of the trust "
+			"domain may serve it");
+}
+
 static void many_of_them_are_counted(void **state)
 {
 	char text[2048] = WORKLOAD("web"), *p = text + strlen(text);
@@ -586,6 +597,7 @@ int main(void)
 		SIMULATE_TEST(without_the_module_nothing_is_open),
 		SIMULATE_TEST(a_journal_that_begins_later_is_said),
 		SIMULATE_TEST(what_no_judgment_shows_is_said),
+		SIMULATE_TEST(services_that_anybody_may_serve_are_told),
 		SIMULATE_TEST(many_of_them_are_counted),
 		SIMULATE_TEST(documents_that_are_wrong_are_not_compared),
 		SIMULATE_TEST(documents_are_staged_as_they_would_be),

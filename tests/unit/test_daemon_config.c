@@ -19,6 +19,7 @@
 
 /* ---- the log ---- */
 
+static unsigned int advice; /* lines of it in the log */
 static unsigned int successes; /* that the module has what it had not, in the log */
 
 void weft_log(int priority, const char *fmt, ...)
@@ -31,6 +32,8 @@ void weft_log(int priority, const char *fmt, ...)
 	n = vasprintf(&line, fmt, ap);
 	va_end(ap);
 	assert_true(n >= 0);
+	advice += strstr(line, "any workload of the trust domain may serve it") != NULL;
+	advice += strstr(line, " more services that any workload may serve") != NULL;
 	successes += strstr(line, ": with executables as they are now") != NULL;
 	fprintf(stderr, "%s\n", line);
 	free(line);
@@ -176,6 +179,48 @@ static void same_error_is_reported_once(void **state)
 	fixture_write(&c->f, "conf.d/web.yaml", "kind: Nothing\n");
 	assert_true(weft_config_reload(c->config) < 0);
 	assert_int_equal(weft_config_status(c->config).reports, 3);
+}
+
+#define SERVICE "apiVersion: weft/v1\nkind: Service\nmetadata: {name: db}\nspec:\n" \
+		"  ports: [{port: 5432}]\n"
+#define ENDPOINTS "  endpoints: [{address: 10.0.0.1}]\n"
+
+/* Who wants it so is not told again and again; who says so not at all. */
+static void services_that_anybody_may_serve_are_told_once(void **state)
+{
+	struct context *c = *state;
+
+	advice = 0;
+	fixture_write(&c->f, "conf.d/db.yaml", SERVICE);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(advice, 0);
+	fixture_write(&c->f, "conf.d/db.yaml", SERVICE ENDPOINTS);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(advice, 1);
+	fixture_write(&c->f, "conf.d/web.yaml", GOOD);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(advice, 1);
+	fixture_write(&c->f, "conf.d/db.yaml", SERVICE ENDPOINTS "  identities: [\"*\"]\n");
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(advice, 1);
+	fixture_write(&c->f, "conf.d/db.yaml", SERVICE ENDPOINTS);
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(advice, 2);
+	assert_string_equal(weft_config_status(c->config).error, "");
+}
+
+static void many_such_services_are_counted(void **state)
+{
+	struct context *c = *state;
+	char text[4096], *p = text;
+
+	for (int i = 0; i < 20; i++)
+		p += sprintf(p, "---\napiVersion: weft/v1\nkind: Service\nmetadata: {name: s%d}\n"
+				"spec: {ports: [{port: 80}], endpoints: [{address: 10.0.0.1}]}\n", i);
+	fixture_write(&c->f, "conf.d/db.yaml", text);
+	advice = 0;
+	assert_int_equal(weft_config_reload(c->config), 0);
+	assert_int_equal(advice, 9);
 }
 
 /* By its beginning weftctl tells whether it saw a change. */
@@ -780,6 +825,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(good_documents_are_applied, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_document_keeps_the_last_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(same_error_is_reported_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(services_that_anybody_may_serve_are_told_once,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(many_such_services_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_reload_says_when_it_began, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_by_the_module_keeps_the_last_good, setup,
 						teardown),

@@ -19,11 +19,13 @@
 #include "cli/command.h"
 #include "cli/netns.h"
 #include "cli/value.h"
+#include "conf/advice.h"
 #include "conf/conf.h"
 #include "conf/file_name.h"
 #include "conf/node.h"
 
 #define MODE_NEW 0644 /* of a document that was not there */
+#define ADVICE_MAX 8 /* services that are told of by name */
 
 void weft_apply_uninit(struct weft_apply *apply)
 {
@@ -200,6 +202,33 @@ int weft_apply_load(struct weft_cli *cli, const struct weft_apply *apply,
 				conf, &err))
 		return weft_cli_failed(cli, &err);
 	return WEFT_EXIT_DONE;
+}
+
+static bool is_of_files(const struct weft_apply *apply, const char *path)
+{
+	for (size_t i = 0; i < apply->n_files; i++)
+		if (!strcmp(apply->files[i].name, base_name(path)))
+			return true;
+	return false;
+}
+
+void weft_apply_advise(struct weft_cli *cli, const struct weft_apply *apply,
+		       const struct weft_conf *conf)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->n_services; i++) {
+		const struct weft_conf_service *s = &conf->services[i];
+		const char *advice = weft_conf_service_advice(s);
+
+		if (!advice || !is_of_files(apply, s->mark.file) || n++ >= ADVICE_MAX)
+			continue;
+		weft_cli_note(cli, "%s:%u: Service \"%s\": %s", base_name(s->mark.file),
+			      s->mark.line, s->object.name, advice);
+	}
+	if (n > ADVICE_MAX)
+		weft_cli_note(cli, "and %zu more services that any workload may serve",
+			      n - ADVICE_MAX);
 }
 
 static void load_former(const struct weft_apply *apply, struct weft_conf **former)

@@ -49,6 +49,10 @@ int weft_apply_read_former(struct weft_cli *cli, struct weft_apply *apply);
 int weft_apply_load(struct weft_cli *cli, const struct weft_apply *apply,
 		    struct weft_conf **conf);
 
+/* Notes what the files of @apply say and perhaps do not mean. @conf: loaded with them. */
+void weft_apply_advise(struct weft_cli *cli, const struct weft_apply *apply,
+		       const struct weft_conf *conf);
+
 /*
  * weft_apply_read_told() and weft_apply_load() with no more rights than weftd has,
  * for who still needs his own afterwards. @conf is written on success; so is @former,

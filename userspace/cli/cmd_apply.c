@@ -141,6 +141,7 @@ static int check_documents(struct weft_cli *cli, const struct weft_apply *apply)
 
 	if (weft_apply_load(cli, apply, &then))
 		return WEFT_EXIT_FAILED;
+	weft_apply_advise(cli, apply, then);
 	if (weft_conf_load(apply->told.dir, apply->told.trust_domain, &now, NULL))
 		return tell(cli, "change", NULL,
 			    "what is there now is not good, so what changes cannot be told");

@@ -524,7 +524,10 @@ static int load(struct simulation *s, struct weft_conf **conf)
 		code = weft_apply_find(cli, &apply);
 	if (!code)
 		code = weft_apply_look(cli, &apply, conf, &former);
-	return code ? code : compare_documents(s, former, *conf);
+	if (code)
+		return code;
+	weft_apply_advise(s->cli, &apply, *conf);
+	return compare_documents(s, former, *conf);
 }
 
 static int ask(struct simulation *s, const struct weft_conf *conf)

@@ -16,12 +16,16 @@
 #include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/when.h"
+#include "conf/advice.h"
 #include "daemon/last_good.h"
 #include "daemon/log.h"
 #include "daemon/reader.h"
 
 /* A reload names so many changes; of the rest it says how many there are. */
 #define DIFF_LINES_MAX 20
+
+/* Likewise of advice. */
+#define ADVICE_LINES_MAX 8
 
 /* Milliseconds that documents wait for executables, and that those wait that revoke somebody. */
 #define EXECUTABLES_WAIT 3000
@@ -135,6 +139,32 @@ static void log_difference(const char *line, void *data)
 		weft_log_info("configuration: %s", line);
 }
 
+static bool is_advised(const struct weft_conf *conf, const char *service)
+{
+	const struct weft_conf_service *s = conf ? weft_conf_find_service(conf, service) : NULL;
+
+	return s && weft_conf_service_advice(s);
+}
+
+/* What is new in @now: who wants it so hears it once. */
+static void log_advice(const struct weft_config *config, const struct weft_conf *now)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < now->n_services; i++) {
+		const struct weft_conf_service *s = &now->services[i];
+		const char *advice = weft_conf_service_advice(s);
+
+		if (!advice || is_advised(config->good, s->object.name) || n++ >= ADVICE_LINES_MAX)
+			continue;
+		weft_log_notice("configuration: %s:%u: Service \"%s\": %s", s->mark.file,
+				s->mark.line, s->object.name, advice);
+	}
+	if (n > ADVICE_LINES_MAX)
+		weft_log_notice("configuration: and %u more services that any workload may serve",
+				n - ADVICE_LINES_MAX);
+}
+
 static void log_change(const struct weft_config *config, const struct weft_conf *now)
 {
 	char summary[WEFT_CONF_SUMMARY_MAX];
@@ -147,6 +177,7 @@ static void log_change(const struct weft_config *config, const struct weft_conf 
 	}
 	weft_log_info("configuration: generation %" PRIu64 ": %s", config->generation,
 		      weft_conf_summary(now, summary));
+	log_advice(config, now);
 }
 
 /* ---- executables ---- */
