@@ -83,6 +83,17 @@ check "systemctl status tells that too" wait_for 20 tells "zz.yaml:4"
 equal "shop still reaches web" $marker "$(fetch)"
 rm "$CONF/h1/conf.d/zz.yaml"
 check "without it a generation is in force again" wait_for 20 _newer h1 "$before"
+for f in "$CONF/h1/conf.d/web.yaml" "$CONF/h1/conf.d"; do
+    chmod o+w "$f"
+    check "${f##*/} that others may write is refused" wait_for 20 troubled h1 "$f: mode 0.* lets others change"
+    equal "what was in force is" $marker "$(fetch)"
+    chmod o-w "$f"
+    check "until they may not" wait_for 20 untroubled h1
+done
+chown nobody "$CONF/h1/conf.d/web.yaml"
+check "and what belongs to another" wait_for 20 troubled h1 "web.yaml: belongs to user .*chown root"
+chown root "$CONF/h1/conf.d/web.yaml"
+check "until it does not" wait_for 20 untroubled h1
 
 # --- certificates
 check "weftctl adds a workload" weftctl_in h1 workload add till identity spiffe://mesh.local/till unit till.service

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "daemon/identity.h"
@@ -48,6 +49,7 @@ static inline void fixture_write(struct fixture *f, const char *name, const char
 static inline void fixture_dir(struct fixture *f)
 {
 	*f = (struct fixture){.dir = "/tmp/weft-test-XXXXXX"};
+	umask(022); /* documents that others may write are not loaded */
 	assert_non_null(mkdtemp(f->dir));
 }
 

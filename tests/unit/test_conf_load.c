@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -423,6 +424,63 @@ static void file_that_cannot_be_read_is_an_error(void **state)
 	assert_null(conf);
 }
 
+/* Who may write there may take any identity. */
+static void what_others_may_write_is_refused(void **state)
+{
+	const struct dir *d = *state;
+	char path[64];
+
+	put(d, "a.yaml", SERVICE("a", "{ports: [{port: 1}]}"));
+	snprintf(path, sizeof(path), "%s/a.yaml", d->path);
+	assert_int_equal(chmod(path, 0664), 0);
+	assert_load_fails(d, "%s/a.yaml: mode 0664 lets others change what is in force: chmod go-w "
+			     "%s/a.yaml");
+	assert_int_equal(chmod(path, 0646), 0);
+	assert_load_fails(d, "%s/a.yaml: mode 0646 lets others change what is in force: chmod go-w "
+			     "%s/a.yaml");
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(chmod(d->path, 01777), 0);
+	assert_load_fails(d, "%s: mode 1777 lets others change what is in force: chmod go-w %s");
+	assert_int_equal(chmod(d->path, 0775), 0);
+	assert_load_fails(d, "%s: mode 0775 lets others change what is in force: chmod go-w %s");
+	assert_int_equal(chmod(d->path, 0755), 0);
+	if (geteuid())
+		return;
+	assert_int_equal(chown(path, 4711, 0), 0);
+	assert_load_fails(d, "%s/a.yaml: belongs to user 4711, who could change what is in force: "
+			     "chown root %s/a.yaml");
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(chown(d->path, 4711, 0), 0);
+	assert_load_fails(d, "%s: belongs to user 4711, who could change what is in force: chown "
+			     "root %s");
+	assert_int_equal(chown(d->path, 0, 0), 0);
+}
+
+/* A user may ask what his own documents would do: those of root, and his own. */
+static void what_root_and_we_may_write_is_taken(void **state)
+{
+	const struct dir *d = *state;
+	struct weft_conf *conf = NULL;
+	struct weft_error err = { 0 };
+	char path[64];
+	int ret;
+
+	if (geteuid())
+		return;
+	put(d, "a.yaml", SERVICE("a", "{ports: [{port: 1}]}"));
+	put(d, "b.yml", SERVICE("b", "{ports: [{port: 1}]}"));
+	snprintf(path, sizeof(path), "%s/b.yml", d->path);
+	assert_int_equal(chown(path, 4711, 0), 0);
+	assert_int_equal(chmod(d->path, 0755), 0);
+	assert_int_equal(seteuid(4711), 0);
+	ret = weft_conf_load(d->path, "example.org", &conf, &err);
+	assert_int_equal(seteuid(0), 0);
+	if (ret)
+		fail_msg("%s", err.text);
+	assert_int_equal(conf->n_services, 2);
+	weft_conf_destroy(conf);
+}
+
 /* As weftctl apply asks: what would be there if these were. */
 static void files_in_memory_are_new_or_replace(void **state)
 {
@@ -481,11 +539,26 @@ static void missing_directory_is_an_error(void **state)
 static void examples_are_good(void **state)
 {
 	_cleanup_conf_ struct weft_conf *conf = NULL;
+	struct weft_conf_file files[8];
+	char *texts[8], buf[WEFT_CONF_SUMMARY_MAX];
 	struct weft_error err = { 0 };
-	char buf[WEFT_CONF_SUMMARY_MAX];
+	glob_t found;
+	size_t i;
 
-	if (weft_conf_load("userspace/examples", "example.org", &conf, &err))
+	/* not by weft_conf_load(): whose the source tree is does not matter */
+	assert_int_equal(glob("userspace/examples/*", 0, NULL, &found), 0);
+	assert_in_range(found.gl_pathc, 1, 8);
+	for (i = 0; i < found.gl_pathc; i++) {
+		files[i].name = found.gl_pathv[i];
+		assert_int_equal(weft_file_read(files[i].name, 65536, &texts[i], &files[i].len,
+						NULL), 0);
+		files[i].text = texts[i];
+	}
+	if (weft_conf_parse_all(files, i, "example.org", &conf, &err))
 		fail_msg("%s", err.text);
+	while (i--)
+		free(texts[i]);
+	globfree(&found);
 	assert_string_equal(weft_conf_summary(conf, buf),
 			    "3 workloads, 2 services, 4 endpoints, 2 policies, 0 revocations");
 	assert_string_equal(weft_conf_find_workload(conf, "cart")->object.identity,
@@ -521,6 +594,8 @@ int main(void)
 		DIR_TEST(one_bad_file_spoils_the_load),
 		DIR_TEST(json_errors_name_the_line),
 		DIR_TEST(file_that_cannot_be_read_is_an_error),
+		DIR_TEST(what_others_may_write_is_refused),
+		DIR_TEST(what_root_and_we_may_write_is_taken),
 		DIR_TEST(files_in_memory_are_new_or_replace),
 		DIR_TEST(error_in_memory_names_the_file_it_would_be),
 		cmocka_unit_test(missing_directory_is_an_error),

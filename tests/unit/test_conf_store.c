@@ -32,6 +32,7 @@ static int setup(void **state)
 {
 	struct fixture *f = &fixture;
 
+	umask(022); /* what others may write is not loaded */
 	strcpy(f->top, "/tmp/weft-store-XXXXXX");
 	if (!mkdtemp(f->top))
 		return -1;
@@ -201,6 +202,25 @@ static void changed_permissions_are_noticed(void **state)
 	path_of(f, "conf.d/a.yaml", path);
 	assert_int_equal(chmod(path, 0600), 0);
 	wait_for_change(f);
+}
+
+/* Whose the directory is, and who may write there, decides whether it is loaded. */
+static void changed_permissions_of_the_directory_are_noticed(void **state)
+{
+	struct weft_conf *conf = NULL;
+	struct fixture *f = *state;
+	char path[128];
+
+	put(f, "conf.d/a.yaml", ONE);
+	wait_for_change(f);
+	assert_int_equal(load(f), 1);
+	path_of(f, "conf.d", path);
+	assert_int_equal(chmod(path, 0777), 0);
+	wait_for_change(f);
+	assert_int_equal(weft_store_load(f->store, &conf, NULL), -EPERM);
+	assert_int_equal(chmod(path, 0755), 0);
+	wait_for_change(f);
+	assert_int_equal(load(f), 1);
 }
 
 /* Kubernetes' way: a.yaml -> ..data/a.yaml, ..data -> a directory, and that one is swapped. */
@@ -400,6 +420,7 @@ int main(void)
 		STORE_TEST(removed_file_is_noticed),
 		STORE_TEST(linked_file_is_noticed),
 		STORE_TEST(changed_permissions_are_noticed),
+		STORE_TEST(changed_permissions_of_the_directory_are_noticed),
 		STORE_TEST(swapped_volume_is_noticed),
 		STORE_TEST(burst_is_one_change),
 		STORE_TEST(other_files_are_not_noticed),

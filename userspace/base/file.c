@@ -73,7 +73,35 @@ static int check_private(const struct stat *st, const char *path, struct weft_er
 	return 0;
 }
 
-static int read_file(const char *path, bool is_private, size_t max, char **data, size_t *len,
+/* Who may write there decides what is in force. */
+static int check_trusted(const struct stat *st, const char *path, struct weft_error *err)
+{
+	if (st->st_uid && st->st_uid != geteuid())
+		return weft_error_set(err, EPERM,
+				      "%s: belongs to user %u, who could change what is in force: "
+				      "chown root %s",
+				      path, (unsigned int)st->st_uid, path);
+	if (st->st_mode & 022)
+		return weft_error_set(err, EPERM,
+				      "%s: mode %04o lets others change what is in force: "
+				      "chmod go-w %s",
+				      path, (unsigned int)st->st_mode & 07777, path);
+	return 0;
+}
+
+int weft_dir_check_trusted(const char *path, struct weft_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return file_error(err, errno, "stat", path);
+	return check_trusted(&st, path, err);
+}
+
+typedef int check_fn(const struct stat *st, const char *path, struct weft_error *err);
+
+/* @check: NULL: none */
+static int read_file(const char *path, check_fn *check, size_t max, char **data, size_t *len,
 		     struct weft_error *err)
 {
 	_cleanup_free_ char *buf = NULL;
@@ -90,7 +118,7 @@ static int read_file(const char *path, bool is_private, size_t max, char **data,
 		return file_error(err, errno, "stat", path);
 	if (!S_ISREG(st.st_mode))
 		return weft_error_set(err, EINVAL, "%s: not a regular file", path);
-	r = is_private ? check_private(&st, path, err) : 0;
+	r = check ? check(&st, path, err) : 0;
 	if (r)
 		return r;
 	r = read_all(fd, max, &buf, &used);
@@ -105,13 +133,19 @@ static int read_file(const char *path, bool is_private, size_t max, char **data,
 
 int weft_file_read(const char *path, size_t max, char **data, size_t *len, struct weft_error *err)
 {
-	return read_file(path, false, max, data, len, err);
+	return read_file(path, NULL, max, data, len, err);
 }
 
 int weft_file_read_private(const char *path, size_t max, char **data, size_t *len,
 			   struct weft_error *err)
 {
-	return read_file(path, true, max, data, len, err);
+	return read_file(path, check_private, max, data, len, err);
+}
+
+int weft_file_read_trusted(const char *path, size_t max, char **data, size_t *len,
+			   struct weft_error *err)
+{
+	return read_file(path, check_trusted, max, data, len, err);
 }
 
 static int write_all(int fd, const char *data, size_t len)

@@ -34,6 +34,18 @@ int weft_file_read_private(const char *path, size_t max, char **data, size_t *le
 			   struct weft_error *err);
 
 /**
+ * weft_file_read_trusted() - the same with a file that says what is in force
+ *
+ * Return: as weft_file_read(); -EPERM group or others may write the file, or it belongs
+ * to another user than root and us.
+ */
+int weft_file_read_trusted(const char *path, size_t max, char **data, size_t *len,
+			   struct weft_error *err);
+
+/* Is it so of a directory? Return: 0; -EPERM as weft_file_read_trusted(); what stat() gives. */
+int weft_dir_check_trusted(const char *path, struct weft_error *err);
+
+/**
  * weft_file_write() - put a file in place, or leave what was there
  * @mode: permissions, whatever the umask is; 0600 for keys
  *

@@ -25,11 +25,13 @@ struct weft_nl;
  * @err: out, the first error, "FILE:LINE: Service "web": spec.ports[0].port: 70000:
  *	must be 1 to 65535"
  *
- * All or nothing. An empty directory is an empty configuration.
+ * All or nothing. An empty directory is an empty configuration. Who may write in the
+ * directory or to its files can take any identity and let anybody in: that must be
+ * nobody but root, or us.
  *
  * Return: 0; -EINVAL a document or the trust domain is wrong; -E2BIG, -EFBIG,
- * -ENOSPC a limit; -ENOMEM; what opening and reading give. @conf is written on
- * success only.
+ * -ENOSPC a limit; -EPERM others may write; -ENOMEM; what opening and reading give.
+ * @conf is written on success only.
  */
 int weft_conf_load(const char *dir, const char *trust_domain, struct weft_conf **conf,
 		   struct weft_error *err);

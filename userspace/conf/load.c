@@ -224,7 +224,7 @@ static int read_file(struct loader *l, const char *path)
 	size_t len = 0;
 	int ret;
 
-	ret = weft_file_read(path, WEFT_NODE_FILE_MAX, &text, &len, l->err);
+	ret = weft_file_read_trusted(path, WEFT_NODE_FILE_MAX, &text, &len, l->err);
 	if (ret == -ENOENT && is_gone(path))
 		return 0;
 	return ret ? ret : read_text(l, path, text, len);
@@ -242,20 +242,21 @@ static const struct weft_conf_file *find_file(const struct weft_conf_file *files
 static int list_directory(const char *dir, struct weft_strv *names, struct weft_error *err)
 {
 	struct dirent **entries = NULL;
-	int n, ret = 0;
+	int n, ret;
 
 	n = scandir(dir, &entries, is_document, NULL);
 	if (n < 0)
 		return weft_error_set(err, errno,
 				      "%s: cannot read the directory of documents: %s", dir,
 				      strerror(errno));
+	ret = weft_dir_check_trusted(dir, err);
 	for (int i = 0; i < n; i++) {
-		if (!ret)
-			ret = weft_strv_add(names, entries[i]->d_name);
+		if (!ret && weft_strv_add(names, entries[i]->d_name))
+			ret = weft_error_nomem(err);
 		free(entries[i]);
 	}
 	free(entries);
-	return ret ? weft_error_nomem(err) : 0;
+	return ret;
 }
 
 /* The names there would be, in order; not alphasort()'s, which follows the locale. */

@@ -120,6 +120,8 @@ static bool is_relevant(const struct store_dir *s, const struct inotify_event *e
 		return false;
 	if (ev->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED))
 		return true;
+	if (ev->mask & IN_ATTRIB && !ev->len) /* its owner and mode count, too */
+		return true;
 	return ev->len && is_relevant_file(s, ev);
 }
 
