@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The audit has no holes and nothing twice: verdicts while weftd is away, while it
-# does not read, and when it is killed at any moment.  What it could not hear it
-# writes later, with the time at which it happened.
-# timeout: 600
+# does not read, when it is killed at any moment, and while journald takes nothing.
+# What it could not hear or write it writes later, with the time at which it happened.
+# timeout: 900
 # kernels: 7.2
 # seconds: 100
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -156,6 +156,18 @@ wait "$JOB"
 contains "the connections pass" ok "$(cat "$T/storm.out")"
 complete "after many kills"
 check "weftctl has no complaint" untroubled h2
+
+# --- journald is away, with its sockets
+mapfile -t journald < <(systemctl list-units -q --plain --no-legend 'systemd-journald*' |
+    cut -d' ' -f1)
+check "journald stops" systemctl stop "${journald[@]}"
+equal "without journald plaintext passes" ok "$(dial 7002 50 away)"
+check "weftctl says that the journal takes nothing" wait_for 30 troubled h2 "the journal, which takes none"
+rm -f /run/systemd/journal/socket
+equal "also when there is no socket" ok "$(dial 7002 50 gone)"
+check "journald starts" systemctl start "${journald[@]}"
+complete "after journald was away"
+check "weftctl has no complaint" wait_for 30 untroubled h2
 
 # --- another life of the module
 kill_for_good

@@ -24,7 +24,8 @@ static struct {
 	int found; /* what find() says */
 	uint64_t asked; /* what it was asked for */
 	unsigned int sends;
-	int result; /* of send() */
+	int result; /* of send(), which writes nothing then */
+	uint64_t never; /* of that one -EINVAL */
 } journal;
 
 static struct fixture fixture;
@@ -54,6 +55,11 @@ static int send_fields(const struct iovec *fields, int count, void *data)
 	for (int i = 0; i < count; i++)
 		n += snprintf(journal.fields + n, sizeof(journal.fields) - n, "%.*s\n",
 			      (int)fields[i].iov_len, (const char *)fields[i].iov_base);
+	journal.sends++;
+	if (journal.result)
+		return journal.result;
+	if (field("WEFT_SEQUENCE") && strtoull(field("WEFT_SEQUENCE"), NULL, 10) == journal.never)
+		return -EINVAL;
 	if (field("WEFT_LOST_FIRST")) {
 		len += snprintf(journal.text + len, sizeof(journal.text) - len, "lost:%s+",
 				field("WEFT_LOST_FIRST"));
@@ -62,8 +68,7 @@ static int send_fields(const struct iovec *fields, int count, void *data)
 		snprintf(journal.text + len, sizeof(journal.text) - len, "%s ",
 			 field("WEFT_SEQUENCE") ? field("WEFT_SEQUENCE") : "-");
 	}
-	journal.sends++;
-	return journal.result;
+	return 0;
 }
 
 static int find_record(uint64_t epoch, uint64_t sequence, void *data)
@@ -119,10 +124,27 @@ static void stop(void)
 	fake_end(&fake);
 }
 
+static bool behind(void)
+{
+	return weft_trail_due(trail) != WEFT_TRAIL_IDLE;
+}
+
 static void catch_up(void)
 {
 	weft_trail_catch_up(trail, ENOUGH);
-	assert_false(weft_trail_behind(trail));
+	assert_false(behind());
+}
+
+/* The next try. */
+static void try_again(void)
+{
+	uint64_t us = weft_trail_due(trail);
+
+	assert_true(us && us <= 1000000);
+	weft_trail_catch_up(trail, ENOUGH); /* too early: nothing happens */
+	while ((us = weft_trail_due(trail)))
+		usleep(us);
+	weft_trail_catch_up(trail, ENOUGH);
 }
 
 static int setup(void **state)
@@ -146,7 +168,7 @@ static void what_nobody_heard_is_written_at_the_start(void **state)
 {
 	module.last = 3;
 	start(EPOCH);
-	assert_true(weft_trail_behind(trail));
+	assert_true(behind());
 	catch_up();
 	assert_string_equal(journal.text, "1 2 3 ");
 	assert_true(journal.asked == 0);
@@ -187,7 +209,7 @@ static void heard_ones_are_written_at_once(void **state)
 	hear(2);
 	hear(1);
 	assert_string_equal(journal.text, "1 2 ");
-	assert_false(weft_trail_behind(trail));
+	assert_false(behind());
 	assert_string_equal(field("WEFT_CONN"), "102");
 	assert_string_equal(field("WEFT_EPOCH"), "feed0123456789ab");
 	stop();
@@ -213,7 +235,7 @@ static void one_out_of_order_is_asked_for(void **state)
 	hear(1);
 	module.last = 3;
 	hear(3);
-	assert_true(weft_trail_behind(trail));
+	assert_true(behind());
 	hear(2);
 	assert_string_equal(journal.text, "1 ");
 	catch_up();
@@ -229,7 +251,7 @@ static void lost_events_are_asked_for(void **state)
 	hear(1);
 	module.last = 4;
 	weft_trail_missed(trail);
-	assert_true(weft_trail_behind(trail));
+	assert_true(behind());
 	catch_up();
 	assert_string_equal(journal.text, "1 2 3 4 ");
 	stop();
@@ -241,7 +263,7 @@ static void catching_up_lets_others_have_their_turn(void **state)
 	start(EPOCH);
 	weft_trail_catch_up(trail, 2);
 	assert_string_equal(journal.text, "1 2 ");
-	assert_true(weft_trail_behind(trail));
+	assert_true(behind());
 	weft_trail_catch_up(trail, 2);
 	catch_up();
 	assert_string_equal(journal.text, "1 2 3 4 5 ");
@@ -292,10 +314,10 @@ static void a_mark_that_is_none_is_as_no_mark(void **state)
 static void an_older_module_is_written_as_it_is_heard(void **state)
 {
 	start(0);
-	assert_false(weft_trail_behind(trail));
+	assert_false(behind());
 	hear(0);
 	weft_trail_missed(trail);
-	assert_false(weft_trail_behind(trail));
+	assert_false(behind());
 	hear(0);
 	assert_string_equal(journal.text, "- - ");
 	stop();
@@ -310,21 +332,111 @@ static void a_module_that_fails_is_asked_again_at_the_next_event(void **state)
 	assert_string_equal(journal.text, "");
 	module.last = 3;
 	hear(3);
-	assert_true(weft_trail_behind(trail));
+	assert_true(behind());
 	catch_up();
 	assert_string_equal(journal.text, "1 2 3 ");
 	stop();
 }
 
-static void a_record_that_cannot_be_written_holds_up_no_other(void **state)
+static void what_the_journal_does_not_take_now_is_written_later(void **state)
 {
 	start(EPOCH);
 	catch_up();
 	journal.result = -ENOBUFS;
 	hear(1);
-	journal.result = 0;
+	assert_true(behind());
+	module.last = 2;
 	hear(2);
-	assert_int_equal(journal.sends, 2);
+	assert_int_equal(journal.sends, 1);
+	try_again();
+	try_again();
+	assert_int_equal(journal.sends, 3);
+	assert_string_equal(journal.text, "");
+	journal.result = 0;
+	try_again();
+	assert_false(behind());
+	assert_string_equal(journal.text, "1 2 ");
+	hear(3);
+	assert_string_equal(journal.text, "1 2 3 ");
+	assert_true(weft_trail_lost(trail) == 0);
+	stop();
+}
+
+static void it_is_tried_ever_more_seldom(void **state)
+{
+	uint64_t first, later;
+
+	start(EPOCH);
+	catch_up();
+	journal.result = -ECONNREFUSED;
+	module.last = 1;
+	hear(1);
+	first = weft_trail_due(trail);
+	for (int i = 0; i < 4; i++)
+		try_again();
+	later = weft_trail_due(trail);
+	assert_true(later > 4 * first);
+	stop();
+}
+
+static void what_is_forgotten_before_the_journal_takes_it_is_lost(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	module.last = 6;
+	journal.result = -ENOENT;
+	hear(1);
+	module.first = 4;
+	try_again();
+	assert_true(weft_trail_lost(trail) == 0); /* that it is cannot be told either */
+	module.first = 5;
+	journal.result = 0;
+	try_again();
+	assert_false(behind());
+	assert_string_equal(journal.text, "lost:1+4 5 6 ");
+	assert_true(weft_trail_lost(trail) == 4);
+	stop();
+}
+
+static void a_record_that_can_never_be_written_holds_up_no_other(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	journal.never = 2;
+	hear(1);
+	hear(2);
+	hear(3);
+	assert_false(behind());
+	assert_string_equal(journal.text, "1 lost:2+1 3 ");
+	assert_true(weft_trail_lost(trail) == 1);
+	stop();
+}
+
+static void what_was_not_taken_before_a_restart_is_written_after_it(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	journal.result = -ECONNREFUSED;
+	module.last = 1;
+	hear(1);
+	stop();
+	journal.result = journal.found = 0;
+	start(EPOCH);
+	catch_up();
+	assert_string_equal(journal.text, "1 ");
+	stop();
+}
+
+static void of_an_older_module_it_is_lost_at_once(void **state)
+{
+	start(0);
+	journal.result = -ENOBUFS;
+	hear(0);
+	assert_false(behind());
+	assert_true(weft_trail_lost(trail) == 1);
+	journal.result = 0;
+	hear(0);
+	assert_string_equal(journal.text, "- ");
 	stop();
 }
 
@@ -360,7 +472,12 @@ int main(void)
 		TEST(a_mark_that_is_none_is_as_no_mark),
 		TEST(an_older_module_is_written_as_it_is_heard),
 		TEST(a_module_that_fails_is_asked_again_at_the_next_event),
-		TEST(a_record_that_cannot_be_written_holds_up_no_other),
+		TEST(what_the_journal_does_not_take_now_is_written_later),
+		TEST(it_is_tried_ever_more_seldom),
+		TEST(what_is_forgotten_before_the_journal_takes_it_is_lost),
+		TEST(a_record_that_can_never_be_written_holds_up_no_other),
+		TEST(what_was_not_taken_before_a_restart_is_written_after_it),
+		TEST(of_an_older_module_it_is_lost_at_once),
 		TEST(late_records_say_when_it_was),
 	};
 

@@ -220,7 +220,7 @@ int weft_audit_verdict(const struct weft_audit_sink *sink, const struct weft_nl_
 }
 
 int weft_audit_lost(const struct weft_audit_sink *sink, uint64_t epoch, uint64_t first,
-		    uint64_t count, struct weft_error *err)
+		    uint64_t count, const char *why, struct weft_error *err)
 {
 	struct record rec;
 	int r;
@@ -228,12 +228,12 @@ int weft_audit_lost(const struct weft_audit_sink *sink, uint64_t epoch, uint64_t
 	rec.count = 0;
 	rec.len = 0;
 	add(&rec, "MESSAGE_ID=%s", WEFT_AUDIT_ID_LOST);
-	add(&rec, "MESSAGE=verdicts on connections are not recorded, %" PRIu64 " of them: weftd was "
-		  "away or too slow, and the module has forgotten them", count);
+	add(&rec, "MESSAGE=verdicts on connections are not recorded, %" PRIu64 " of them: %s", count,
+	    why);
 	add(&rec, "PRIORITY=%d", LOG_WARNING);
 	add(&rec, "WEFT_EPOCH=%016" PRIx64, epoch);
 	add(&rec, "WEFT_LOST=%" PRIu64, count);
 	add(&rec, "WEFT_LOST_FIRST=%" PRIu64, first);
 	r = sink->send(rec.fields, rec.count, sink->data);
-	return r < 0 ? weft_error_set(err, r, "%s", strerror(-r)) : 0;
+	return r < 0 ? weft_error_set(err, r, "audit record of lost verdicts: %s", strerror(-r)) : 0;
 }

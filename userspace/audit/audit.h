@@ -25,8 +25,10 @@
 #define WEFT_AUDIT_ID_AUDIT  "289628ae0bc6464bb991cf3dd528efa8"
 #define WEFT_AUDIT_ID_LOST   "5d0a7c1e3f0b4b6f9a52c2f6d8e47b19"
 
-/* Takes "NAME=value" fields, not terminated, valid during the call. Return: 0 or
- * negative errno. */
+/*
+ * Takes "NAME=value" fields, not terminated, valid during the call. Return: 0;
+ * -EINVAL, -EMSGSIZE, -E2BIG such a record never; another negative errno: not now.
+ */
 typedef int weft_audit_send_fn(const struct iovec *fields, int count, void *data);
 
 /*
@@ -73,11 +75,12 @@ int weft_audit_verdict(const struct weft_audit_sink *sink, const struct weft_nl_
  * @epoch: of their numbers
  * @first: number of the first
  * @count: how many, one after the other
+ * @why: half a sentence
  *
  * Return: 0; what the sink gives.
  */
 int weft_audit_lost(const struct weft_audit_sink *sink, uint64_t epoch, uint64_t first,
-		    uint64_t count, struct weft_error *err);
+		    uint64_t count, const char *why, struct weft_error *err);
 
 #define WEFT_AUDIT_UNIT_MAX 256 /* systemd's UNIT_NAME_MAX and the NUL */
 

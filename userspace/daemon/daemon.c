@@ -59,6 +59,9 @@
 /* Seconds between looks at executables, and updates of the status line. */
 #define STATUS_INTERVAL 5
 
+/* Microseconds: nobody else is to be woken at the same time. */
+#define CATCH_UP_ACCURACY 1
+
 struct daemon {
 	const struct weft_options *options;
 	struct weft_state state;
@@ -307,13 +310,18 @@ static int trouble_with_executables(const struct daemon *d, struct weft_strv *tr
 
 static int trouble_with_audit(const struct daemon *d, struct weft_strv *trouble)
 {
+	const char *refusal = weft_events_refusal(d->events);
 	uint64_t lost = weft_events_lost(d->events);
+	int ret = 0;
 
-	if (!lost)
-		return 0;
-	return add_trouble(trouble, "%" PRIu64 " verdicts are not in the journal and never will be: "
-			   "there were more than the module remembers while weftd was away or too "
-			   "slow", lost);
+	if (refusal)
+		ret = add_trouble(trouble, "verdicts wait to be written to the journal, which "
+				  "takes none: %s: see to systemd-journald", refusal);
+	if (!ret && lost)
+		ret = add_trouble(trouble, "%" PRIu64 " verdicts are not in the journal and never "
+				  "will be: the module had forgotten them when they could be "
+				  "written, or the journal takes no such record", lost);
+	return ret;
 }
 
 /* Who is refused first; executables are last, of which there may be many. */
@@ -519,11 +527,14 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
 
 static int want_catch_up(struct daemon *d)
 {
-	return sd_event_source_set_enabled(d->catch_up, weft_events_behind(d->events) ?
-							SD_EVENT_ON : SD_EVENT_OFF);
+	uint64_t usec = weft_events_due(d->events);
+
+	if (usec == WEFT_EVENTS_IDLE)
+		return sd_event_source_set_enabled(d->catch_up, SD_EVENT_OFF);
+	return rearm(d->catch_up, usec);
 }
 
-static int on_catch_up(sd_event_source *source, void *data)
+static int on_catch_up(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct daemon *d = data;
 
@@ -664,10 +675,11 @@ static int add_timers(struct daemon *d)
 	return ret;
 }
 
-/* A deferred source goes on and on: the events that come, and all others, are before it. */
+/* It may go on and on: the events that come, and all others, are before it. */
 static int add_catch_up(struct daemon *d)
 {
-	int ret = sd_event_add_defer(d->loop, &d->catch_up, on_catch_up, d);
+	int ret = sd_event_add_time_relative(d->loop, &d->catch_up, CLOCK_MONOTONIC, 0,
+					     CATCH_UP_ACCURACY, on_catch_up, d);
 
 	if (ret >= 0)
 		ret = sd_event_source_set_priority(d->catch_up, SD_EVENT_PRIORITY_IDLE);

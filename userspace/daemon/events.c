@@ -120,9 +120,9 @@ int weft_events_dispatch(struct weft_events *events, struct weft_error *err)
 	return ret == BATCH_FULL ? 0 : ret;
 }
 
-bool weft_events_behind(const struct weft_events *events)
+uint64_t weft_events_due(const struct weft_events *events)
 {
-	return weft_trail_behind(events->trail);
+	return weft_trail_due(events->trail);
 }
 
 void weft_events_catch_up(struct weft_events *events)
@@ -133,4 +133,9 @@ void weft_events_catch_up(struct weft_events *events)
 uint64_t weft_events_lost(const struct weft_events *events)
 {
 	return weft_trail_lost(events->trail);
+}
+
+const char *weft_events_refusal(const struct weft_events *events)
+{
+	return weft_trail_refusal(events->trail);
 }

@@ -48,13 +48,21 @@ int weft_events_fd(const struct weft_events *events);
  */
 int weft_events_dispatch(struct weft_events *events, struct weft_error *err);
 
-/* Are there verdicts that were not heard? Ask after each dispatch and catch-up. */
-bool weft_events_behind(const struct weft_events *events);
+#define WEFT_EVENTS_IDLE UINT64_MAX
 
-/* Write some of them; never waits but for the journal. */
+/*
+ * Microseconds until weft_events_catch_up() has something to do; or WEFT_EVENTS_IDLE.
+ * Ask after each dispatch and catch-up.
+ */
+uint64_t weft_events_due(const struct weft_events *events);
+
+/* Write some of the verdicts that were not heard, or that the journal did not take. */
 void weft_events_catch_up(struct weft_events *events);
 
-/* How many verdicts will never be in the audit: the module has forgotten them. */
+/* How many verdicts will never be in the audit. */
 uint64_t weft_events_lost(const struct weft_events *events);
+
+/* Why the journal has been taking nothing for some time; NULL: it does, or did lately. */
+const char *weft_events_refusal(const struct weft_events *events);
 
 #endif

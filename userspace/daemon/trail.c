@@ -27,6 +27,15 @@
 /* A record is late from then on: the journal's own time of it misleads. */
 #define LATE_SECONDS 2
 
+/* Microseconds until the journal is tried again: the first time, then ever longer. */
+#define PAUSE_FIRST 2000
+#define PAUSE_MAX   500000
+
+/* Microseconds from which on it is worth a word that the journal takes nothing. */
+#define REFUSED_LONG (3 * USEC_PER_SEC)
+
+#define HELD_UP 2 /* beside WEFT_NL_EVENT_NONE */
+
 struct weft_trail {
 	struct weft_nl *nl;
 	const struct weft_audit_sink *sink;
@@ -35,9 +44,20 @@ struct weft_trail {
 	uint64_t last; /* all verdicts up to this one are written, or gone */
 	uint64_t lost;
 	bool behind;
+	/* The journal refuses: us between two tries, 0: it does not. And since when, and why */
+	uint64_t pause, retry_at, refused_since;
+	struct weft_error refusal;
 	/* reported; until it works again */
-	bool audit_fails, mark_fails, ask_fails;
+	bool refusal_told, audit_fails, mark_fails, ask_fails;
 };
+
+static uint64_t now_usec(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / NSEC_PER_USEC;
+}
 
 /* ---- how far we are ---- */
 
@@ -114,61 +134,124 @@ void weft_trail_destroy(struct weft_trail *trail)
 	free(trail);
 }
 
-/* ---- writing ---- */
+/* ---- the journal refuses ---- */
 
-static uint64_t now_usec(void)
+/* Of a record: no other try would end otherwise. */
+static bool is_final(int error)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / NSEC_PER_USEC;
+	return error == -EINVAL || error == -EMSGSIZE || error == -E2BIG;
 }
 
-static void audit(struct weft_trail *trail, const struct weft_nl_event *event)
+/* Whatever the reason is, it may pass: until then the module remembers. */
+static int hold_up(struct weft_trail *trail, const struct weft_error *err)
+{
+	uint64_t now = now_usec(CLOCK_MONOTONIC);
+
+	if (!trail->pause)
+		trail->refused_since = now;
+	trail->pause = trail->pause ? 2 * trail->pause : PAUSE_FIRST;
+	if (trail->pause > PAUSE_MAX)
+		trail->pause = PAUSE_MAX;
+	trail->retry_at = now + trail->pause;
+	trail->refusal = *err;
+	trail->behind = true;
+	if (!trail->refusal_told && now - trail->refused_since >= REFUSED_LONG) {
+		trail->refusal_told = true;
+		weft_log_error("audit: %s: it is tried again until the module forgets the verdicts",
+			       err->text);
+	}
+	return HELD_UP;
+}
+
+static void go_on(struct weft_trail *trail)
+{
+	trail->pause = 0;
+	if (trail->refusal_told)
+		weft_log_notice("audit: the journal takes records again");
+	trail->refusal_told = false;
+}
+
+/* ---- writing ---- */
+
+static int audit(struct weft_trail *trail, const struct weft_nl_event *event,
+		 struct weft_error *err)
 {
 	struct weft_audit_stamp stamp = {
 		.epoch = event->sequence ? trail->epoch : 0,
 		.sequence = event->sequence,
 		.time = event->time / NSEC_PER_USEC,
 	};
-	struct weft_error err = { 0 };
-	int ret;
 
-	stamp.late = stamp.time && now_usec() >= stamp.time + LATE_SECONDS * USEC_PER_SEC;
-	ret = weft_audit_verdict(trail->sink, &event->conn, event->type, &stamp, &err);
+	stamp.late = stamp.time && now_usec(CLOCK_REALTIME) >=
+					   stamp.time + LATE_SECONDS * USEC_PER_SEC;
+	return weft_audit_verdict(trail->sink, &event->conn, event->type, &stamp, err);
+}
+
+static void tell_failure(struct weft_trail *trail, int ret, const struct weft_error *err)
+{
 	if (ret < 0 && !trail->audit_fails)
-		weft_log_error("audit: connection %" PRIu64 ": %s (further failures are not "
-			       "logged until one record is written)",
-			       event->conn.id, err.text);
+		weft_log_error("%s (further failures are not logged until one record is written)",
+			       err->text);
 	if (ret <= 0)
 		trail->audit_fails = ret;
 }
 
-/* The module does not have those from @first on that come before @next. */
-static void tell_lost(struct weft_trail *trail, uint64_t first, uint64_t next)
+/* Nobody remembers it: now or never. */
+static void audit_once(struct weft_trail *trail, const struct weft_nl_event *event)
 {
 	struct weft_error err = { 0 };
+	int ret = audit(trail, event, &err);
 
-	trail->lost += next - first;
-	if (weft_audit_lost(trail->sink, trail->epoch, first, next - first, &err))
-		weft_log_error("audit: %" PRIu64 " verdicts are lost, and the record of that: %s",
-			       next - first, err.text);
+	tell_failure(trail, ret, &err);
+	trail->lost += ret < 0;
 }
 
-/* The first one that is to come and is still there. */
-static void write_next(struct weft_trail *trail, const struct weft_nl_event *event)
+/* There will be no records of those that come before @next. Return: 0, HELD_UP. */
+static int give_up(struct weft_trail *trail, uint64_t next, const char *why)
 {
+	uint64_t first = trail->last + 1;
+	struct weft_error err = { 0 };
+	int ret;
+
+	ret = weft_audit_lost(trail->sink, trail->epoch, first, next - first, why, &err);
+	if (ret && !is_final(ret))
+		return hold_up(trail, &err);
+	if (ret)
+		weft_log_error("audit: %" PRIu64 " verdicts are lost, and the record of that: %s",
+			       next - first, err.text);
+	go_on(trail);
+	trail->lost += next - first;
+	trail->last = next - 1;
+	return 0;
+}
+
+/* The first one that is to come and is still there. Return: 0, HELD_UP. */
+static int write_next(struct weft_trail *trail, const struct weft_nl_event *event)
+{
+	struct weft_error err = { 0 };
+	int ret = 0;
+
 	if (event->sequence != trail->last + 1)
-		tell_lost(trail, trail->last + 1, event->sequence);
+		ret = give_up(trail, event->sequence,
+			      "the module had forgotten them when they could be written");
+	if (ret)
+		return ret;
 	mark(trail, event->sequence);
-	audit(trail, event);
+	ret = audit(trail, event, &err);
+	if (ret < 0 && !is_final(ret))
+		return hold_up(trail, &err);
+	tell_failure(trail, ret, &err);
+	if (ret < 0)
+		return give_up(trail, event->sequence + 1, "the journal takes no such record");
+	go_on(trail);
 	trail->last = event->sequence;
+	return 0;
 }
 
 void weft_trail_take(struct weft_trail *trail, const struct weft_nl_event *event)
 {
 	if (!trail->epoch || !event->sequence)
-		audit(trail, event); /* no verdict, unless of an older module */
+		audit_once(trail, event); /* no verdict, unless of an older module */
 	else if (event->sequence == trail->last + 1 && !trail->behind)
 		write_next(trail, event);
 	else if (event->sequence > trail->last)
@@ -184,18 +267,20 @@ void weft_trail_missed(struct weft_trail *trail)
 				 "counters are complete");
 }
 
-bool weft_trail_behind(const struct weft_trail *trail)
+uint64_t weft_trail_due(const struct weft_trail *trail)
 {
-	return trail->behind;
+	uint64_t now = now_usec(CLOCK_MONOTONIC);
+
+	if (!trail->behind)
+		return WEFT_TRAIL_IDLE;
+	return trail->pause && trail->retry_at > now ? trail->retry_at - now : 0;
 }
 
 static int take_next(const struct weft_nl_event *event, void *data)
 {
 	struct weft_trail *trail = data;
 
-	if (event->sequence > trail->last)
-		write_next(trail, event);
-	return 0;
+	return event->sequence > trail->last ? write_next(trail, event) : 0;
 }
 
 void weft_trail_catch_up(struct weft_trail *trail, unsigned int n)
@@ -203,17 +288,22 @@ void weft_trail_catch_up(struct weft_trail *trail, unsigned int n)
 	struct weft_error err = { 0 };
 	int ret = 0;
 
-	while (trail->behind && n--) {
+	while (n-- && !weft_trail_due(trail)) {
 		ret = weft_nl_event_next(trail->nl, trail->last, take_next, trail, &err);
 		if (ret < 0 && !trail->ask_fails)
 			weft_log_error("audit: verdicts that were not heard are written later: %s",
 				       err.text);
 		trail->ask_fails = ret < 0;
-		trail->behind = !ret;
+		trail->behind = !ret || ret == HELD_UP;
 	}
 }
 
 uint64_t weft_trail_lost(const struct weft_trail *trail)
 {
 	return trail->lost;
+}
+
+const char *weft_trail_refusal(const struct weft_trail *trail)
+{
+	return trail->refusal_told ? trail->refusal.text : NULL;
 }

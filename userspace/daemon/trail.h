@@ -6,6 +6,10 @@
  *	heard, the next one ──────────────────────────▶ written
  *	heard, one before it was not ─▶ behind          ▲
  *	events were lost, and at start ─▶ behind ─ asked for, one by one
+ *	the journal refuses ───────────▶ behind, after a pause
+ *
+ * What cannot be written holds up those after it: the module remembers them. What the
+ * module has forgotten until then is lost, as is a record that can never be written.
  *
  * How far it is stands in a file. That need not survive a crash of the machine, only
  * one of ours: with the machine the module's numbers end. It is written before the
@@ -48,18 +52,24 @@ void weft_trail_take(struct weft_trail *trail, const struct weft_nl_event *event
 /* Some may have happened that were not heard. */
 void weft_trail_missed(struct weft_trail *trail);
 
-/* Is there something to catch up with? */
-bool weft_trail_behind(const struct weft_trail *trail);
+#define WEFT_TRAIL_IDLE UINT64_MAX
+
+/* Microseconds until weft_trail_catch_up() has something to do; or WEFT_TRAIL_IDLE. */
+uint64_t weft_trail_due(const struct weft_trail *trail);
 
 /**
- * weft_trail_catch_up() - write up to @n verdicts that were not heard
+ * weft_trail_catch_up() - write up to @n verdicts that were not heard, or not written
  *
  * What the module has forgotten is told in a record of its own. Where it does not
- * answer, that is logged, and the next event is the next try.
+ * answer, that is logged, and the next event is the next try; where the journal
+ * refuses, weft_trail_due() says when that is.
  */
 void weft_trail_catch_up(struct weft_trail *trail, unsigned int n);
 
 /* How many verdicts are gone for good. */
 uint64_t weft_trail_lost(const struct weft_trail *trail);
+
+/* Why the journal has been taking nothing for some time; NULL: it does, or did lately. */
+const char *weft_trail_refusal(const struct weft_trail *trail);
 
 #endif
