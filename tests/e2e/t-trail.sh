@@ -5,11 +5,12 @@
 # What it could not hear or write it writes later, with the time at which it happened.
 # timeout: 900
 # kernels: 7.2
-# seconds: 100
+# seconds: 150
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 hosts_up h1 h2
-start_app shelf h2 7003 python3 -SE "$E2E/dial.py" server echo:7002 echo:7003
+shelf() { start_app shelf h2 7003 python3 -SE "$E2E/dial.py" server echo:7002 tell:7004 echo:7003; }
+shelf
 port_wait h2 7002
 
 weft_install || exit 1
@@ -43,7 +44,8 @@ records() { journal -o json _SYSTEMD_UNIT=weftd@h2.service "WEFT_EPOCH=${epoch:-
 numbers() { records | jq -r 'select(.WEFT_SEQUENCE) | .WEFT_SEQUENCE' | sort -n; }
 count() { records WEFT_VERDICT="$1" | wc -l; }
 counter() { weftctl_in h2 -j status | jq ".counters.$1"; }
-all_there() { [ "$(numbers | tail -1)" = $(($(counter pass) + $(counter denied) + $(counter failed))) ]; }
+others=0 # verdicts that are none of these
+all_there() { [ "$(numbers | tail -1)" = $(($(counter pass) + $(counter denied) + $(counter failed) + others)) ]; }
 # complete WHAT: each number from 1 on, once
 complete() {
     local got
@@ -157,6 +159,57 @@ contains "the connections pass" ok "$(cat "$T/storm.out")"
 complete "after many kills"
 check "weftctl has no complaint" untroubled h2
 
+# --- journald hangs: nobody else does
+export WEFTD_DROPIN="WatchdogSec=$((10 * PATIENCE))s
+"
+weftd_start h1
+check "weftd starts with a watchdog of less patience" systemctl restart weftd@h2
+document h1 caller.yaml <<'Y'
+apiVersion: weft/v1
+kind: Workload
+metadata: {name: caller}
+spec: {selectors: [{unit: caller.service}]}
+---
+apiVersion: weft/v1
+kind: Service
+metadata: {name: shelf}
+spec:
+  addresses: [240.0.0.1]
+  ports: [{port: 7004}]
+  endpoints: [{address: 10.77.0.2}]
+Y
+puppet caller h1
+equal "a caller is connected" ok \
+    "$(tell caller "exec('s = socket.create_connection((\"240.0.0.1\", 7004), 60); s.recv(99)')")"
+_live() { [ "$(counter live)" = 1 ]; }
+check "under TLS" wait_for 20 _live
+others=1
+complete "before journald hangs"
+pid=$(weftd_pid h2)
+journald=$(systemctl show -P MainPID systemd-journald)
+holds=$(cat /proc/sys/net/unix/max_dgram_qlen)
+past=$((SECONDS + 15 * PATIENCE))
+kill -STOP "$journald"
+equal "more connections pass than its socket holds records" ok "$(dial 7002 $((holds + 200)) hung)"
+check "weftctl says that the journal takes nothing" wait_for 30 troubled h2 "the journal, which takes none"
+document h2 revocation.yaml <<'Y'
+apiVersion: weft/v1
+kind: Revocation
+metadata: {name: leak}
+spec: {identities: ["spiffe://mesh.local/caller"]}
+Y
+_cut() { [ "$(counter cut)" = 1 ]; }
+check "who is revoked is cut" wait_for 20 _cut
+others=2
+_past() { [ $SECONDS -ge $past ]; }
+wait_for 30 _past
+equal "weftd is not taken for hung" "$pid" "$(weftd_pid h2)"
+kill -CONT "$journald"
+complete "after journald hung"
+equal "it is the same weftd" "$pid" "$(weftd_pid h2)"
+check "weftctl has no complaint" wait_for 30 untroubled h2
+systemctl stop caller weftd@h1
+
 # --- journald is away, with its sockets
 mapfile -t journald < <(systemctl list-units -q --plain --no-legend 'systemd-journald*' |
     cut -d' ' -f1)
@@ -174,8 +227,8 @@ kill_for_good
 systemctl stop shelf
 check "the module unloads" wait_for 60 module_unload
 module_load || exit 1
-former=$epoch
-start_app shelf h2 7003 python3 -SE "$E2E/dial.py" server echo:7002 echo:7003
+former=$epoch others=0
+shelf
 weftd_start h2
 check "the listeners are covered" wait_for 20 marked
 equal "plaintext passes" ok "$(dial 7002 1 anew)"

@@ -27,7 +27,7 @@
 
 /*
  * Takes "NAME=value" fields, not terminated, valid during the call. Return: 0;
- * -EINVAL, -EMSGSIZE, -E2BIG such a record never; another negative errno: not now.
+ * -EINVAL, -EMSGSIZE, -E2BIG such a record never; another negative errno: not now. Never blocks.
  */
 typedef int weft_audit_send_fn(const struct iovec *fields, int count, void *data);
 
@@ -43,7 +43,7 @@ struct weft_audit_sink {
 	void *data;
 };
 
-/* Writes to the system's journal; @data is not used. */
+/* Writes to the system's journal; never waits to do so. One thread. */
 extern const struct weft_audit_sink weft_audit_journal;
 
 /* Which verdict it is, and when it was; zeros: the module does not say. */

@@ -1,32 +1,106 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The sink that writes to the system's journal. No state.
+ * The sink that writes to the system's journal. Its socket is the process's, for the
+ * one thread that audits. What was written is looked up by libsystemd.
  */
+#include "audit/journal.h"
+
+
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include "audit/audit.h"
 #include "base/cleanup.h"
 
-#define SOCKET "/run/systemd/journal/socket"
+#define FIELDS_MAX 64
+
+/* Bytes that may wait for journald: as many records as its socket takes. */
+#define SEND_BUFFER (8 << 20)
 
 /* What journald has received but not written yet gets there meanwhile. */
 #define FIND_USEC UINT64_C(1000000)
 
+/* ---- sending ---- */
+
+/* More may wait than is usual where we may say so, which weftd may; else fewer do. */
+static int open_socket(struct weft_journal *journal)
+{
+	int size = SEND_BUFFER;
+
+	if (journal->fd >= 0)
+		return 0;
+	journal->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (journal->fd < 0)
+		return -errno;
+	(void)setsockopt(journal->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	return 0;
+}
+
+/* By its path each time: the socket is another one after a restart of its unit. */
+static int set_address(const struct weft_journal *journal, struct sockaddr_un *to)
+{
+	size_t len = strlen(journal->path);
+
+	*to = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (len >= sizeof(to->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(to->sun_path, journal->path, len);
+	return 0;
+}
+
+/* Each field is a line. Return: how many parts; -EINVAL. */
+static int add_lines(struct iovec *parts, const struct iovec *fields, int count)
+{
+	if (count > FIELDS_MAX)
+		return -EINVAL;
+	for (int i = 0; i < count; i++) {
+		if (memchr(fields[i].iov_base, '\n', fields[i].iov_len))
+			return -EINVAL;
+		parts[2 * i] = fields[i];
+		parts[2 * i + 1] = (struct iovec){ "\n", 1 };
+	}
+	return 2 * count;
+}
+
+int weft_journal_send(const struct iovec *fields, int count, void *data)
+{
+	struct weft_journal *journal = data;
+	struct iovec parts[2 * FIELDS_MAX];
+	struct sockaddr_un to;
+	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = parts };
+	int r = add_lines(parts, fields, count);
+
+	if (r < 0)
+		return r;
+	msg.msg_iovlen = r;
+	r = set_address(journal, &to);
+	if (!r)
+		r = open_socket(journal);
+	if (r)
+		return r;
+	return sendmsg(journal->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+void weft_journal_close(struct weft_journal *journal)
+{
+	if (journal->fd >= 0)
+		close(journal->fd);
+	journal->fd = -1;
+}
+
+/* ---- looking up ---- */
+
 static void journal_close(sd_journal **j)
 {
 	sd_journal_close(*j);
-}
-
-/* Where there is no socket sd_journal_sendv() says that all is well. */
-static int send_to_journal(const struct iovec *fields, int count, void *data)
-{
-	return access(SOCKET, F_OK) ? -errno : sd_journal_sendv(fields, count);
 }
 
 static uint64_t now_usec(void)
@@ -81,7 +155,10 @@ static int find_in_journal(uint64_t epoch, uint64_t sequence, void *data)
 	return r;
 }
 
+static struct weft_journal the_journal = { .path = "/run/systemd/journal/socket", .fd = -1 };
+
 const struct weft_audit_sink weft_audit_journal = {
-	.send = send_to_journal,
+	.send = weft_journal_send,
 	.find = find_in_journal,
+	.data = &the_journal,
 };
