@@ -1,21 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The daemon's own log, see log.h. Holds no state.
+ * The daemon's own log, see log.h. Knows how many lines nobody took, no more.
  */
 #include "daemon/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LINE_MAX_LEN 2048
+
+static atomic_uint dropped; /* since the last line that was taken */
+
+/*
+ * Of journald, which reads a socket, nobody is to wait: it may hang. A stream takes all
+ * of so short a line, or nothing. Others that read stderr are waited for: it may be
+ * somebody's terminal, which is not for us to make non-blocking.
+ */
+static bool put(const char *line, size_t len)
+{
+	ssize_t written = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (written < 0 && errno == ENOTSOCK)
+		written = write(STDERR_FILENO, line, len);
+	return written >= 0 && (size_t)written == len;
+}
+
+/* Return: may more follow? */
+static bool put_dropped(void)
+{
+	unsigned int n = atomic_exchange(&dropped, 0);
+	char line[128];
+	int len;
+
+	if (!n)
+		return true;
+	len = snprintf(line, sizeof(line), "%s%u lines of this log are missing here: nobody took "
+		       "them\n", getenv("JOURNAL_STREAM") ? "<4>" : "", n);
+	if (put(line, len))
+		return true;
+	atomic_fetch_add(&dropped, n);
+	return false;
+}
 
 void weft_log(int priority, const char *fmt, ...)
 {
 	char line[LINE_MAX_LEN];
 	size_t len = 0;
-	ssize_t written;
 	va_list ap;
 	int n;
 
@@ -32,7 +68,6 @@ void weft_log(int priority, const char *fmt, ...)
 		len = sizeof(line) - 2;
 	line[len++] = '\n';
 
-	/* Nowhere to report that the log itself is broken. */
-	written = write(STDERR_FILENO, line, len);
-	(void)written;
+	if (!put_dropped() || !put(line, len))
+		atomic_fetch_add(&dropped, 1);
 }

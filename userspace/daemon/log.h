@@ -4,7 +4,8 @@
  * journald reads them (sd-daemon(3)). The audit of connections is a separate
  * stream (audit/).
  *
- * Any thread: each line is one write().
+ * Any thread: each line is one write(), which does not wait for journald. Lines that it
+ * does not take are dropped; the next one that it takes is preceded by their number.
  */
 #ifndef WEFT_DAEMON_LOG_H
 #define WEFT_DAEMON_LOG_H
