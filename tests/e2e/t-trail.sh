@@ -3,13 +3,14 @@
 # The audit has no holes and nothing twice: verdicts while weftd is away, while it
 # does not read, when it is killed at any moment, and while journald takes nothing.
 # What it could not hear or write it writes later, with the time at which it happened.
+# One stranger's refusals, though, are counted when they become too many.
 # timeout: 900
 # kernels: 7.2
-# seconds: 150
+# seconds: 180
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
-hosts_up h1 h2
-shelf() { start_app shelf h2 7003 python3 -SE "$E2E/dial.py" server echo:7002 tell:7004 echo:7003; }
+hosts_up h1 h2 h3
+shelf() { start_app shelf h2 7003 python3 -SE "$E2E/dial.py" server echo:7002 tell:7004 echo:7005 echo:7003; }
 shelf
 port_wait h2 7002
 
@@ -20,7 +21,7 @@ document h2 shelf.yaml <<'Y'
 apiVersion: weft/v1
 kind: Workload
 metadata: {name: shelf}
-spec: {selectors: [{unit: shelf.service}], mode: permissive}
+spec: {selectors: [{unit: shelf.service}], mode: permissive, ports: [{port: 7005, mode: strict}]}
 ---
 apiVersion: weft/v1
 kind: AuthorizationPolicy
@@ -236,3 +237,40 @@ _anew() { journal -o json _SYSTEMD_UNIT=weftd@h2.service WEFT_SEQUENCE=1 | jq -r
 check "its numbers begin anew" wait_for 20 _anew
 epoch=$(journal -o json _SYSTEMD_UNIT=weftd@h2.service WEFT_SEQUENCE=1 -n 1 | jq -r .WEFT_EPOCH)
 complete "of the new module"
+
+# --- a stranger who is refused again and again
+flood() { # COUNT
+    in_host h1 python3 -SE - "$1" <<'P'
+import socket, sys
+for _ in range(int(sys.argv[1])):
+    with socket.create_connection(("10.77.0.2", 7005), 60) as s:
+        try:
+            s.sendall(b"no TLS\n")
+            while s.recv(99):
+                pass
+        except OSError:
+            pass
+P
+}
+many=$(scaled 2000)
+from=$SECONDS
+flood "$many" &
+job=$!
+seen=$(counter failed)
+_some() { [ "$(counter failed)" -gt $((seen + many / 4)) ]; }
+check "a stranger is refused at a strict port" wait_for 60 _some
+contains "another peer is denied meanwhile" ECONNRESET \
+    "$(in_host h3 python3 -SE "$E2E/dial.py" talk 10.77.0.2 7003 1 quiet)"
+wait "$job"
+took=$((SECONDS - from))
+check "as often as it came" [ "$(counter failed)" -ge "$many" ]
+left_out() { records WEFT_ROLE=server | jq -s 'map(.WEFT_LEFT_OUT // 0 | tonumber) | add'; }
+_sum() { [ $(($(count failed) + $(left_out))) = "$(counter failed)" ]; }
+check "the records and what is left out are all of them" wait_for 60 _sum
+got=$(($(count failed) + $(records WEFT_ROLE=server | jq -c 'select(.WEFT_LEFT_OUT)' | wc -l)))
+note "$many in $took s: $got records"
+check "few are recorded" [ "$got" -le $(((took / 10 + 2) * 51)) ]
+equal "what is left out says of whom" '["10.77.0.1/32","shelf"]' \
+    "$(records WEFT_ROLE=server | jq -c 'select(.WEFT_LEFT_OUT) | [.WEFT_SOURCE, .WEFT_WORKLOAD]' | sort -u)"
+_other() { records WEFT_VERDICT=denied | jq -r .WEFT_REMOTE | grep -q '^10\.77\.0\.3:'; }
+check "the other peer has its record" wait_for 20 _other

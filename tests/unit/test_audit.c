@@ -508,6 +508,37 @@ static void lost_verdicts_are_one_record(void **state)
 	assert_int_equal(weft_audit_lost(&sink, 0xabc, 5, 1000, "so it is", &err), -ENOENT);
 }
 
+static void what_is_left_out_says_of_whom_and_how_many(void **state)
+{
+	struct weft_limit_source source = { .net.len = 64, .about = "cart", .left_out = 1950,
+					    .first = 51, .last = 9000 };
+	struct capture c = { 0 };
+	const struct weft_audit_sink sink = { .send = keep, .data = &c };
+	struct weft_error err = { 0 };
+
+	source.net.ip[0] = 0xfd;
+	assert_int_equal(weft_audit_left_out(&sink, 0xabc, &source, &err), 0);
+	assert_field(&c, "MESSAGE=1950 more connections of fd00::/64 to workload \"cart\" were refused "
+			 "or failed without an identity and are not recorded one by one");
+	assert_field(&c, "MESSAGE_ID=" WEFT_AUDIT_ID_LEFT_OUT);
+	assert_field(&c, "WEFT_SOURCE=fd00::/64");
+	assert_field(&c, "WEFT_WORKLOAD=cart");
+	assert_field(&c, "WEFT_ROLE=server");
+	assert_field(&c, "WEFT_LEFT_OUT=1950");
+	assert_field(&c, "WEFT_LEFT_OUT_FIRST=51");
+	assert_field(&c, "WEFT_LEFT_OUT_LAST=9000");
+	assert_field(&c, "WEFT_EPOCH=0000000000000abc");
+	source.others = true;
+	assert_int_equal(weft_audit_left_out(&sink, 0, &source, &err), 0);
+	assert_field(&c, "MESSAGE=1950 more connections of many other addresses were refused or "
+			 "failed without an identity and are not recorded one by one");
+	assert_no_field(&c, "WEFT_SOURCE");
+	assert_no_field(&c, "WEFT_WORKLOAD");
+	assert_no_field(&c, "WEFT_LEFT_OUT_FIRST");
+	c.result = -EAGAIN;
+	assert_int_equal(weft_audit_left_out(&sink, 0xabc, &source, &err), -EAGAIN);
+}
+
 static void unit_is_found_as_systemd_does(void **state)
 {
 	static const struct {
@@ -564,7 +595,7 @@ static void catalogue_explains_every_id_once(void **state)
 	static const char *const ids[] = {
 		WEFT_AUDIT_ID_LIVE,   WEFT_AUDIT_ID_PASS,   WEFT_AUDIT_ID_DENIED,
 		WEFT_AUDIT_ID_FAILED, WEFT_AUDIT_ID_CLOSED, WEFT_AUDIT_ID_AUDIT,
-		WEFT_AUDIT_ID_LOST,
+		WEFT_AUDIT_ID_LOST,   WEFT_AUDIT_ID_LEFT_OUT,
 	};
 	const char *text = read_catalogue();
 	int entries = 0;
@@ -604,6 +635,7 @@ int main(void)
 		cmocka_unit_test(error_of_the_sink_is_passed_on),
 		cmocka_unit_test(record_says_which_verdict_it_is_and_when_it_was),
 		cmocka_unit_test(lost_verdicts_are_one_record),
+		cmocka_unit_test(what_is_left_out_says_of_whom_and_how_many),
 		cmocka_unit_test(unit_is_found_as_systemd_does),
 		cmocka_unit_test(catalogue_explains_every_id_once),
 	};

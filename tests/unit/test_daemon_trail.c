@@ -15,11 +15,12 @@
 static struct {
 	uint64_t first, last, hole;
 	uint64_t time; /* of all of them; ns */
+	bool stranger; /* they are of one who failed; else they pass */
 } module;
 
 /* What was written: "1 2 lost:3+4 7 ", and the fields of the latest. */
 static struct {
-	char text[512];
+	char text[4096];
 	char fields[4096];
 	int found; /* what find() says */
 	uint64_t asked; /* what it was asked for */
@@ -60,7 +61,10 @@ static int send_fields(const struct iovec *fields, int count, void *data)
 		return journal.result;
 	if (field("WEFT_SEQUENCE") && strtoull(field("WEFT_SEQUENCE"), NULL, 10) == journal.never)
 		return -EINVAL;
-	if (field("WEFT_LOST_FIRST")) {
+	if (field("WEFT_LEFT_OUT")) {
+		snprintf(journal.text + len, sizeof(journal.text) - len, "left-out:%s ",
+			 field("WEFT_LEFT_OUT"));
+	} else if (field("WEFT_LOST_FIRST")) {
 		len += snprintf(journal.text + len, sizeof(journal.text) - len, "lost:%s+",
 				field("WEFT_LOST_FIRST"));
 		snprintf(journal.text + len, sizeof(journal.text) - len, "%s ", field("WEFT_LOST"));
@@ -90,9 +94,15 @@ static int remembered(struct nl_msg *msg, uint64_t n)
 		return ENOENT;
 	nla_put_u64(msg, WEFT_A_SEQUENCE, n);
 	nla_put_u64(msg, WEFT_A_TIME, module.time);
-	nla_put_u32(msg, WEFT_A_EVENT, WEFT_EVENT_CONN_PASS);
+	nla_put_u32(msg, WEFT_A_EVENT,
+		    module.stranger ? WEFT_EVENT_CONN_FAILED : WEFT_EVENT_CONN_PASS);
 	nest = weft_nl_nest(msg, WEFT_A_CONN);
 	nla_put_u64(msg, WEFT_CONN_A_ID, 100 + n);
+	if (module.stranger) {
+		nla_put_u32(msg, WEFT_CONN_A_ROLE, WEFT_ROLE_SERVER);
+		nla_put_string(msg, WEFT_CONN_A_WORKLOAD, "app");
+		fake_put_addr(msg, WEFT_CONN_A_REMOTE, WEFT_CONN_A_REMOTE_PORT, "10.0.0.9:1234");
+	}
 	weft_nl_nest_end(msg, nest);
 	return 0;
 }
@@ -104,6 +114,19 @@ static void hear(uint64_t n)
 					     .time = module.time };
 
 	weft_trail_take(trail, &event);
+}
+
+/* Verdicts on a peer at our end, of numbers @first to @last. */
+static void hear_peer(enum weft_event type, const char *identity, uint64_t first, uint64_t last)
+{
+	struct weft_nl_event event = { .type = type, .has_conn = true, .time = module.time,
+				       .conn = { .role = WEFT_ROLE_SERVER, .workload = "app",
+						 .peer_identity = (char *)identity,
+						 .reason = WEFT_REASON_PLAINTEXT } };
+
+	assert_int_equal(weft_addr_parse(&event.conn.remote, "10.0.0.9:1234"), 0);
+	for (event.sequence = first; event.sequence <= last; event.sequence++)
+		weft_trail_take(trail, &event);
 }
 
 static void start(uint64_t epoch)
@@ -440,6 +463,91 @@ static void of_an_older_module_it_is_lost_at_once(void **state)
 	stop();
 }
 
+static void strangers_are_recorded_some_times_and_then_counted(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	hear_peer(WEFT_EVENT_CONN_FAILED, NULL, 1, 40);
+	hear_peer(WEFT_EVENT_CONN_DENIED, NULL, 41, 1000);
+	assert_int_equal(journal.sends, 50);
+	assert_string_equal(field("WEFT_SEQUENCE"), "50");
+	assert_true(weft_trail_due(trail) > 5000000); /* the rest of the period */
+	assert_true(weft_trail_due(trail) <= WEFT_LIMIT_PERIOD);
+	weft_trail_catch_up(trail, ENOUGH);
+	assert_int_equal(journal.sends, 50);
+	stop();
+	assert_int_equal(journal.sends, 51);
+	assert_string_equal(field("WEFT_LEFT_OUT"), "950");
+	assert_string_equal(field("WEFT_LEFT_OUT_FIRST"), "51");
+	assert_string_equal(field("WEFT_LEFT_OUT_LAST"), "1000");
+	assert_string_equal(field("WEFT_SOURCE"), "10.0.0.9/32");
+	assert_string_equal(field("WEFT_WORKLOAD"), "app");
+	assert_string_equal(field("WEFT_EPOCH"), "feed0123456789ab");
+	assert_string_equal(field("MESSAGE_ID"), WEFT_AUDIT_ID_LEFT_OUT);
+}
+
+static void who_has_an_identity_or_is_let_in_is_always_recorded(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	hear_peer(WEFT_EVENT_CONN_FAILED, NULL, 1, 60);
+	hear_peer(WEFT_EVENT_CONN_DENIED, "spiffe://mesh.test/peer", 61, 200);
+	hear_peer(WEFT_EVENT_CONN_FAILED, "spiffe://mesh.test/peer", 201, 300);
+	hear_peer(WEFT_EVENT_CONN_PASS, NULL, 301, 400);
+	hear_peer(WEFT_EVENT_CONN_CLOSED, NULL, 401, 500);
+	assert_int_equal(journal.sends, 50 + 440);
+	stop();
+	assert_string_equal(field("WEFT_LEFT_OUT"), "10");
+}
+
+static void own_failures_are_always_recorded(void **state)
+{
+	struct weft_nl_event event = { .type = WEFT_EVENT_CONN_FAILED, .has_conn = true,
+				       .conn.role = WEFT_ROLE_CLIENT };
+
+	start(EPOCH);
+	catch_up();
+	for (event.sequence = 1; event.sequence <= 100; event.sequence++)
+		weft_trail_take(trail, &event);
+	assert_int_equal(journal.sends, 100);
+	stop();
+	assert_int_equal(journal.sends, 100);
+}
+
+/* Nor is the journal asked for it, which has no record of it. */
+static void what_was_counted_is_not_recorded_after_a_restart(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	hear_peer(WEFT_EVENT_CONN_FAILED, NULL, 1, 60);
+	stop();
+	memset(&journal, 0, sizeof(journal));
+	module.last = 61;
+	start(EPOCH);
+	catch_up();
+	assert_true(!journal.asked);
+	assert_string_equal(journal.text, "61 ");
+	stop();
+}
+
+static void a_stranger_who_is_tried_again_is_one(void **state)
+{
+	start(EPOCH);
+	catch_up();
+	hear_peer(WEFT_EVENT_CONN_FAILED, NULL, 1, 49);
+	journal.result = -EAGAIN;
+	module.first = module.last = 50;
+	module.stranger = true;
+	hear_peer(WEFT_EVENT_CONN_FAILED, NULL, 50, 50);
+	try_again();
+	journal.result = 0;
+	try_again();
+	assert_false(behind());
+	assert_string_equal(field("WEFT_SEQUENCE"), "50");
+	stop();
+	assert_null(field("WEFT_LEFT_OUT"));
+}
+
 static void late_records_say_when_it_was(void **state)
 {
 	start(EPOCH);
@@ -478,6 +586,11 @@ int main(void)
 		TEST(a_record_that_can_never_be_written_holds_up_no_other),
 		TEST(what_was_not_taken_before_a_restart_is_written_after_it),
 		TEST(of_an_older_module_it_is_lost_at_once),
+		TEST(strangers_are_recorded_some_times_and_then_counted),
+		TEST(who_has_an_identity_or_is_let_in_is_always_recorded),
+		TEST(own_failures_are_always_recorded),
+		TEST(what_was_counted_is_not_recorded_after_a_restart),
+		TEST(a_stranger_who_is_tried_again_is_one),
 		TEST(late_records_say_when_it_was),
 	};
 

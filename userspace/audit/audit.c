@@ -237,3 +237,44 @@ int weft_audit_lost(const struct weft_audit_sink *sink, uint64_t epoch, uint64_t
 	r = sink->send(rec.fields, rec.count, sink->data);
 	return r < 0 ? weft_error_set(err, r, "audit record of lost verdicts: %s", strerror(-r)) : 0;
 }
+
+static void add_source(struct record *rec, const struct weft_limit_source *source)
+{
+	char buf[WEFT_ADDR_TEXT_MAX];
+
+	if (source->others) {
+		add(rec, "MESSAGE=%" PRIu64 " more connections of many other addresses were refused "
+			 "or failed without an identity and are not recorded one by one",
+		    source->left_out);
+		return;
+	}
+	weft_network_format(&source->net, buf);
+	add(rec, "MESSAGE=%" PRIu64 " more connections of %s to workload \"%s\" were refused or "
+		 "failed without an identity and are not recorded one by one",
+	    source->left_out, buf, source->about);
+	add(rec, "WEFT_SOURCE=%s", buf);
+	add(rec, "WEFT_WORKLOAD=%s", source->about);
+}
+
+int weft_audit_left_out(const struct weft_audit_sink *sink, uint64_t epoch,
+			const struct weft_limit_source *source, struct weft_error *err)
+{
+	struct record rec;
+	int r;
+
+	rec.count = 0;
+	rec.len = 0;
+	add(&rec, "MESSAGE_ID=%s", WEFT_AUDIT_ID_LEFT_OUT);
+	add_source(&rec, source);
+	add(&rec, "PRIORITY=%d", LOG_WARNING);
+	add(&rec, "WEFT_ROLE=%s", weft_role_name(WEFT_ROLE_SERVER));
+	add(&rec, "WEFT_LEFT_OUT=%" PRIu64, source->left_out);
+	if (epoch) {
+		add(&rec, "WEFT_EPOCH=%016" PRIx64, epoch);
+		add(&rec, "WEFT_LEFT_OUT_FIRST=%" PRIu64, source->first);
+		add(&rec, "WEFT_LEFT_OUT_LAST=%" PRIu64, source->last);
+	}
+	r = sink->send(rec.fields, rec.count, sink->data);
+	return r < 0 ? weft_error_set(err, r, "audit record of what is left out: %s", strerror(-r))
+		     : 0;
+}

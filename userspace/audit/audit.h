@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 #include "base/error.h"
+#include "base/limit.h"
 #include "nl/nl_conn.h"
 
 /* MESSAGE_ID of each kind of record; weft.catalog explains them. */
@@ -24,6 +25,7 @@
 #define WEFT_AUDIT_ID_CLOSED "983fa619e2e14dbf8651e080a6b02695"
 #define WEFT_AUDIT_ID_AUDIT  "289628ae0bc6464bb991cf3dd528efa8"
 #define WEFT_AUDIT_ID_LOST   "5d0a7c1e3f0b4b6f9a52c2f6d8e47b19"
+#define WEFT_AUDIT_ID_LEFT_OUT "c3b1f1a0d2a94d6c8f7e25b9046a1d73"
 
 /*
  * Takes "NAME=value" fields, not terminated, valid during the call. Return: 0;
@@ -81,6 +83,16 @@ int weft_audit_verdict(const struct weft_audit_sink *sink, const struct weft_nl_
  */
 int weft_audit_lost(const struct weft_audit_sink *sink, uint64_t epoch, uint64_t first,
 		    uint64_t count, const char *why, struct weft_error *err);
+
+/**
+ * weft_audit_left_out() - write the record of a stranger's verdicts that have none
+ * @epoch: of their numbers; 0: they have none
+ * @source: who it is, and how many; about the workload
+ *
+ * Return: 0; what the sink gives.
+ */
+int weft_audit_left_out(const struct weft_audit_sink *sink, uint64_t epoch,
+			const struct weft_limit_source *source, struct weft_error *err);
 
 #define WEFT_AUDIT_UNIT_MAX 256 /* systemd's UNIT_NAME_MAX and the NUL */
 

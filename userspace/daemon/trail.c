@@ -14,12 +14,15 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/limit.h"
 #include "daemon/log.h"
 #include "nl/nl_status.h"
 
-/* "EPOCH NUMBER\n", always as long, so that one write() replaces it. */
-#define MARK_FORMAT "%016" PRIx64 " %020" PRIu64 "\n"
+/* "EPOCH NUMBER" and an end, always as long, so that one write() replaces it. */
+#define MARK_FORMAT "%016" PRIx64 " %020" PRIu64 "%c"
 #define MARK_SIZE (16 + 1 + 20 + 1)
+#define MARK_WRITES '\n' /* its record is written just now, or was */
+#define MARK_NONE   '-'  /* it has no record of its own, and is not to have one */
 
 #define USEC_PER_SEC  UINT64_C(1000000)
 #define NSEC_PER_USEC 1000
@@ -44,6 +47,8 @@ struct weft_trail {
 	uint64_t last; /* all verdicts up to this one are written, or gone */
 	uint64_t lost;
 	bool behind;
+	struct weft_limit limit; /* of strangers */
+	uint64_t in_full; /* number of the latest of theirs that is to have a record */
 	/* The journal refuses: us between two tries, 0: it does not. And since when, and why */
 	uint64_t pause, retry_at, refused_since;
 	struct weft_error refusal;
@@ -61,12 +66,12 @@ static uint64_t now_usec(clockid_t clock)
 
 /* ---- how far we are ---- */
 
-static void mark(struct weft_trail *trail, uint64_t sequence)
+static void mark(struct weft_trail *trail, uint64_t sequence, char end)
 {
 	char text[MARK_SIZE + 1];
 	bool done;
 
-	snprintf(text, sizeof(text), MARK_FORMAT, trail->epoch, sequence);
+	snprintf(text, sizeof(text), MARK_FORMAT, trail->epoch, sequence, end);
 	done = pwrite(trail->fd, text, MARK_SIZE, 0) == MARK_SIZE;
 	if (!done && !trail->mark_fails)
 		weft_log_error("audit: cannot note how far it is: %s: records will come again "
@@ -75,7 +80,7 @@ static void mark(struct weft_trail *trail, uint64_t sequence)
 }
 
 /* Of another life of the module, or nothing yet: 0. */
-static uint64_t read_mark(const struct weft_trail *trail)
+static uint64_t read_mark(const struct weft_trail *trail, char *how)
 {
 	char text[MARK_SIZE + 1] = { 0 };
 	char *end;
@@ -83,6 +88,7 @@ static uint64_t read_mark(const struct weft_trail *trail)
 	if (pread(trail->fd, text, MARK_SIZE, 0) != MARK_SIZE ||
 	    strtoull(text, &end, 16) != trail->epoch || *end != ' ')
 		return 0;
+	*how = text[MARK_SIZE - 1];
 	return strtoull(end, NULL, 10);
 }
 
@@ -90,9 +96,11 @@ static uint64_t read_mark(const struct weft_trail *trail)
 static void resume(struct weft_trail *trail)
 {
 	const struct weft_audit_sink *sink = trail->sink;
+	char how = MARK_NONE;
 
-	trail->last = read_mark(trail);
-	if (trail->last && sink->find && !sink->find(trail->epoch, trail->last, sink->data))
+	trail->last = read_mark(trail, &how);
+	if (trail->last && how != MARK_NONE && sink->find &&
+	    !sink->find(trail->epoch, trail->last, sink->data))
 		trail->last--;
 	trail->behind = true;
 }
@@ -124,16 +132,6 @@ int weft_trail_create(struct weft_trail **ret, struct weft_nl *nl,
 	return 0;
 }
 
-void weft_trail_destroy(struct weft_trail *trail)
-{
-	if (!trail)
-		return;
-	if (trail->fd >= 0)
-		close(trail->fd);
-	weft_nl_close(trail->nl);
-	free(trail);
-}
-
 /* ---- the journal refuses ---- */
 
 /* Of a record: no other try would end otherwise. */
@@ -154,7 +152,6 @@ static int hold_up(struct weft_trail *trail, const struct weft_error *err)
 		trail->pause = PAUSE_MAX;
 	trail->retry_at = now + trail->pause;
 	trail->refusal = *err;
-	trail->behind = true;
 	if (!trail->refusal_told && now - trail->refused_since >= REFUSED_LONG) {
 		trail->refusal_told = true;
 		weft_log_error("audit: %s: it is tried again until the module forgets the verdicts",
@@ -172,6 +169,31 @@ static void go_on(struct weft_trail *trail)
 }
 
 /* ---- writing ---- */
+
+/*
+ * Everybody on the network may have such verdicts, as many as he likes, and would write
+ * the rest of the journal out of it. Who has proved who he is has a name to answer with;
+ * what was let in the documents let in.
+ */
+static bool is_strangers(const struct weft_nl_event *event)
+{
+	return event->conn.role == WEFT_ROLE_SERVER && !event->conn.peer_identity &&
+	       (event->type == WEFT_EVENT_CONN_DENIED || event->type == WEFT_EVENT_CONN_FAILED);
+}
+
+/* Counted instead of told. One that is tried again is not asked for again. */
+static bool is_left_out(struct weft_trail *trail, const struct weft_nl_event *event)
+{
+	const struct weft_nl_conn *conn = &event->conn;
+
+	if (!is_strangers(event) || (event->sequence && event->sequence == trail->in_full))
+		return false;
+	if (!weft_limit_take(&trail->limit, &conn->remote, conn->workload ? conn->workload : "",
+			     event->sequence, now_usec(CLOCK_MONOTONIC)))
+		return true;
+	trail->in_full = event->sequence;
+	return false;
+}
 
 static int audit(struct weft_trail *trail, const struct weft_nl_event *event,
 		 struct weft_error *err)
@@ -200,8 +222,11 @@ static void tell_failure(struct weft_trail *trail, int ret, const struct weft_er
 static void audit_once(struct weft_trail *trail, const struct weft_nl_event *event)
 {
 	struct weft_error err = { 0 };
-	int ret = audit(trail, event, &err);
+	int ret;
 
+	if (is_left_out(trail, event))
+		return;
+	ret = audit(trail, event, &err);
 	tell_failure(trail, ret, &err);
 	trail->lost += ret < 0;
 }
@@ -220,6 +245,7 @@ static int give_up(struct weft_trail *trail, uint64_t next, const char *why)
 		weft_log_error("audit: %" PRIu64 " verdicts are lost, and the record of that: %s",
 			       next - first, err.text);
 	go_on(trail);
+	mark(trail, next - 1, MARK_NONE);
 	trail->lost += next - first;
 	trail->last = next - 1;
 	return 0;
@@ -236,7 +262,12 @@ static int write_next(struct weft_trail *trail, const struct weft_nl_event *even
 			      "the module had forgotten them when they could be written");
 	if (ret)
 		return ret;
-	mark(trail, event->sequence);
+	if (is_left_out(trail, event)) {
+		mark(trail, event->sequence, MARK_NONE);
+		trail->last = event->sequence;
+		return 0;
+	}
+	mark(trail, event->sequence, MARK_WRITES);
 	ret = audit(trail, event, &err);
 	if (ret < 0 && !is_final(ret))
 		return hold_up(trail, &err);
@@ -253,7 +284,7 @@ void weft_trail_take(struct weft_trail *trail, const struct weft_nl_event *event
 	if (!trail->epoch || !event->sequence)
 		audit_once(trail, event); /* no verdict, unless of an older module */
 	else if (event->sequence == trail->last + 1 && !trail->behind)
-		write_next(trail, event);
+		trail->behind = write_next(trail, event) == HELD_UP;
 	else if (event->sequence > trail->last)
 		trail->behind = true; /* the module remembers it, and those before it */
 }
@@ -269,11 +300,31 @@ void weft_trail_missed(struct weft_trail *trail)
 
 uint64_t weft_trail_due(const struct weft_trail *trail)
 {
-	uint64_t now = now_usec(CLOCK_MONOTONIC);
+	uint64_t now = now_usec(CLOCK_MONOTONIC), due, pause = 0;
 
-	if (!trail->behind)
+	due = trail->behind ? 0 : weft_limit_due(&trail->limit, now);
+	if (due == WEFT_LIMIT_IDLE)
 		return WEFT_TRAIL_IDLE;
-	return trail->pause && trail->retry_at > now ? trail->retry_at - now : 0;
+	if (trail->pause && trail->retry_at > now)
+		pause = trail->retry_at - now;
+	return due > pause ? due : pause;
+}
+
+/* Return: 0, HELD_UP. */
+static int tell_left_out(struct weft_trail *trail, struct weft_limit_source *source)
+{
+	struct weft_error err = { 0 };
+	int ret = weft_audit_left_out(trail->sink, trail->epoch, source, &err);
+
+	if (ret && !is_final(ret))
+		return hold_up(trail, &err);
+	if (ret) {
+		weft_log_error("%s", err.text);
+		trail->lost += source->left_out;
+	}
+	go_on(trail);
+	weft_limit_told(source);
+	return 0;
 }
 
 static int take_next(const struct weft_nl_event *event, void *data)
@@ -283,18 +334,29 @@ static int take_next(const struct weft_nl_event *event, void *data)
 	return event->sequence > trail->last ? write_next(trail, event) : 0;
 }
 
-void weft_trail_catch_up(struct weft_trail *trail, unsigned int n)
+static void ask_next(struct weft_trail *trail)
 {
 	struct weft_error err = { 0 };
-	int ret = 0;
+	int ret;
+
+	ret = weft_nl_event_next(trail->nl, trail->last, take_next, trail, &err);
+	if (ret < 0 && !trail->ask_fails)
+		weft_log_error("audit: verdicts that were not heard are written later: %s",
+			       err.text);
+	trail->ask_fails = ret < 0;
+	trail->behind = !ret || ret == HELD_UP;
+}
+
+void weft_trail_catch_up(struct weft_trail *trail, unsigned int n)
+{
+	struct weft_limit_source *source;
 
 	while (n-- && !weft_trail_due(trail)) {
-		ret = weft_nl_event_next(trail->nl, trail->last, take_next, trail, &err);
-		if (ret < 0 && !trail->ask_fails)
-			weft_log_error("audit: verdicts that were not heard are written later: %s",
-				       err.text);
-		trail->ask_fails = ret < 0;
-		trail->behind = !ret || ret == HELD_UP;
+		source = weft_limit_next(&trail->limit, now_usec(CLOCK_MONOTONIC));
+		if (source)
+			tell_left_out(trail, source);
+		else
+			ask_next(trail);
 	}
 }
 
@@ -306,4 +368,30 @@ uint64_t weft_trail_lost(const struct weft_trail *trail)
 const char *weft_trail_refusal(const struct weft_trail *trail)
 {
 	return trail->refusal_told ? trail->refusal.text : NULL;
+}
+
+/* The next weftd does not know of it. */
+static void tell_all_left_out(struct weft_trail *trail)
+{
+	struct weft_limit_source *source;
+	uint64_t n;
+
+	while ((source = weft_limit_next(&trail->limit, UINT64_MAX)) &&
+	       !tell_left_out(trail, source))
+		;
+	n = weft_limit_left_out(&trail->limit);
+	if (n)
+		weft_log_error("audit: %" PRIu64 " verdicts on strangers are left out, and the "
+			       "record of that: %s", n, trail->refusal.text);
+}
+
+void weft_trail_destroy(struct weft_trail *trail)
+{
+	if (!trail)
+		return;
+	tell_all_left_out(trail);
+	if (trail->fd >= 0)
+		close(trail->fd);
+	weft_nl_close(trail->nl);
+	free(trail);
 }

@@ -11,6 +11,9 @@
  * What cannot be written holds up those after it: the module remembers them. What the
  * module has forgotten until then is lost, as is a record that can never be written.
  *
+ * What strangers bring about is recorded some times only, and from then on counted
+ * (base/limit.h); the count has a record, at the end of the period or of the trail.
+ *
  * How far it is stands in a file. That need not survive a crash of the machine, only
  * one of ours: with the machine the module's numbers end. It is written before the
  * record is: after a start the journal is asked whether that one came so far.
@@ -43,7 +46,7 @@ int weft_trail_create(struct weft_trail **trail, struct weft_nl *nl,
 		      const struct weft_audit_sink *sink, const char *path,
 		      struct weft_error *err);
 
-/* NULL is fine. */
+/* What was counted is told, if the journal takes it. NULL is fine. */
 void weft_trail_destroy(struct weft_trail *trail);
 
 /* A connection's event was heard; it is written unless it was or is to wait. */
