@@ -356,6 +356,75 @@ static void *serve(void *data)
 	return run(line) == WEFT_EXIT_DONE ? NULL : "failed";
 }
 
+#define REFUSED_OFTEN 70
+
+static unsigned int occurrences(const char *text, const char *words)
+{
+	unsigned int n = 0;
+
+	for (; (text = strstr(text, words)); text += strlen(words))
+		n++;
+	return n;
+}
+
+/* Runs it while a node is refused that often, and once obtains something. */
+static void serve_refusing_often(void)
+{
+	struct weft_join_client *client;
+	struct weft_svid *svid = NULL;
+	sigset_t set, before;
+	pthread_t thread;
+	char server[32];
+	void *problem;
+	int r;
+
+	expect_done(ADD "file @/t trust-domain example.org");
+	serve_port = free_port();
+	snprintf(server, sizeof(server), "127.0.0.1:%u", serve_port);
+	assert_int_equal(weft_join_client_open(in_dir("n"), server, "example.org", in_dir("t"),
+					       &client, NULL),
+			 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+	do
+		r = weft_join_client_join(client, NULL);
+	while (r == -ECONNREFUSED); /* it has not come so far */
+	assert_int_equal(r, 0);
+	for (int i = 0; i < REFUSED_OFTEN; i++)
+		assert_int_equal(weft_join_client_sign(client, "spiffe://example.org/db", 0, &svid,
+						       NULL),
+				 -EACCES);
+	assert_int_equal(weft_join_client_sign(client, "spiffe://example.org/web/a", 0, &svid, NULL),
+			 0);
+	weft_svid_put(svid);
+	weft_join_client_close(client);
+	pthread_kill(thread, SIGTERM);
+	pthread_join(thread, &problem);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	assert_null(problem);
+}
+
+static void serve_counts_those_who_are_refused_too_often(void **state)
+{
+	unsigned int told, more = 0;
+	const char *at;
+
+	serve_refusing_often();
+	told = occurrences(cli_err, "\nrefused 127.0.0.1: node \"n1\" may not obtain ");
+	at = cli_err;
+	while ((at = strstr(at, "\nrefused 127.0.0.1/32: "))) {
+		at += strlen("\nrefused 127.0.0.1/32: ");
+		more += strtoul(at, NULL, 10);
+	}
+	assert_true(told >= 50 && told < REFUSED_OFTEN);
+	assert_int_equal(told + more, REFUSED_OFTEN);
+	assert_non_null(strstr(cli_err, " more times\n"));
+	assert_non_null(strstr(cli_err, "\nnode \"n1\" at 127.0.0.1 got "
+					"spiffe://example.org/web/a until "));
+}
+
 static void serve_tells_each_event_in_a_line(void **state)
 {
 	struct weft_join_client *client;
@@ -414,6 +483,7 @@ int main(void)
 		IN_DIR(node_is_shown_and_deleted),
 		IN_DIR(serve_makes_its_ca_and_ends_with_a_signal),
 		IN_DIR(serve_tells_each_event_in_a_line),
+		IN_DIR(serve_counts_those_who_are_refused_too_often),
 	};
 
 	return cmocka_run_group_tests_name("cli_ca", tests, NULL, NULL);

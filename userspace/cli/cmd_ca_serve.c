@@ -2,28 +2,37 @@
 /*
  * weftctl ca serve: the CA of this host for the nodes, until SIGTERM or SIGINT. The
  * server's threads tell what happened, one line each: text on stderr, JSON on stdout.
+ * Anybody may ask and be refused: of each source some refusals are told, the rest is
+ * counted (base/limit.h), and the main thread tells how many there were.
  */
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 #include "base/cleanup.h"
+#include "base/limit.h"
 #include "cli/ca.h"
 #include "cli/printable.h"
 #include "join/server.h"
 #include "pki/crypto.h"
 
+/* Seconds between looks at what was left out. */
+#define LOOK_INTERVAL 1
+
 struct journal {
-	pthread_mutex_t lock; /* of print */
+	pthread_mutex_t lock; /* of all the rest */
 	struct weft_print *print;
+	struct weft_limit refusals;
 };
 
-static void tell(struct journal *journal, const char *what, const struct weft_join_event *event,
-		 const char *text)
+/* Locked. @left_out: how many it stands for that were not told; 0: it is one event. */
+static void write_record(struct journal *journal, const char *what,
+			 const struct weft_join_event *event, const char *text, uint64_t left_out)
 {
 	_cleanup_free_ char *safe = weft_printable(text, true);
 
-	pthread_mutex_lock(&journal->lock);
 	weft_print_record_begin(journal->print, safe ? safe : what);
 	weft_print_string(journal->print, "event", what);
 	weft_print_string(journal->print, "node", event->node);
@@ -34,7 +43,16 @@ static void tell(struct journal *journal, const char *what, const struct weft_jo
 	else
 		weft_print_string(journal->print, "not_after", NULL);
 	weft_print_string(journal->print, "text", event->text);
+	if (left_out)
+		weft_print_number(journal->print, "left_out", left_out);
 	weft_print_record_end(journal->print);
+}
+
+static void tell(struct journal *journal, const char *what, const struct weft_join_event *event,
+		 const char *text)
+{
+	pthread_mutex_lock(&journal->lock);
+	write_record(journal, what, event, text, 0);
 	pthread_mutex_unlock(&journal->lock);
 }
 
@@ -55,12 +73,47 @@ static void on_issued(const struct weft_join_event *event, void *data)
 	tell(data, "issued", event, text);
 }
 
+static uint64_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * UINT64_C(1000000) + ts.tv_nsec / 1000;
+}
+
 static void on_refused(const struct weft_join_event *event, void *data)
 {
+	struct journal *journal = data;
+	struct weft_addr from = { 0 };
 	char text[2 * WEFT_ERROR_MAX];
 
+	weft_addr_parse_ip(&from, event->address); /* what is none counts as one, too */
 	snprintf(text, sizeof(text), "refused %s: %s", event->address, event->text);
-	tell(data, "refused", event, text);
+	pthread_mutex_lock(&journal->lock);
+	if (weft_limit_take(&journal->refusals, &from, "", 0, now_usec()))
+		write_record(journal, "refused", event, text, 0);
+	pthread_mutex_unlock(&journal->lock);
+}
+
+/* Of those whose period is over at @now. */
+static void tell_left_out(struct journal *journal, uint64_t now)
+{
+	char from[WEFT_ADDR_TEXT_MAX], text[WEFT_ERROR_MAX];
+	struct weft_join_event event = { .address = from };
+	struct weft_limit_source *source;
+
+	pthread_mutex_lock(&journal->lock);
+	while ((source = weft_limit_next(&journal->refusals, now))) {
+		if (source->others)
+			strcpy(from, "many other addresses");
+		else
+			weft_network_format(&source->net, from);
+		snprintf(text, sizeof(text), "refused %s: %" PRIu64 " more times", from,
+			 source->left_out);
+		write_record(journal, "refused", &event, text, source->left_out);
+		weft_limit_told(source);
+	}
+	pthread_mutex_unlock(&journal->lock);
 }
 
 static void on_failed(const char *words, void *data)
@@ -77,14 +130,23 @@ static void on_warned(const char *words, void *data)
 	tell(data, "warning", &event, words);
 }
 
+static void wait_for(const sigset_t *stop, struct journal *journal)
+{
+	const struct timespec interval = { .tv_sec = LOOK_INTERVAL };
+
+	while (sigtimedwait(stop, NULL, &interval) < 0)
+		tell_left_out(journal, now_usec());
+}
+
 /* The signals that end it are blocked before there is a thread they could go to. */
-static int serve(struct weft_cli *cli, const struct weft_join_server_config *config)
+static int serve(struct weft_cli *cli, const struct weft_join_server_config *config,
+		 struct journal *journal)
 {
 	struct weft_join_server *server;
 	struct weft_error err = { 0 };
 	char text[WEFT_ADDR_TEXT_MAX];
 	sigset_t stop, before;
-	int r, number;
+	int r;
 
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
@@ -96,8 +158,9 @@ static int serve(struct weft_cli *cli, const struct weft_join_server_config *con
 			weft_ca_trust_domain(config->ca),
 			weft_addr_format(&config->listen, text));
 		fflush(cli->err);
-		sigwait(&stop, &number);
+		wait_for(&stop, journal);
 		weft_join_server_stop(server);
+		tell_left_out(journal, UINT64_MAX);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r ? weft_cli_failed(cli, &err) : WEFT_EXIT_DONE;
@@ -129,7 +192,7 @@ static int serve_words(struct weft_cli *cli, const struct weft_ca_words *words, 
 
 	if (!journal.print)
 		return weft_cli_nomem(cli);
-	code = serve(cli, &config);
+	code = serve(cli, &config, &journal);
 	r = weft_print_finish(journal.print);
 	if (!r || code)
 		return code;
