@@ -41,7 +41,8 @@ static int trust_anybody(X509_STORE_CTX *store, void *arg)
 }
 
 /* @svid NULL: no certificate; @alpn in wire format, NULL: none. Return: of SSL_connect(). */
-static int raw_connect(struct raw *raw, const struct weft_svid *svid, const char *alpn)
+static int raw_connect_from(struct raw *raw, const char *source, const struct weft_svid *svid,
+			    const char *alpn)
 {
 	raw->ctx = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_cert_verify_callback(raw->ctx, trust_anybody, NULL);
@@ -50,10 +51,15 @@ static int raw_connect(struct raw *raw, const struct weft_svid *svid, const char
 		SSL_CTX_use_cert_and_key(raw->ctx, svid->cert, svid->key, NULL, 1);
 	if (alpn)
 		SSL_CTX_set_alpn_protos(raw->ctx, (const unsigned char *)alpn, strlen(alpn));
-	raw->fd = connect_from("127.0.0.1");
+	raw->fd = connect_from(source);
 	raw->ssl = SSL_new(raw->ctx);
 	SSL_set_fd(raw->ssl, raw->fd);
 	return SSL_connect(raw->ssl);
+}
+
+static int raw_connect(struct raw *raw, const struct weft_svid *svid, const char *alpn)
+{
+	return raw_connect_from(raw, "127.0.0.1", svid, alpn);
 }
 
 static void raw_close(struct raw *raw)
@@ -73,25 +79,32 @@ static bool raw_read(struct raw *raw, void *buf, int len)
 	return true;
 }
 
+/* Send @header and @text, and read the answer. Return: it came. */
+static bool raw_ask(struct raw *raw, const char *header, const char *text, char answer[4096])
+{
+	unsigned char head[4];
+	size_t len;
+
+	if (SSL_write(raw->ssl, header, 4) != 4 ||
+	    (*text && SSL_write(raw->ssl, text, strlen(text)) != (int)strlen(text)) ||
+	    !raw_read(raw, head, 4))
+		return false;
+	len = head[2] << 8 | head[3];
+	assert_in_range(len, 1, 4095);
+	answer[len] = '\0';
+	return raw_read(raw, answer, len);
+}
+
 /* The answer to @header and @text, an error. */
 static void raw_refused(const struct weft_svid *svid, const char *header, const char *text,
 			const char *code, const char *says)
 {
-	unsigned char head[4];
 	struct weft_error err = { 0 };
 	char answer[4096];
 	struct raw raw;
-	size_t len;
 
 	assert_int_equal(raw_connect(&raw, svid, "\x09weft-ca/1"), 1);
-	assert_int_equal(SSL_write(raw.ssl, header, 4), 4);
-	if (*text)
-		assert_int_equal(SSL_write(raw.ssl, text, strlen(text)), strlen(text));
-	assert_true(raw_read(&raw, head, 4));
-	len = head[2] << 8 | head[3];
-	assert_in_range(len, 1, sizeof(answer) - 1);
-	assert_true(raw_read(&raw, answer, len));
-	answer[len] = '\0';
+	assert_true(raw_ask(&raw, header, text, answer));
 	snprintf(err.text, sizeof(err.text), "%.500s", answer);
 	assert_says(&err, code);
 	assert_says(&err, says);
@@ -286,18 +299,206 @@ static void address_with_too_many_connections_is_turned_away(void **state)
 		close(fd[i]);
 }
 
-static void connections_beyond_the_limit_wait_for_their_turn(void **state)
-{
-	static const char *const sources[] = { "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5" };
-	int fd[WEFT_JOIN_CONNECTIONS_MAX];
+/* ---- more of them than there is room for ---- */
 
+#define BUNDLE "\0\0\0\x0f", "{\"op\":\"bundle\"}"
+#define STRANGERS (WEFT_JOIN_CONNECTIONS_MAX + WEFT_JOIN_PER_ADDRESS_MAX)
+
+static const char *source_of(size_t i)
+{
+	static char text[20];
+
+	snprintf(text, sizeof(text), "127.0.0.%zu", 2 + i / WEFT_JOIN_PER_ADDRESS_MAX);
+	return text;
+}
+
+/* They shake hands, without a certificate, and say nothing more. */
+static void strangers_come(struct raw *raw, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		assert_int_equal(raw_connect_from(&raw[i], source_of(i), NULL, "\x09weft-ca/1"),
+				 1);
+}
+
+static void strangers_go(struct raw *raw, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		raw_close(&raw[i]);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static bool is_closed(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, ms) == 1 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+static void stranger_gives_its_place_to_who_comes(void **state)
+{
+	struct weft_join_client *client;
+	struct raw raw[WEFT_JOIN_CONNECTIONS_MAX];
+
+	strangers_come(raw, 0, WEFT_JOIN_CONNECTIONS_MAX);
+	for (size_t i = 0; i < WEFT_JOIN_CONNECTIONS_MAX; i++)
+		assert_false(is_closed(raw[i].fd, 0));
+	client = join_node("n1", ANYTHING);
+	weft_svid_put(sign(client, CART, 0));
+	weft_join_client_close(client);
+	/* The oldest went, and few with it. */
+	assert_true(is_closed(raw[0].fd, 1000));
+	for (size_t i = 8; i < WEFT_JOIN_CONNECTIONS_MAX; i++)
+		assert_false(is_closed(raw[i].fd, 0));
+	strangers_go(raw, WEFT_JOIN_CONNECTIONS_MAX);
+}
+
+/* They never come to the end of the handshake; whose time is over comes again. */
+struct silent {
+	int fd[WEFT_JOIN_CONNECTIONS_MAX];
+	bool drips, stop; /* atomic */
+	int renewed;
+};
+
+static void *keep_silent(void *data)
+{
+	/* A record with a ClientHello that is far from complete. */
+	static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+	struct silent *silent = data;
+	size_t said = 0;
+
+	while (!__atomic_load_n(&silent->stop, __ATOMIC_ACQUIRE)) {
+		for (size_t i = 0; i < WEFT_JOIN_CONNECTIONS_MAX; i++) {
+			int *fd = &silent->fd[i];
+
+			if (is_closed(*fd, 0)) {
+				close(*fd);
+				*fd = connect_from(source_of(i));
+				silent->renewed++;
+			} else if (silent->drips) {
+				send(*fd, said < 11 ? hello + said : "x", 1, MSG_NOSIGNAL);
+			}
+		}
+		said++;
+		poll(NULL, 0, 5);
+	}
+	return NULL;
+}
+
+/* For longer than a handshake may take. */
+static void served_among(struct silent *silent)
+{
+	struct weft_join_client *client;
+	pthread_t thread;
+
+	for (size_t i = 0; i < WEFT_JOIN_CONNECTIONS_MAX; i++)
+		silent->fd[i] = connect_from(source_of(i));
+	assert_int_equal(pthread_create(&thread, NULL, keep_silent, silent), 0);
+	client = join_node("n1", ANYTHING);
+	for (int i = 0; i < 25; i++) {
+		weft_svid_put(sign(client, CART, 0));
+		poll(NULL, 0, 100);
+	}
+	weft_join_client_close(client);
+	__atomic_store_n(&silent->stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	assert_true(silent->renewed > 0);
+	for (size_t i = 0; i < WEFT_JOIN_CONNECTIONS_MAX; i++)
+		close(silent->fd[i]);
+}
+
+static void node_is_served_among_silent_peers_that_come_again(void **state)
+{
+	struct silent silent = { 0 };
+
+	served_among(&silent);
+}
+
+static void node_is_served_among_peers_that_say_a_byte_now_and_then(void **state)
+{
+	struct silent silent = { .drips = true };
+
+	served_among(&silent);
+}
+
+static void handshake_has_a_deadline_of_its_own(void **state)
+{
+	int64_t begin = now_ms();
+	int fd = connect_from("127.0.0.1");
+
+	assert_true(is_closed(fd, WEFT_CHANNEL_DEADLINE_MS));
+	assert_in_range(now_ms() - begin, WEFT_JOIN_HANDSHAKE_MS - 200,
+			WEFT_CHANNEL_DEADLINE_MS / 2);
+	close(fd);
+}
+
+static void who_has_shaken_hands_has_more_time(void **state)
+{
+	char answer[4096];
+	struct raw raw;
+
+	assert_int_equal(raw_connect(&raw, NULL, "\x09weft-ca/1"), 1);
+	assert_false(is_closed(raw.fd, WEFT_JOIN_HANDSHAKE_MS + 200));
+	assert_true(raw_ask(&raw, BUNDLE, answer));
+	raw_close(&raw);
+}
+
+/* It would be the first to go: the oldest, of a source that has as many as any. */
+static void node_keeps_its_place(void **state)
+{
+	struct weft_join_client *client = join_node("n1", ANYTHING);
+	struct raw node, beside[WEFT_JOIN_PER_ADDRESS_MAX - 1], raw[STRANGERS];
+	char answer[4096];
+
+	/* What was served before may still be on its way out. */
 	end();
-	serve("ca", 3000, 0);
-	for (size_t i = 0; i < sizeof(fd) / sizeof(*fd); i++)
-		fd[i] = connect_from(sources[i % 4]);
+	serve("ca", 0, 0);
+	assert_int_equal(raw_connect(&node, weft_join_client_svid(client), "\x09weft-ca/1"), 1);
+	for (size_t i = 0; i < WEFT_JOIN_PER_ADDRESS_MAX - 1; i++)
+		assert_int_equal(raw_connect(&beside[i], NULL, "\x09weft-ca/1"), 1);
+	strangers_come(raw, 0, STRANGERS);
+	assert_true(is_closed(beside[0].fd, 1000));
+	assert_true(raw_ask(&node, BUNDLE, answer));
+	assert_non_null(strstr(answer, "BEGIN CERTIFICATE"));
+	raw_close(&node);
+	strangers_go(beside, WEFT_JOIN_PER_ADDRESS_MAX - 1);
+	strangers_go(raw, STRANGERS);
+	weft_join_client_close(client);
+}
+
+static void source_with_most_connections_gives_way(void **state)
+{
+	struct raw lonely, raw[STRANGERS];
+	char answer[4096];
+
+	assert_int_equal(raw_connect(&lonely, NULL, "\x09weft-ca/1"), 1);
+	strangers_come(raw, 0, STRANGERS);
+	assert_true(is_closed(raw[0].fd, 1000));
+	assert_true(raw_ask(&lonely, BUNDLE, answer));
+	raw_close(&lonely);
+	strangers_go(raw, STRANGERS);
+}
+
+/* It has its answer, and does not go. */
+static void who_was_refused_keeps_no_place(void **state)
+{
+	struct raw raw[WEFT_JOIN_CONNECTIONS_MAX];
+	int64_t begin = now_ms();
+	char answer[4096];
+
+	for (size_t i = 0; i < WEFT_JOIN_CONNECTIONS_MAX; i++) {
+		assert_int_equal(raw_connect_from(&raw[i], source_of(i), NULL, "\x09weft-ca/1"), 1);
+		assert_true(raw_ask(&raw[i], BUNDLE, answer));
+	}
 	weft_join_client_close(join_node("n1", ANYTHING));
-	for (size_t i = 0; i < sizeof(fd) / sizeof(*fd); i++)
-		close(fd[i]);
+	assert_true(now_ms() - begin < WEFT_CHANNEL_DEADLINE_MS / 2);
+	strangers_go(raw, WEFT_JOIN_CONNECTIONS_MAX);
 }
 
 static void server_stops_with_silent_peers(void **state)
@@ -377,7 +578,14 @@ int main(void)
 		SERVED(slow_peer_is_cut_off_while_others_are_served),
 		SERVED(silent_peers_hold_up_only_themselves),
 		SERVED(address_with_too_many_connections_is_turned_away),
-		SERVED(connections_beyond_the_limit_wait_for_their_turn),
+		SERVED(stranger_gives_its_place_to_who_comes),
+		SERVED(node_is_served_among_silent_peers_that_come_again),
+		SERVED(node_is_served_among_peers_that_say_a_byte_now_and_then),
+		SERVED(handshake_has_a_deadline_of_its_own),
+		SERVED(who_has_shaken_hands_has_more_time),
+		SERVED(node_keeps_its_place),
+		SERVED(source_with_most_connections_gives_way),
+		SERVED(who_was_refused_keeps_no_place),
 		SERVED(server_stops_with_silent_peers),
 		SERVED(server_names_the_address_it_cannot_have),
 		SERVED(nodes_are_served_side_by_side),

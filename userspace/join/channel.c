@@ -281,6 +281,11 @@ int weft_channel_open(SSL_CTX *ctx, enum weft_role role, int fd, int64_t deadlin
 	return 0;
 }
 
+void weft_channel_set_deadline(struct weft_channel *channel, int64_t deadline)
+{
+	channel->deadline = deadline;
+}
+
 static int read_exactly(struct weft_channel *channel, char *buf, size_t len,
 			struct weft_error *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A TLS connection between a node and the CA, both ends of it: TLS 1.3, ALPN
- * "weft-ca/1", messages of a bounded length, and one deadline for all of it that no
- * slow peer can stretch.
+ * "weft-ca/1", messages of a bounded length, and a deadline for all of it that no slow
+ * peer can stretch.
  *
  * A channel belongs to one thread; its calls block until the deadline at most. A
  * context may be used by any number of threads.
@@ -55,7 +55,7 @@ int weft_channel_remaining(int64_t deadline);
 /**
  * weft_channel_open() - shake hands
  * @fd: connected, not blocking; stays the caller's, to be closed after the channel
- * @deadline: for this and all that follows
+ * @deadline: for this and all that follows, until weft_channel_set_deadline()
  * @judge: for the time of the call
  * @channel: written on success; end with weft_channel_close()
  *
@@ -66,6 +66,9 @@ int weft_channel_remaining(int64_t deadline);
 int weft_channel_open(SSL_CTX *ctx, enum weft_role role, int fd, int64_t deadline,
 		      struct weft_channel_judge *judge, struct weft_channel **channel,
 		      struct weft_error *err);
+
+/* Another one for all that follows. */
+void weft_channel_set_deadline(struct weft_channel *channel, int64_t deadline);
 
 /* Frees; NULL is fine. */
 void weft_channel_close(struct weft_channel *channel);

@@ -3,8 +3,10 @@
  * The CA's end of the channel. See server.h.
  *
  * A slot goes FREE -> BUSY (accept thread) -> DONE (its own thread, last thing it
- * does) -> FREE (accept thread, once it has joined it). weft_join_server_stop() ends
- * the accept thread first and then is alone with the slots.
+ * does) -> FREE (accept thread, once it has joined it). While it is BUSY it may be kept,
+ * or, when it is not, be evicted by the accept thread, which cuts its connection off and
+ * waits for its thread: that waits for nothing but its peer then. weft_join_server_stop()
+ * ends the accept thread first and then is alone with the slots.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -47,9 +49,11 @@ struct slot {
 	struct office *office;
 	SSL_CTX *tls;
 	struct weft_addr peer;
+	uint64_t number; /* of the connection, the accept thread's */
 	/* Under server->lock. */
 	enum slot_state state;
 	int fd; /* -1: closed */
+	bool kept, evicted; /* never both */
 };
 
 struct weft_join_server {
@@ -67,8 +71,9 @@ struct weft_join_server {
 	bool warned;
 	SSL_CTX *tls;
 	int64_t renew_at, valid_from; /* as time() */
+	uint64_t connections; /* so many there were */
 
-	pthread_mutex_t lock; /* of the slots' state and fd */
+	pthread_mutex_t lock; /* of the slots' state */
 	struct slot slots[WEFT_JOIN_CONNECTIONS_MAX];
 };
 
@@ -130,6 +135,7 @@ static int office_create(const struct weft_join_server *server, const struct wef
 
 struct visitor {
 	const struct office *office;
+	struct slot *slot;
 	struct weft_join_peer peer;
 	char *identity;
 	struct weft_error problem;
@@ -158,6 +164,41 @@ static int meet(X509_STORE_CTX *store, void *data, struct weft_error *err)
 	return 0;
 }
 
+static void wake(struct weft_join_server *server)
+{
+	(void)!write(server->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+/* Return: whether the slot is ours still. */
+static bool keep(struct slot *slot)
+{
+	bool ours;
+
+	pthread_mutex_lock(&slot->server->lock);
+	ours = !slot->evicted;
+	slot->kept = ours;
+	pthread_mutex_unlock(&slot->server->lock);
+	return ours;
+}
+
+/* Somebody may wait for one that is to be had. */
+static void keep_no_more(struct slot *slot)
+{
+	pthread_mutex_lock(&slot->server->lock);
+	slot->kept = false;
+	pthread_mutex_unlock(&slot->server->lock);
+	wake(slot->server);
+}
+
+/* What the certificate says counts once the handshake has shown who has its key. */
+static bool is_node(const struct visitor *visitor)
+{
+	const char *identity = visitor->peer.identity;
+
+	return identity &&
+	       weft_join_node_of(weft_ca_trust_domain(visitor->office->ca), identity);
+}
+
 static void broken(struct weft_join_answer *answer, int error, const struct weft_error *err)
 {
 	answer->error = error;
@@ -181,6 +222,10 @@ static int converse(const struct visitor *visitor, struct weft_channel *channel,
 	if (!r)
 		r = weft_join_request_decode(text, len, &request, &err);
 	weft_message_free(text, len);
+	if (!keep(visitor->slot)) {
+		weft_join_request_uninit(&request);
+		return -ECONNRESET;
+	}
 	if (r)
 		broken(answer, r, &err);
 	weft_authority_answer(authority, &visitor->peer, r ? NULL : &request, answer);
@@ -188,7 +233,8 @@ static int converse(const struct visitor *visitor, struct weft_channel *channel,
 	return 0;
 }
 
-static void send_answer(struct weft_channel *channel, const struct weft_join_answer *answer)
+static void send_answer(const struct visitor *visitor, struct weft_channel *channel,
+			const struct weft_join_answer *answer)
 {
 	struct weft_join_answer instead = { .error = -EIO };
 	char *text = NULL;
@@ -197,32 +243,43 @@ static void send_answer(struct weft_channel *channel, const struct weft_join_ans
 	if (weft_join_answer_encode(answer, &text, &len, &instead.text) &&
 	    weft_join_answer_encode(&instead, &text, &len, NULL))
 		return;
-	if (!weft_channel_write(channel, text, len, NULL))
+	if (!weft_channel_write(channel, text, len, NULL)) {
+		if (!is_node(visitor))
+			keep_no_more(visitor->slot);
 		weft_channel_finish(channel);
+	}
 	weft_message_free(text, len);
 }
 
-static void serve(const struct slot *slot, int fd)
+/* The deadlines count from when it was accepted. */
+static int shake_hands(struct visitor *visitor, int fd, struct weft_channel **channel)
 {
-	struct weft_join_server *server = slot->server;
+	uint32_t all = visitor->slot->server->deadline_ms;
+	int64_t deadline = weft_channel_deadline(all);
+	struct weft_channel_judge judge = { .verify = meet, .data = visitor };
+	int64_t first = weft_channel_deadline(all < WEFT_JOIN_HANDSHAKE_MS ?
+						      all : WEFT_JOIN_HANDSHAKE_MS);
+	int r;
+
+	r = weft_channel_open(visitor->slot->tls, WEFT_ROLE_SERVER, fd, first, &judge, channel,
+			      NULL);
+	if (r)
+		return r;
+	weft_channel_set_deadline(*channel, deadline);
+	return is_node(visitor) && !keep(visitor->slot) ? -ECONNRESET : 0;
+}
+
+static void serve(struct slot *slot, int fd)
+{
 	_cleanup_(weft_channel_close_ptr) struct weft_channel *channel = NULL;
-	int64_t deadline = weft_channel_deadline(server->deadline_ms);
-	struct visitor visitor = { .office = slot->office };
-	struct weft_channel_judge judge = { .verify = meet, .data = &visitor };
+	struct visitor visitor = { .office = slot->office, .slot = slot };
 	struct weft_join_answer answer = { 0 };
 
 	visitor.peer.address = weft_addr_format_ip(&slot->peer, visitor.address);
-	if (!weft_channel_open(slot->tls, WEFT_ROLE_SERVER, fd, deadline, &judge, &channel,
-			       NULL) &&
-	    !converse(&visitor, channel, &answer))
-		send_answer(channel, &answer);
+	if (!shake_hands(&visitor, fd, &channel) && !converse(&visitor, channel, &answer))
+		send_answer(&visitor, channel, &answer);
 	weft_join_answer_uninit(&answer);
 	free(visitor.identity);
-}
-
-static void wake(struct weft_join_server *server)
-{
-	(void)!write(server->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
 static void *connection_thread(void *data)
@@ -282,16 +339,82 @@ static bool is_same_source(const struct weft_addr *a, const struct weft_addr *b)
 	return !memcmp(a->ip, b->ip, len);
 }
 
-static size_t count_from(struct weft_join_server *server, const struct weft_addr *peer)
+static size_t count_from_locked(const struct weft_join_server *server,
+				const struct weft_addr *peer)
 {
 	size_t n = 0;
 
-	pthread_mutex_lock(&server->lock);
 	for (size_t i = 0; i < WEFT_ARRAY_SIZE(server->slots); i++)
 		n += server->slots[i].state == BUSY &&
 		     is_same_source(peer, &server->slots[i].peer);
+	return n;
+}
+
+static size_t count_from(struct weft_join_server *server, const struct weft_addr *peer)
+{
+	size_t n;
+
+	pthread_mutex_lock(&server->lock);
+	n = count_from_locked(server, peer);
 	pthread_mutex_unlock(&server->lock);
 	return n;
+}
+
+/* The one that has to go first when there are too many; NULL: all are kept. */
+static struct slot *victim_locked(struct weft_join_server *server)
+{
+	struct slot *victim = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < WEFT_ARRAY_SIZE(server->slots); i++) {
+		struct slot *slot = &server->slots[i];
+		size_t n;
+
+		if (slot->state != BUSY || slot->kept)
+			continue;
+		n = count_from_locked(server, &slot->peer);
+		if (victim && (n < most || (n == most && slot->number > victim->number)))
+			continue;
+		victim = slot;
+		most = n;
+	}
+	return victim;
+}
+
+static bool has_victim(struct weft_join_server *server)
+{
+	bool has;
+
+	pthread_mutex_lock(&server->lock);
+	has = victim_locked(server);
+	pthread_mutex_unlock(&server->lock);
+	return has;
+}
+
+/* shutdown() would have the thread read what the peer goes on to send. */
+static void cut_off(int fd)
+{
+	if (connect(fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr)))
+		shutdown(fd, SHUT_RDWR);
+}
+
+/* Return: a slot, FREE now; NULL: all are kept. */
+static struct slot *evict(struct weft_join_server *server)
+{
+	struct slot *victim;
+
+	pthread_mutex_lock(&server->lock);
+	victim = victim_locked(server);
+	if (victim) {
+		victim->evicted = true;
+		cut_off(victim->fd);
+	}
+	pthread_mutex_unlock(&server->lock);
+	if (!victim)
+		return NULL;
+	pthread_join(victim->thread, NULL);
+	victim->state = FREE; /* no thread knows it now */
+	return victim;
 }
 
 /* @fd is consumed. */
@@ -305,12 +428,14 @@ static void start_connection(struct weft_join_server *server, struct slot *slot,
 	__atomic_add_fetch(&server->office->refs, 1, __ATOMIC_RELAXED);
 	slot->office = server->office;
 	slot->peer = *peer;
+	slot->number = server->connections++;
 	/* The thread waits until all of it is known. */
 	pthread_mutex_lock(&server->lock);
 	started = !pthread_create(&slot->thread, NULL, connection_thread, slot);
 	if (started) {
 		slot->state = BUSY;
 		slot->fd = fd;
+		slot->kept = slot->evicted = false;
 	}
 	pthread_mutex_unlock(&server->lock);
 	if (started)
@@ -403,7 +528,7 @@ static bool is_out_of_resources(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Return: whether to go on at once. */
+/* @slot NULL: another one's. Return: whether to go on at once. */
 static bool accept_one(struct weft_join_server *server, struct slot *slot)
 {
 	struct sockaddr_storage ss;
@@ -416,6 +541,12 @@ static bool accept_one(struct weft_join_server *server, struct slot *slot)
 		return !is_out_of_resources(errno);
 	if (weft_addr_from_sockaddr(&peer, (struct sockaddr *)&ss, len) ||
 	    count_from(server, &peer) >= WEFT_JOIN_PER_ADDRESS_MAX) {
+		close(fd);
+		return true;
+	}
+	if (!slot)
+		slot = evict(server);
+	if (!slot) { /* meanwhile they have all become nodes: it will try again */
 		close(fd);
 		return true;
 	}
@@ -441,7 +572,7 @@ static void *accept_thread(void *data)
 		struct slot *slot = free_slot(server);
 
 		/* Without a slot, or anything to accept with, only the wake-up counts. */
-		p[1].fd = slot && !pause ? server->listen_fd : -1;
+		p[1].fd = (slot || has_victim(server)) && !pause ? server->listen_fd : -1;
 		p[1].revents = 0;
 		if (poll(p, 2, pause ? PAUSE_MS : -1) < 0 && errno != EINTR)
 			break;

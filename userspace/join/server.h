@@ -4,7 +4,13 @@
  *
  *   accept thread --- at most 32 slots ---> connection threads: one request each
  *        ^                                        |
- *        '------------- slot free, stop ----------'   (eventfd)
+ *        '------ slot free or to be had, stop ----'   (eventfd)
+ *
+ * Anybody can connect, so that strangers must not keep the nodes away. A slot is kept
+ * for who has shown the certificate of a node, and while a request is answered. When all
+ * are taken, one of the others is given to who comes: the oldest of the source that has
+ * most of them. A new node, which has no certificate, is in the way of nobody then but
+ * of as many sources as there are slots.
  *
  * Started and stopped by one thread; all else is the server's own.
  */
@@ -17,8 +23,12 @@
 
 struct weft_join_server;
 
-#define WEFT_JOIN_CONNECTIONS_MAX 32 /* those after it wait to be accepted */
+#define WEFT_JOIN_CONNECTIONS_MAX 32 /* those after it take the place of a stranger, or wait */
 #define WEFT_JOIN_PER_ADDRESS_MAX 8  /* those after it are closed at once */
+
+/* For the TLS handshake, of the whole deadline. It is two round trips: time for a packet
+ * that got lost, which is sent again after a second (RFC 6298, 2.1). */
+#define WEFT_JOIN_HANDSHAKE_MS 2000
 
 struct weft_join_server_config {
 	const struct weft_ca *ca;     /* opened anew, here and whenever its files change */
