@@ -206,11 +206,13 @@ static void rotation_that_is_refused_says_why(void **state)
 	expect_failed("ca rotate finish dir @/ca", "no rotation is under way");
 	expect_failed("ca rotate abort dir @/ca", "no rotation is under way");
 	assert_int_equal(weft_ticket_read(in_dir("t"), &ticket, NULL), 0);
-	assert_int_equal(weft_registry_join(in_dir("ca"), ticket.id, ticket.secret, &claim, &node,
-					    NULL),
+	assert_int_equal(weft_registry_join_locked(in_dir("ca"), ticket.id, ticket.secret, &claim,
+						   &node, NULL),
 			 0);
 	weft_join_node_uninit(&node);
-	assert_int_equal(weft_registry_seen(in_dir("ca"), "n1", &claim, &nothing, &node, NULL), 0);
+	assert_int_equal(weft_registry_seen_locked(in_dir("ca"), "n1", &claim, &nothing, &node,
+						   NULL),
+			 0);
 	weft_join_node_uninit(&node);
 	weft_ticket_uninit(&ticket);
 	expect_done("ca rotate prepare dir @/ca");
@@ -288,14 +290,17 @@ static void node_is_shown_and_deleted(void **state)
 	expect_done(ADD "file @/t trust-domain example.org");
 	assert_int_equal(weft_ticket_read(in_dir("t"), &ticket, NULL), 0);
 	/* Before the token expires, whatever the clock here says. */
-	assert_int_equal(weft_registry_join(in_dir("ca"), ticket.id, ticket.secret,
-					    &(struct weft_join_claim){ .address = "192.0.2.7",
-								       .now = time(NULL) },
-					    &node, NULL),
+	assert_int_equal(weft_registry_join_locked(in_dir("ca"), ticket.id, ticket.secret,
+						   &(struct weft_join_claim){
+							   .address = "192.0.2.7",
+							   .now = time(NULL) },
+						   &node, NULL),
 			 0);
 	weft_join_node_uninit(&node);
 	assert_int_equal(weft_strv_add(&trusts, "00ff"), 0);
-	assert_int_equal(weft_registry_seen(in_dir("ca"), "n1", &claim, &trusts, &node, NULL), 0);
+	assert_int_equal(weft_registry_seen_locked(in_dir("ca"), "n1", &claim, &trusts, &node,
+						   NULL),
+			 0);
 	weft_join_node_uninit(&node);
 	weft_strv_uninit(&trusts);
 	weft_ticket_uninit(&ticket);

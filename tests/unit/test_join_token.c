@@ -21,7 +21,7 @@ static int join_as(const struct weft_ticket *ticket, uint8_t key, int64_t later,
 	int r;
 
 	claim.now += later;
-	r = weft_registry_join(in_dir("ca"), ticket->id, ticket->secret, &claim, &node, err);
+	r = weft_registry_join_locked(in_dir("ca"), ticket->id, ticket->secret, &claim, &node, err);
 	if (!r)
 		weft_join_node_uninit(&node);
 	return r;
@@ -35,7 +35,7 @@ static int seen_as(const char *name, uint8_t key, const char *trusts, int64_t la
 	int r;
 
 	claim.now += later;
-	r = weft_registry_seen(in_dir("ca"), name, &claim, &list, node, err);
+	r = weft_registry_seen_locked(in_dir("ca"), name, &claim, &list, node, err);
 	weft_strv_uninit(&list);
 	return r;
 }

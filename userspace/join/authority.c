@@ -4,17 +4,25 @@
  *
  * A stranger learns why it is refused, not what is wrong with the CA's files: that
  * goes to the log.
+ *
+ * From the look at the token or the node to the signature the lock of the CA's directory
+ * is held: who has deleted the node knows that nothing is signed for it any more.
  */
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <string.h>
 #include <time.h>
+#include "base/file.h"
 #include "join/authority.h"
 #include "join/grant.h"
 #include "join/registry.h"
 #include "pki/crypto.h"
 #include "pki/csr.h"
 #include "pki/pem.h"
+
+/* How long the lock of the directory is waited for: a node waits for its answer for twice
+ * as long (WEFT_CHANNEL_DEADLINE_MS). */
+#define LOCK_MS 5000
 
 /* One request on its way. */
 struct order {
@@ -26,6 +34,7 @@ struct order {
 	char *identity;	       /* of the CSR; of the certificate in the end */
 	int64_t lifetime;
 	X509 *cert;
+	struct weft_error trouble; /* that stops nothing; "": none */
 };
 
 static void order_uninit(struct order *order)
@@ -44,16 +53,22 @@ static int read_csr(struct order *order, uint8_t key[WEFT_CRYPTO_DIGEST_LEN],
 	return r ? r : weft_crypto_key_digest(order->key, key, err);
 }
 
-static int sign(struct order *order, struct weft_error *err)
+static int lock_files(const struct order *order, struct weft_error *err)
 {
-	return weft_ca_sign(order->authority->ca, order->identity, order->key, order->lifetime,
-			    &order->cert, err);
+	return weft_dir_lock_within(order->authority->ca_dir, LOCK_MS, err);
+}
+
+static int sign_locked(struct order *order, struct weft_error *err)
+{
+	return weft_ca_sign_locked(order->authority->ca, order->identity, order->key,
+				   order->lifetime, &order->cert, err);
 }
 
 static int join(struct order *order, struct weft_error *err)
 {
 	const struct weft_join_request *request = order->request;
-	struct weft_join_claim claim = { .address = order->peer->address, .now = time(NULL) };
+	struct weft_join_claim claim = { .address = order->peer->address };
+	_cleanup_close_ int lock = -1;
 	int r;
 
 	r = read_csr(order, claim.key, err);
@@ -61,8 +76,12 @@ static int join(struct order *order, struct weft_error *err)
 		return r;
 	/* What name the CSR has is nothing to us: the token says who it is. */
 	free(weft_steal_ptr(order->identity));
-	r = weft_registry_join(order->authority->ca_dir, request->token, request->secret, &claim,
-			       &order->node, err);
+	lock = lock_files(order, err);
+	if (lock < 0)
+		return lock;
+	claim.now = time(NULL);
+	r = weft_registry_join_locked(order->authority->ca_dir, request->token, request->secret,
+				      &claim, &order->node, err);
 	if (r)
 		return r == -EACCES ? r : -EIO;
 	order->identity = weft_join_node_identity(weft_ca_trust_domain(order->authority->ca),
@@ -70,31 +89,42 @@ static int join(struct order *order, struct weft_error *err)
 	if (!order->identity)
 		return weft_error_nomem(err);
 	order->lifetime = WEFT_JOIN_NODE_LIFETIME;
-	return sign(order, err);
+	return sign_locked(order, err);
 }
 
-/* The node whose certificate the peer has shown, and that it is still one. */
-static int know_node(struct order *order, const struct weft_strv *trusts, struct weft_error *err)
+/* The node whose certificate the peer has shown. @name: a part of its identity. */
+static int name_node(const struct order *order, const char **name, struct weft_error *err)
 {
 	const struct weft_join_peer *peer = order->peer;
-	struct weft_join_claim claim = { .address = peer->address, .now = time(NULL) };
-	const char *name;
-	int r;
 
 	if (!peer->identity)
 		return weft_error_set(err, EACCES, "the certificate of a node is needed: %s",
 				      peer->problem ? peer->problem : "there is none");
-	name = weft_join_node_of(weft_ca_trust_domain(order->authority->ca), peer->identity);
-	if (!name)
+	*name = weft_join_node_of(weft_ca_trust_domain(order->authority->ca), peer->identity);
+	if (!*name)
 		return weft_error_set(err, EACCES, "%s is not a node: only nodes that joined get "
 				      "certificates", peer->identity);
+	return 0;
+}
+
+/* That it is still one. */
+static int know_node_locked(struct order *order, const char *name, const struct weft_strv *trusts,
+			    struct weft_error *err)
+{
+	const struct weft_join_peer *peer = order->peer;
+	struct weft_join_claim claim = { .address = peer->address, .now = time(NULL) };
+	struct weft_error problem = { 0 };
+	int r;
+
 	memcpy(claim.key, peer->key, sizeof(claim.key));
-	r = weft_registry_seen(order->authority->ca_dir, name, &claim, trusts, &order->node, err);
+	r = weft_registry_seen_locked(order->authority->ca_dir, name, &claim, trusts, &order->node,
+				      &problem);
 	if (r == WEFT_REGISTRY_NOT_WRITTEN) {
-		if (order->authority->ops)
-			order->authority->ops->failed(err->text, order->authority->ops->data);
+		order->trouble = problem;
 		return 0;
 	}
+	if (r)
+		*err = problem;
 	return !r || r == -EACCES ? r : -EIO;
 }
 
@@ -136,18 +166,38 @@ static int allow_granted(struct order *order, struct weft_error *err)
 static int obtain(struct order *order, struct weft_error *err)
 {
 	uint8_t key[WEFT_CRYPTO_DIGEST_LEN];
+	_cleanup_close_ int lock = -1;
+	const char *name;
 	int r;
 
-	r = know_node(order, &order->request->trusts, err);
+	r = name_node(order, &name, err);
 	if (!r)
 		r = read_csr(order, key, err);
+	if (r)
+		return r;
+	lock = lock_files(order, err);
+	if (lock < 0)
+		return lock;
+	r = know_node_locked(order, name, &order->request->trusts, err);
 	if (r)
 		return r;
 	if (!strcmp(order->identity, order->peer->identity))
 		r = allow_own(order, key, err);
 	else
 		r = allow_granted(order, err);
-	return r ? r : sign(order, err);
+	return r ? r : sign_locked(order, err);
+}
+
+static int look_at_roots(struct order *order, struct weft_error *err)
+{
+	_cleanup_close_ int lock = -1;
+	const char *name;
+	int r = name_node(order, &name, err);
+
+	if (r)
+		return r;
+	lock = lock_files(order, err);
+	return lock < 0 ? lock : know_node_locked(order, name, NULL, err);
 }
 
 static int fill_answer(const struct order *order, struct weft_join_answer *answer,
@@ -176,7 +226,7 @@ static int carry_out(struct order *order, struct weft_join_answer *answer, struc
 		r = obtain(order, err);
 		break;
 	case WEFT_JOIN_OP_BUNDLE:
-		r = know_node(order, NULL, err);
+		r = look_at_roots(order, err);
 		break;
 	}
 	return r ? r : fill_answer(order, answer, err);
@@ -194,6 +244,8 @@ static void tell(const struct order *order, const char *refusal)
 
 	if (!ops)
 		return;
+	if (*order->trouble.text)
+		ops->failed(order->trouble.text, ops->data);
 	if (order->cert && !refusal)
 		event.not_after = weft_crypto_time(X509_get0_notAfter(order->cert));
 	if (refusal)

@@ -114,9 +114,9 @@ static void see(struct weft_join_node *node, const struct weft_join_claim *claim
 
 /* The name and the identities move from the token to the node. What a node with the
  * same key said before stays. */
-static int join_locked(const char *ca_dir, struct weft_token *token,
-		       const struct weft_join_claim *claim, struct weft_join_node *ret,
-		       struct weft_error *err)
+static int put_joined(const char *ca_dir, struct weft_token *token,
+		      const struct weft_join_claim *claim, struct weft_join_node *ret,
+		      struct weft_error *err)
 {
 	struct weft_join_node node = { 0 };
 	int r;
@@ -144,21 +144,18 @@ static int join_locked(const char *ca_dir, struct weft_token *token,
 	return r;
 }
 
-int weft_registry_join(const char *ca_dir, const char *id,
-		       const uint8_t secret[WEFT_TOKEN_SECRET_LEN],
-		       const struct weft_join_claim *claim, struct weft_join_node *node,
-		       struct weft_error *err)
+int weft_registry_join_locked(const char *ca_dir, const char *id,
+			      const uint8_t secret[WEFT_TOKEN_SECRET_LEN],
+			      const struct weft_join_claim *claim, struct weft_join_node *node,
+			      struct weft_error *err)
 {
-	_cleanup_close_ int lock = weft_dir_lock(ca_dir, err);
 	struct weft_token token;
 	int r;
 
-	if (lock < 0)
-		return lock;
 	r = weft_token_use_locked(ca_dir, id, secret, claim->key, claim->now, &token, err);
 	if (r)
 		return r;
-	r = join_locked(ca_dir, &token, claim, node, err);
+	r = put_joined(ca_dir, &token, claim, node, err);
 	weft_token_uninit(&token);
 	return r;
 }
@@ -198,16 +195,13 @@ static int check_key(const struct weft_join_node *node, const struct weft_join_c
 			      node->name);
 }
 
-int weft_registry_seen(const char *ca_dir, const char *name, const struct weft_join_claim *claim,
-		       const struct weft_strv *trusts, struct weft_join_node *ret,
-		       struct weft_error *err)
+int weft_registry_seen_locked(const char *ca_dir, const char *name,
+			      const struct weft_join_claim *claim, const struct weft_strv *trusts,
+			      struct weft_join_node *ret, struct weft_error *err)
 {
-	_cleanup_close_ int lock = weft_dir_lock(ca_dir, err);
 	struct weft_join_node node;
 	int r;
 
-	if (lock < 0)
-		return lock;
 	r = read_node(ca_dir, name, &node, err);
 	if (r == -ENOENT)
 		return weft_error_set(err, EACCES,

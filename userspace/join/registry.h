@@ -8,7 +8,8 @@
  * nothing, so that a new join or a deletion revokes what was there before.
  *
  * Blocking calls on local files, for the CLI and the threads of the server. Each
- * takes weft_dir_lock() of @ca_dir but the one with _locked.
+ * takes weft_dir_lock() of @ca_dir but those with _locked. Who signs for a node keeps it
+ * from the look at the node to the signature: so nothing is signed after a deletion.
  */
 #ifndef WEFT_JOIN_REGISTRY_H
 #define WEFT_JOIN_REGISTRY_H
@@ -43,7 +44,7 @@ struct weft_join_claim {
 };
 
 /**
- * weft_registry_join() - a node joins with a token
+ * weft_registry_join_locked() - a node joins with a token
  * @id: of the token, safe as a part of a path
  * @secret: of the token
  * @claim: the key that it proved to have
@@ -54,25 +55,24 @@ struct weft_join_claim {
  * Return: as weft_token_use_locked(). After a failure to write, the same may be
  * tried again.
  */
-int weft_registry_join(const char *ca_dir, const char *id,
-		       const uint8_t secret[WEFT_TOKEN_SECRET_LEN],
-		       const struct weft_join_claim *claim, struct weft_join_node *node,
-		       struct weft_error *err);
+int weft_registry_join_locked(const char *ca_dir, const char *id,
+			      const uint8_t secret[WEFT_TOKEN_SECRET_LEN],
+			      const struct weft_join_claim *claim, struct weft_join_node *node,
+			      struct weft_error *err);
 
 /**
- * weft_registry_seen() - a node asks for something
+ * weft_registry_seen_locked() - a node asks for something
  * @name: of its certificate, safe as a part of a path
  * @trusts: digests of the roots it trusts; NULL: it did not say
  * @node: its record, written on success
  *
  * Return: 0; WEFT_REGISTRY_NOT_WRITTEN it is known, @node is written, but that it was
  * seen could not be (@err); -EACCES no such node, or with another key; -EBADMSG its file
- * is broken;
- * -ENOMEM; errno of the file system.
+ * is broken; -ENOMEM; errno of the file system.
  */
-int weft_registry_seen(const char *ca_dir, const char *name, const struct weft_join_claim *claim,
-		       const struct weft_strv *trusts, struct weft_join_node *node,
-		       struct weft_error *err);
+int weft_registry_seen_locked(const char *ca_dir, const char *name,
+			      const struct weft_join_claim *claim, const struct weft_strv *trusts,
+			      struct weft_join_node *node, struct weft_error *err);
 
 /**
  * weft_registry_list() - all nodes, by name

@@ -536,8 +536,8 @@ static int note_end(const struct weft_ca *ca, int64_t now, int64_t not_after,
 	return r;
 }
 
-static int sign_locked(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
-		       int64_t lifetime, X509 **cert, struct weft_error *err)
+static int sign(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
+		int64_t lifetime, X509 **cert, struct weft_error *err)
 {
 	int64_t now = time(NULL), end = weft_crypto_time(X509_get0_notAfter(ca->cert));
 	struct weft_cert_spec spec = {
@@ -559,19 +559,25 @@ static int sign_locked(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY
 
 /* With the lock: where a rotation has come to the next root, nothing is signed by the
  * old one any more, not even by who has not heard of it yet. */
-int weft_ca_sign(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
-		 int64_t lifetime, X509 **cert, struct weft_error *err)
+int weft_ca_sign_locked(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
+			int64_t lifetime, X509 **cert, struct weft_error *err)
 {
-	_cleanup_close_ int lock = -1;
 	int r;
 
 	if (!lifetime)
 		lifetime = WEFT_CA_LIFETIME_DEFAULT;
 	r = check_request(ca, spiffe_id, lifetime, err);
-	if (r)
-		return r;
-	lock = weft_dir_lock_within(ca->dir, WEFT_CA_LOCK_SHORT, err);
-	return lock < 0 ? lock : sign_locked(ca, spiffe_id, public_key, lifetime, cert, err);
+	return r ? r : sign(ca, spiffe_id, public_key, lifetime, cert, err);
+}
+
+int weft_ca_sign(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
+		 int64_t lifetime, X509 **cert, struct weft_error *err)
+{
+	_cleanup_close_ int lock = weft_dir_lock_within(ca->dir, WEFT_CA_LOCK_SHORT, err);
+
+	if (lock < 0)
+		return lock;
+	return weft_ca_sign_locked(ca, spiffe_id, public_key, lifetime, cert, err);
 }
 
 int weft_ca_issue(const struct weft_ca *ca, const char *spiffe_id, int64_t lifetime,

@@ -140,4 +140,9 @@ int weft_ca_issue(const struct weft_ca *ca, const char *spiffe_id, int64_t lifet
 int weft_ca_sign(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
 		 int64_t lifetime, X509 **cert, struct weft_error *err);
 
+/* The same with the lock of weft_ca_dir() held (weft_dir_lock()): for who signs because of
+ * something that must not change meanwhile. */
+int weft_ca_sign_locked(const struct weft_ca *ca, const char *spiffe_id, EVP_PKEY *public_key,
+			int64_t lifetime, X509 **cert, struct weft_error *err);
+
 #endif
