@@ -314,9 +314,35 @@ static void node_is_shown_and_deleted(void **state)
 	expect_done("ca show dir @/ca");
 	assert_prints("nodes:         1\n");
 	expect_done("ca node del n1 dir @/ca");
+	assert_string_equal(cli_err, "");
 	expect_failed("ca node del n1 dir @/ca", "weftctl: node \"n1\": there is none\n");
 	expect_done("ca token show dir @/ca");
 	assert_string_equal(cli_out, "");
+}
+
+/* It is done, and somebody is to see to the token. */
+static void node_is_deleted_beside_a_broken_token(void **state)
+{
+	struct weft_ticket ticket;
+	struct weft_join_node node;
+
+	expect_done(ADD "file @/t trust-domain example.org");
+	assert_int_equal(weft_ticket_read(in_dir("t"), &ticket, NULL), 0);
+	assert_int_equal(weft_registry_join_locked(in_dir("ca"), ticket.id, ticket.secret,
+						   &(struct weft_join_claim){
+							   .address = "192.0.2.7",
+							   .now = time(NULL) },
+						   &node, NULL),
+			 0);
+	weft_join_node_uninit(&node);
+	weft_ticket_uninit(&ticket);
+	assert_int_equal(weft_file_write(in_dir("ca/tokens/broken.json"), "{", 1, 0600, NULL), 0);
+	expect_done("ca node del n1 dir @/ca");
+	assert_non_null(strstr(cli_err, "weftctl: node \"n1\" is deleted, but not all tokens"));
+	assert_non_null(strstr(cli_err, "/ca/tokens/broken.json: "));
+	expect_done(ADD "file @/t2");
+	assert_non_null(strstr(cli_err, "/ca/tokens/broken.json: "));
+	expect_failed("ca node del n1 dir @/ca", "there is none");
 }
 
 /* A port that nobody has, most likely. */
@@ -486,6 +512,7 @@ int main(void)
 		IN_DIR(token_is_added_shown_and_deleted),
 		IN_DIR(token_that_makes_no_sense_is_not_added),
 		IN_DIR(node_is_shown_and_deleted),
+		IN_DIR(node_is_deleted_beside_a_broken_token),
 		IN_DIR(serve_makes_its_ca_and_ends_with_a_signal),
 		IN_DIR(serve_tells_each_event_in_a_line),
 		IN_DIR(serve_counts_those_who_are_refused_too_often),

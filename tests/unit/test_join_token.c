@@ -423,6 +423,47 @@ static void node_that_was_deleted_cannot_come_back_with_its_token(void **state)
 	weft_ca_close(ca);
 }
 
+/* Of two of them the first is named. */
+static void token_that_is_broken_keeps_no_node_and_no_other_token(void **state)
+{
+	static const char broken[] = "{\"id\":\"0123456789abcdef\"}\n";
+	struct weft_ca *ca = open_ca("ca");
+	struct weft_ticket ticket = new_ticket(ca, "n1", "a", "t1"), other;
+	char id[WEFT_TOKEN_ID_LEN + 1] = "";
+	struct weft_error err = { 0 };
+	struct weft_join_node node;
+
+	other = new_ticket(ca, "n2", "a", "t2");
+	assert_int_equal(join_as(&ticket, 1, 0, NULL), 0);
+	assert_int_equal(weft_file_write(in_dir("ca/tokens/0123456789abcdef.json"), broken,
+					 strlen(broken), 0600, NULL),
+			 0);
+	assert_int_equal(mkdir(in_dir("ca/tokens/zz.json"), 0700), 0);
+	assert_int_equal(weft_registry_delete(in_dir("ca"), "n1", &err), WEFT_TOKEN_UNREAD);
+	assert_says(&err, "node \"n1\" is deleted, but not all tokens were looked at: ");
+	assert_says(&err, "/0123456789abcdef.json: \"node\" must be");
+	assert_says(&err, " (and 1 more): ");
+	assert_says(&err, "remove the file");
+	assert_int_equal(count_nodes(), 0);
+	assert_int_equal(seen_as("n1", 1, "r", 0, &node, NULL), -EACCES);
+	assert_int_equal(join_as(&ticket, 1, 0, NULL), -EACCES);
+
+	assert_int_equal(add_token(ca, "ca", "n2", "b", "t3", id, &err), WEFT_TOKEN_UNREAD);
+	assert_says(&err, "0123456789abcdef.json");
+	assert_int_equal(strlen(id), WEFT_TOKEN_ID_LEN);
+	assert_int_equal(join_as(&other, 2, 0, NULL), -EACCES); /* another took its place */
+	weft_ticket_uninit(&other);
+	assert_int_equal(weft_ticket_read(in_dir("t3"), &other, NULL), 0);
+	assert_int_equal(join_as(&other, 2, 0, NULL), 0);
+
+	assert_int_equal(rmdir(in_dir("ca/tokens/zz.json")), 0);
+	assert_int_equal(weft_token_delete(in_dir("ca"), "0123456789abcdef", NULL), 0);
+	assert_int_equal(weft_registry_delete(in_dir("ca"), "n2", NULL), 0);
+	weft_ticket_uninit(&ticket);
+	weft_ticket_uninit(&other);
+	weft_ca_close(ca);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +487,7 @@ int main(void)
 		IN_DIR(node_with_another_key_or_none_is_refused),
 		IN_DIR(node_is_written_once_a_minute_or_when_its_trust_changes),
 		IN_DIR(node_that_was_deleted_cannot_come_back_with_its_token),
+		IN_DIR(token_that_is_broken_keeps_no_node_and_no_other_token),
 	};
 
 	return cmocka_run_group_tests_name("join_token", tests, NULL, NULL);

@@ -21,6 +21,16 @@ static int begin(struct weft_cli *cli, const char *known, struct weft_ca_words *
 
 /* ---- token ---- */
 
+/* @r > 0: it is done, and there is something to see to. */
+static int done(struct weft_cli *cli, int r, const struct weft_error *err)
+{
+	if (r < 0)
+		return weft_cli_failed(cli, err);
+	if (r)
+		weft_cli_note(cli, "%s", err->text);
+	return WEFT_EXIT_DONE;
+}
+
 static int need(struct weft_cli *cli, const struct weft_ca_words *words)
 {
 	if (!words->node)
@@ -44,9 +54,10 @@ static int token_add(struct weft_cli *cli)
 		code = need(cli, &words);
 	if (!code)
 		code = weft_ca_open_named(cli, &words, &ca);
-	if (!code && weft_token_create(ca, words.dir, words.node, &words.identities, words.ttl,
-				       words.file, NULL, &err))
-		code = weft_cli_failed(cli, &err);
+	if (!code)
+		code = done(cli, weft_token_create(ca, words.dir, words.node, &words.identities,
+						   words.ttl, words.file, NULL, &err),
+			    &err);
 	weft_ca_words_uninit(&words);
 	return code;
 }
@@ -150,7 +161,7 @@ static int delete(struct weft_cli *cli, const char *kind,
 	if (code)
 		return code;
 	cli->subject[0] = '\0'; /* the error names it */
-	return del(words.dir, cli->name, &err) ? weft_cli_failed(cli, &err) : WEFT_EXIT_DONE;
+	return done(cli, del(words.dir, cli->name, &err), &err);
 }
 
 static int token_show(struct weft_cli *cli)

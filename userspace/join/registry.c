@@ -266,18 +266,24 @@ int weft_registry_list(const char *ca_dir, struct weft_join_nodes *nodes, struct
 
 int weft_registry_delete(const char *ca_dir, const char *name, struct weft_error *err)
 {
-	const char *problem = weft_join_node_problem(name);
+	const char *wrong = weft_join_node_problem(name);
+	struct weft_error problem = { 0 };
 	_cleanup_close_ int lock = -1;
-	int r;
+	int r, tokens;
 
-	if (problem)
-		return weft_error_set(err, EINVAL, "node \"%.200s\": %s", name, problem);
+	if (wrong)
+		return weft_error_set(err, EINVAL, "node \"%.200s\": %s", name, wrong);
 	lock = weft_dir_lock(ca_dir, err);
 	if (lock < 0)
 		return lock;
-	r = weft_token_delete_node_locked(ca_dir, name, NULL, err);
-	if (r)
-		return r;
+	/* Whatever is with the tokens: it is the node that has to go. */
+	tokens = weft_token_delete_node_locked(ca_dir, name, NULL, &problem);
 	r = weft_record_delete(ca_dir, KIND, name, err);
-	return r == -ENOENT ? weft_error_set(err, r, "node \"%s\": there is none", name) : r;
+	if (r == -ENOENT)
+		return weft_error_set(err, r, "node \"%s\": there is none", name);
+	if (r || !tokens)
+		return r;
+	weft_error_set(err, EBADMSG, "node \"%s\" is deleted, but not all tokens were looked at: %s",
+		       name, problem.text);
+	return tokens;
 }

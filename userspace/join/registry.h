@@ -90,9 +90,11 @@ int weft_registry_list_locked(const char *ca_dir, struct weft_join_nodes *nodes,
 /**
  * weft_registry_delete() - a node may obtain nothing any more
  *
- * Its tokens go first: none of them can bring it back.
+ * Its tokens go first: none of them can bring it back. What is with them does not keep the
+ * node.
  *
- * Return: 0; -ENOENT; -EINVAL @name is none; as weft_token_list().
+ * Return: 0; -ENOENT; -EINVAL @name is none; as weft_token_delete_node_locked(), and the
+ * node is deleted; errno of the file system.
  */
 int weft_registry_delete(const char *ca_dir, const char *name, struct weft_error *err);
 

@@ -180,10 +180,10 @@ static int put(const char *ca_dir, const struct weft_token *token,
 	r = write_token(ca_dir, token, err);
 	if (!r) {
 		r = weft_token_delete_node_locked(ca_dir, token->node, token->id, err);
-		if (r)
+		if (r < 0)
 			weft_record_delete(ca_dir, KIND, token->id, NULL);
 	}
-	if (r)
+	if (r < 0)
 		unlink(path);
 	return r;
 }
@@ -205,7 +205,7 @@ int weft_token_create(const struct weft_ca *ca, const char *ca_dir, const char *
 		r = fill(ca, node, identities, &token, &ticket, err);
 	if (!r)
 		r = put(ca_dir, &token, &ticket, path, err);
-	if (!r && id)
+	if (r >= 0 && id)
 		strcpy(id, token.id);
 	weft_ticket_uninit(&ticket);
 	weft_token_uninit(&token);
@@ -354,19 +354,65 @@ int weft_token_delete(const char *ca_dir, const char *id, struct weft_error *err
 	return r == -ENOENT ? weft_error_set(err, r, "token %s: there is none", id) : r;
 }
 
+struct sweep {
+	const char *ca_dir, *node, *but;
+	int64_t now;
+	int failed;		   /* to delete one: the first */
+	size_t unread;		   /* so many could not be read: */
+	struct weft_error problem; /* the first of either */
+};
+
+static bool is_swept(const struct sweep *sweep, const struct weft_token *token)
+{
+	if (sweep->but && !strcmp(token->id, sweep->but))
+		return false;
+	return sweep->now >= token->expires || !strcmp(token->node, sweep->node);
+}
+
+/* That one cannot be read or deleted is no reason to leave the others. */
+static void sweep_one(struct sweep *sweep, const char *id)
+{
+	struct weft_error err = { 0 };
+	struct weft_token token;
+	int r = read_token(sweep->ca_dir, id, &token, &err);
+	bool first = !sweep->failed && !sweep->unread;
+
+	if (r) {
+		sweep->unread++;
+		if (first)
+			sweep->problem = err;
+		return;
+	}
+	r = is_swept(sweep, &token) ? weft_record_delete(sweep->ca_dir, KIND, id, &err) : 0;
+	weft_token_uninit(&token);
+	if (r && !sweep->failed) {
+		sweep->failed = r;
+		sweep->problem = err;
+	}
+}
+
 int weft_token_delete_node_locked(const char *ca_dir, const char *node, const char *but,
 				  struct weft_error *err)
 {
-	struct weft_tokens tokens;
+	struct sweep sweep = { .ca_dir = ca_dir, .node = node, .but = but, .now = time(NULL) };
+	_cleanup_(weft_strv_uninit) struct weft_strv names = { 0 };
+	char more[40] = "";
 	int r;
 
-	r = list_locked(ca_dir, time(NULL), &tokens, err);
+	r = weft_record_names(ca_dir, KIND, &names, err);
 	if (r)
 		return r;
-	for (size_t i = 0; !r && i < tokens.count; i++)
-		if (!strcmp(tokens.items[i].node, node) &&
-		    (!but || strcmp(tokens.items[i].id, but)))
-			r = weft_record_delete(ca_dir, KIND, tokens.items[i].id, err);
-	weft_tokens_uninit(&tokens);
-	return r;
+	for (size_t i = 0; i < names.count; i++)
+		sweep_one(&sweep, names.items[i]);
+	if (sweep.failed)
+		return weft_error_set(err, sweep.failed, "%s", sweep.problem.text);
+	if (!sweep.unread)
+		return 0;
+	if (sweep.unread > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", sweep.unread - 1);
+	weft_error_set(err, EBADMSG,
+		       "%.300s%s: if it is of node \"%s\", that can join with it once it can be "
+		       "read: remove the file",
+		       sweep.problem.text, more, node);
+	return WEFT_TOKEN_UNREAD;
 }

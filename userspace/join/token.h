@@ -29,6 +29,9 @@
 #define WEFT_TOKEN_TTL_MAX     (30 * 86400) /* s */
 #define WEFT_TOKEN_TTL_DEFAULT 3600	    /* s */
 
+/* What was to be done is done, but there is a token that cannot be read. */
+#define WEFT_TOKEN_UNREAD 1
+
 struct weft_token {
 	char id[WEFT_TOKEN_ID_LEN + 1];
 	char *node;
@@ -52,9 +55,10 @@ struct weft_tokens {
  * @path: the file for the node is written here
  * @id: written on success, may be NULL
  *
- * Return: 0; -EINVAL @node or an identity is wrong; -ERANGE @ttl; -ENOSPC too many
- * identities; -EEXIST @path is there; -ENOMEM; -EIO OpenSSL failed; errno of the file
- * system. After a failure nobody can join with what may have been written.
+ * Return: 0; WEFT_TOKEN_UNREAD it is made, but one that may be an older one of the node is
+ * there still (@err names it); -EINVAL @node or an identity is wrong; -ERANGE @ttl; -ENOSPC
+ * too many identities; -EEXIST @path is there; -ENOMEM; -EIO OpenSSL failed; errno of the
+ * file system. After a failure nobody can join with what may have been written.
  */
 int weft_token_create(const struct weft_ca *ca, const char *ca_dir, const char *node,
 		      const struct weft_strv *identities, int64_t ttl, const char *path,
@@ -90,7 +94,14 @@ int weft_token_list(const char *ca_dir, int64_t now, struct weft_tokens *tokens,
 /* Return: 0; -ENOENT; -EINVAL @id is none; errno of the file system. */
 int weft_token_delete(const char *ca_dir, const char *id, struct weft_error *err);
 
-/* All of a node but @but (NULL: none). Return: 0; as weft_token_list(). */
+/**
+ * weft_token_delete_node_locked() - all of a node, and those that have expired
+ * @but: not this one; NULL: all
+ *
+ * That one of them cannot be read, or not be deleted, spares none of the others.
+ *
+ * Return: 0; WEFT_TOKEN_UNREAD @err names it; -ENOMEM; errno of the file system.
+ */
 int weft_token_delete_node_locked(const char *ca_dir, const char *node, const char *but,
 				  struct weft_error *err);
 
