@@ -25,6 +25,8 @@ static struct weft_join_server *server;
 static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t told_more = PTHREAD_COND_INITIALIZER;
 static int joined, issued, refused, warned;
+static const char *watched; /* an identity; NULL: none */
+static int issued_watched;
 static char last_refusal[WEFT_ERROR_MAX], last_node[64];
 
 static inline void note(int *counter, const struct weft_join_event *event)
@@ -32,6 +34,8 @@ static inline void note(int *counter, const struct weft_join_event *event)
 	pthread_mutex_lock(&told_lock);
 	++*counter;
 	snprintf(last_node, sizeof(last_node), "%s", event->node ? event->node : "");
+	if (counter == &issued && watched && !strcmp(watched, event->identity))
+		issued_watched++;
 	if (event->text)
 		snprintf(last_refusal, sizeof(last_refusal), "%s", event->text);
 	pthread_cond_broadcast(&told_more);
@@ -108,7 +112,7 @@ static inline void serve(const char *ca_name, uint32_t deadline_ms, uint32_t lif
 	ca = open_ca(ca_name);
 	config.ca = ca;
 	assert_int_equal(weft_addr_parse(&config.listen, "127.0.0.1"), 0);
-	joined = issued = refused = warned = 0;
+	joined = issued = refused = warned = issued_watched = 0;
 	if (weft_join_server_start(&config, &server, &err))
 		fail_msg("%s", err.text);
 	assert_true(weft_join_server_port(server) > 0);

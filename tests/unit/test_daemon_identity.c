@@ -394,6 +394,7 @@ struct one_source {
 	struct authority root;
 	struct weft_svid *svid;
 	int asked;
+	char wanted[200]; /* as it was told last */
 };
 
 static int one_bundle(struct weft_source *base, struct weft_bundle **ret, struct weft_error *err)
@@ -420,6 +421,15 @@ static int one_refresh(struct weft_source *base, struct weft_error *problem)
 	return 0;
 }
 
+static void one_want(struct weft_source *base, const struct weft_strv *identities)
+{
+	struct one_source *one = (struct one_source *)base;
+	char *names = weft_strv_join(identities, " ");
+
+	snprintf(one->wanted, sizeof(one->wanted), "%s", names);
+	free(names);
+}
+
 static void one_destroy(struct weft_source *base)
 {
 }
@@ -428,7 +438,7 @@ static void one_destroy(struct weft_source *base)
 static void one_begin(struct context *c, struct one_source *one, int64_t end)
 {
 	static const struct weft_source_ops ops = { one_bundle, one_svid, one_refresh,
-						    one_destroy };
+						    one_destroy, one_want };
 	struct authority middle;
 
 	*one = (struct one_source){ .source = { .ops = &ops, .fd = -1 } };
@@ -449,6 +459,23 @@ static void one_end(struct context *c, struct one_source *one)
 	weft_identities_destroy(weft_steal_ptr(c->identities));
 	weft_svid_put(one->svid);
 	authority_uninit(&one->root);
+}
+
+static void source_is_told_what_is_wanted(void **state)
+{
+	struct context *c = *state;
+	static struct one_source one; /* outlives a failure */
+
+	one_begin(c, &one, LIFETIME);
+	assert_string_equal(one.wanted, SERVER);
+	assert_int_equal(set(c, SERVER, CLIENT), 1);
+	assert_non_null(strstr(one.wanted, SERVER));
+	assert_non_null(strstr(one.wanted, CLIENT));
+	assert_int_equal(set(c, CLIENT, NULL), 1);
+	assert_string_equal(one.wanted, CLIENT);
+	assert_int_equal(set(c, NULL, NULL), 1);
+	assert_string_equal(one.wanted, "");
+	one_end(c, &one);
 }
 
 static void what_signed_a_certificate_is_told_of_before_it_ends(void **state)
@@ -596,7 +623,7 @@ static void poor_destroy(struct weft_source *base)
 static void roots_that_could_not_be_had_are_asked_for_again(void **state)
 {
 	static const struct weft_source_ops ops = { poor_bundle, poor_svid, poor_refresh,
-						    poor_destroy };
+						    poor_destroy, NULL };
 	struct context *c = *state;
 	struct poor_source poor = { {.ops = &ops, .fd = -1 }, c->f.ca, false, false };
 	const void *before;
@@ -642,6 +669,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(the_root_that_has_signed_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(to_have_no_root_is_trouble, setup, teardown),
+		cmocka_unit_test_setup_teardown(source_is_told_what_is_wanted, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_signed_a_certificate_is_told_of_before_it_ends,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(renewed_around_half_of_what_its_signer_has_left,

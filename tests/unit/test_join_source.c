@@ -5,7 +5,9 @@
  */
 #include "join_serve.h"
 
+#include <dirent.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include "join/source.h"
 #include "pki/ca_rotate.h"
 
@@ -264,6 +266,232 @@ static void without_a_token_it_says_how_to_get_one(void **state)
 	weft_source_destroy(source);
 }
 
+/* ---- what is not wanted any more ---- */
+
+#define WEB "spiffe://example.org/web"
+
+/* Since the boot, as the source sees it; seconds. Atomic. */
+static int64_t later;
+
+/* Instead of the C library's, for all that is linked with this. */
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int r = syscall(SYS_clock_gettime, clock, ts);
+
+	if (!r && clock == CLOCK_BOOTTIME)
+		ts->tv_sec += __atomic_load_n(&later, __ATOMIC_ACQUIRE);
+	return r;
+}
+
+static void go_on(int64_t seconds)
+{
+	__atomic_add_fetch(&later, seconds, __ATOMIC_ACQ_REL);
+}
+
+static void want(struct weft_source *source, const char *identities)
+{
+	struct weft_strv list = words(identities);
+
+	weft_source_want(source, &list);
+	weft_strv_uninit(&list);
+}
+
+static size_t count_files(void)
+{
+	DIR *svids = opendir(in_dir("n1/svids"));
+	const struct dirent *entry;
+	size_t n = 0;
+
+	assert_non_null(svids);
+	while ((entry = readdir(svids)))
+		n += entry->d_name[0] != '.';
+	closedir(svids);
+	return n;
+}
+
+static void until_files(size_t n)
+{
+	int64_t end_by = time(NULL) + PATIENCE_MS / 1000;
+
+	while (count_files() != n) {
+		assert_true(time(NULL) < end_by);
+		poll(NULL, 0, 10);
+	}
+}
+
+/* Whatever it is at, it has come round once when it has this. */
+static void come_round(struct weft_source *source, const char *identity)
+{
+	struct weft_svid *svid;
+
+	assert_int_equal(obtain(source, identity, &svid, NULL), 0);
+	weft_svid_put(svid);
+}
+
+static struct weft_source *source_with_two(struct weft_svid **web)
+{
+	struct weft_source *source;
+	struct weft_svid *svid;
+
+	make_token("n1", ANYTHING, "n1.token");
+	source = open_source("n1", true, address());
+	assert_int_equal(obtain(source, CART, &svid, NULL), 0);
+	weft_svid_put(svid);
+	assert_int_equal(obtain(source, WEB, web, NULL), 0);
+	assert_int_equal(count_files(), 4);
+	return source;
+}
+
+static void what_is_not_wanted_any_more_is_forgotten(void **state)
+{
+	struct weft_source *source;
+	struct weft_svid *web, *svid = NULL;
+	int told;
+
+	watched = WEB;
+	source = source_with_two(&web);
+	assert_int_equal(issued_watched, 1);
+	want(source, CART);
+	go_on(WEFT_SOURCE_JOIN_FORGET - 10);
+	come_round(source, "spiffe://example.org/a");
+	assert_int_equal(count_files(), 6);
+	want(source, CART);
+	go_on(20);
+	want(source, CART); /* it looks at the clock */
+	until_files(4); /* the time of the other is not over */
+	/* Who has it goes on with it. */
+	assert_string_equal(web->identity, WEB);
+	assert_int_equal(X509_check_private_key(web->cert, web->key), 1);
+	weft_svid_put(web);
+
+	/* Another root has all that are wanted signed anew. */
+	assert_int_equal(weft_ca_prepare(in_dir("ca"), NULL), 0);
+	told = await_told(&issued, -1, 0);
+	come_round(source, "spiffe://example.org/b");
+	assert_int_equal(count_files(), 6);
+	await_told(&issued, told + 2, PATIENCE_MS);
+	come_round(source, "spiffe://example.org/c");
+	assert_int_equal(issued_watched, 1);
+	/* It may come back. */
+	assert_int_equal(weft_source_svid(source, WEB, 3600, &svid, NULL), -EAGAIN);
+	come_round(source, WEB);
+	assert_int_equal(issued_watched, 2);
+	weft_source_destroy(source);
+	watched = NULL;
+}
+
+/* Another root, within the minute in which it is remembered. */
+static void what_is_not_wanted_is_not_asked_for(void **state)
+{
+	struct weft_source *source;
+	struct weft_svid *web;
+	int told;
+
+	watched = WEB;
+	source = source_with_two(&web);
+	weft_svid_put(web);
+	want(source, CART);
+	assert_int_equal(weft_ca_prepare(in_dir("ca"), NULL), 0);
+	told = await_told(&issued, -1, 0);
+	come_round(source, "spiffe://example.org/b");
+	await_told(&issued, told + 1, PATIENCE_MS);
+	come_round(source, "spiffe://example.org/c");
+	assert_int_equal(issued_watched, 1);
+	/* What signed it may be gone. */
+	want(source, CART " " WEB);
+	await_told(&issued_watched, 1, PATIENCE_MS);
+	weft_source_destroy(source);
+	watched = NULL;
+	assert_int_equal(issued_watched, 2);
+}
+
+/* Documents that are written anew, say. */
+static void what_comes_back_at_once_is_not_asked_for_anew(void **state)
+{
+	struct weft_source *source;
+	struct weft_svid *web, *again;
+
+	watched = WEB;
+	source = source_with_two(&web);
+	want(source, CART);
+	go_on(WEFT_SOURCE_JOIN_FORGET / 2);
+	want(source, CART " " WEB);
+	go_on(WEFT_SOURCE_JOIN_FORGET);
+	come_round(source, "spiffe://example.org/a");
+	assert_int_equal(weft_source_svid(source, WEB, 3600, &again, NULL), 0);
+	assert_ptr_equal(web, again);
+	assert_int_equal(count_files(), 6);
+	assert_int_equal(issued_watched, 1);
+	weft_svid_put(web);
+	weft_svid_put(again);
+	weft_source_destroy(source);
+	watched = NULL;
+}
+
+static void what_a_former_daemon_left_is_kept_for_an_hour(void **state)
+{
+	struct weft_source *source;
+	struct weft_svid *web;
+
+	source = source_with_two(&web);
+	weft_svid_put(web);
+	weft_source_destroy(source);
+	assert_int_equal(weft_file_write(in_dir("n1/svids/mine.key"), "x", 1, 0600, NULL), 0);
+
+	source = open_source("n1", false, address());
+	want(source, ""); /* the documents are not there yet */
+	go_on(WEFT_SOURCE_JOIN_LEFTOVER - 100);
+	come_round(source, CART);
+	come_round(source, "spiffe://example.org/a");
+	assert_int_equal(count_files(), 7);
+	go_on(110);
+	want(source, CART " spiffe://example.org/a");
+	until_files(5);
+	assert_int_equal(access(in_dir("n1/svids/mine.key"), F_OK), 0);
+	weft_source_destroy(source);
+	/* That of the other is good still. */
+	end();
+	source = open_source("n1", false, "127.0.0.1:1");
+	assert_int_equal(weft_source_svid(source, CART, 3600, &web, NULL), 0);
+	weft_svid_put(web);
+	weft_source_destroy(source);
+	serve("ca", 0, 0);
+}
+
+static void a_key_that_cannot_be_removed_is_told(void **state)
+{
+	struct weft_error problem = { 0 };
+	struct weft_source *source;
+	struct dirent **names;
+	struct weft_svid *web;
+	char key[512];
+	int n;
+
+	source = source_with_two(&web);
+	weft_svid_put(web);
+	/* A directory in the place of each file. */
+	n = scandir(in_dir("n1/svids"), &names, NULL, NULL);
+	assert_int_equal(n, 6);
+	for (int i = 0; i < n; i++) {
+		snprintf(key, sizeof(key), "%s/%s", in_dir("n1/svids"), names[i]->d_name);
+		if (strlen(names[i]->d_name) > 64) {
+			assert_int_equal(unlink(key), 0);
+			assert_int_equal(mkdir(key, 0700), 0);
+		}
+		free(names[i]);
+	}
+	free(names);
+	while (weft_source_refresh(source, &problem))
+		;
+	want(source, CART);
+	go_on(WEFT_SOURCE_JOIN_FORGET);
+	want(source, CART);
+	while (!*problem.text)
+		await(source, &problem);
+	assert_says(&problem, ".key: cannot be removed: ");
+	weft_source_destroy(source);
+}
+
 /* Waiting, connecting, in the handshake, with an answer: each ends a little later. */
 static void a_source_may_end_at_any_time(void **state)
 {
@@ -294,6 +522,11 @@ int main(void)
 		SERVED(without_the_ca_what_is_on_disk_is_used),
 		SERVED(a_ca_that_comes_later_is_joined_then),
 		SERVED(without_a_token_it_says_how_to_get_one),
+		SERVED(what_is_not_wanted_any_more_is_forgotten),
+		SERVED(what_is_not_wanted_is_not_asked_for),
+		SERVED(what_comes_back_at_once_is_not_asked_for_anew),
+		SERVED(what_a_former_daemon_left_is_kept_for_an_hour),
+		SERVED(a_key_that_cannot_be_removed_is_told),
 		SERVED(a_source_may_end_at_any_time),
 	};
 

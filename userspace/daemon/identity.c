@@ -332,6 +332,7 @@ int weft_identities_set(struct weft_identities *identities, const struct weft_st
 	items_free(identities->items, identities->n);
 	identities->items = items;
 	identities->n = n;
+	weft_source_want(identities->source, &sorted);
 	for (i = 0; i < n; i++)
 		if (!items[i].issued)
 			changed |= renew(identities, &items[i], now);

@@ -8,6 +8,7 @@
  */
 #include "join/source.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -29,7 +31,8 @@ struct want {
 	struct weft_error words;
 	int64_t since; /* time() of @svid's begin, as this host's clock has it */
 	int64_t tried; /* time() of the last answer; 0: none yet */
-	bool asked; /* the thread is to obtain one */
+	bool asked; /* the thread is to obtain one, while it is wanted */
+	int64_t dropped; /* uptime() when it was not wanted any more; 0: it is */
 };
 
 struct shared {
@@ -44,9 +47,10 @@ struct shared {
 	struct weft_bundle *bundle;
 	struct weft_bundle *handed; /* the latest that was asked for; NULL: none */
 	struct weft_bundle *in_use; /* it was handed out before the last refresh() */
-	struct want *wants; /* nobody goes */
+	struct want *wants; /* taken away by the thread alone */
 	size_t n;
 	int64_t roots_due; /* time() */
+	int64_t leftovers_due; /* uptime(); INT64_MAX: none are left */
 
 	/* Constant, or the thread's. */
 	char *svid_dir;
@@ -86,16 +90,26 @@ static void shared_put(struct shared *s)
 
 /* ---- files ---- */
 
+#define NAME_SIZE WEFT_HEX_SIZE(WEFT_CRYPTO_DIGEST_LEN)
+
 /* Where an identity's SVID is kept: its name may hold anything, a digest does not. */
-static int paths(const struct shared *s, const char *identity, char **cert, char **key)
+static int file_name(const char *identity, char text[NAME_SIZE])
 {
 	uint8_t digest[WEFT_CRYPTO_DIGEST_LEN];
-	char text[WEFT_HEX_SIZE(WEFT_CRYPTO_DIGEST_LEN)];
 
-	*cert = *key = NULL;
 	if (EVP_Digest(identity, strlen(identity), digest, NULL, EVP_sha256(), NULL) != 1)
 		return -ENOMEM;
 	weft_hex_format(digest, sizeof(digest), text);
+	return 0;
+}
+
+static int paths(const struct shared *s, const char *identity, char **cert, char **key)
+{
+	char text[NAME_SIZE];
+
+	*cert = *key = NULL;
+	if (file_name(identity, text))
+		return -ENOMEM;
 	if (asprintf(cert, "%s/%s.crt", s->svid_dir, text) < 0)
 		*cert = NULL;
 	if (asprintf(key, "%s/%s.key", s->svid_dir, text) < 0)
@@ -125,7 +139,75 @@ static void store(const struct shared *s, const struct weft_svid *svid)
 		(void)weft_svid_write(svid, cert, key, NULL);
 }
 
+static int remove_file(const char *path, struct weft_error *err)
+{
+	if (!unlink(path) || errno == ENOENT)
+		return 0;
+	return weft_error_set(err, errno, "%s: cannot be removed: %s", path, strerror(errno));
+}
+
+/* The key first: without it the certificate is of no use. */
+static int remove_files(const struct shared *s, const char *identity, struct weft_error *err)
+{
+	_cleanup_free_ char *cert = NULL, *key = NULL;
+	int r;
+
+	if (paths(s, identity, &cert, &key))
+		return weft_error_nomem(err);
+	r = remove_file(key, err);
+	return r ? r : remove_file(cert, err);
+}
+
+static bool is_kept(const struct weft_strv *kept, const char *file)
+{
+	char name[NAME_SIZE];
+
+	if (strlen(file) != NAME_SIZE - 1 + strlen(".key"))
+		return true; /* none of ours */
+	memcpy(name, file, NAME_SIZE - 1);
+	name[NAME_SIZE - 1] = '\0';
+	return (strcmp(file + NAME_SIZE - 1, ".key") && strcmp(file + NAME_SIZE - 1, ".crt")) ||
+	       weft_strv_contains(kept, name);
+}
+
+/* @kept: names without what follows the dot. The first error; the others go none the less. */
+static int remove_leftovers(const struct shared *s, const struct weft_strv *kept,
+			    struct weft_error *err)
+{
+	DIR *dir = opendir(s->svid_dir);
+	const struct dirent *entry;
+	struct weft_error problem;
+	int r = 0;
+
+	if (!dir && errno == ENOENT)
+		return 0;
+	if (!dir)
+		return weft_error_set(err, errno, "%s: %s", s->svid_dir, strerror(errno));
+	while ((entry = readdir(dir))) {
+		_cleanup_free_ char *path = NULL;
+		int failed;
+
+		if (is_kept(kept, entry->d_name))
+			continue;
+		if (asprintf(&path, "%s/%s", s->svid_dir, entry->d_name) < 0)
+			path = NULL;
+		failed = path ? remove_file(path, &problem) : weft_error_nomem(&problem);
+		if (failed && !r) {
+			r = failed;
+			*err = problem;
+		}
+	}
+	closedir(dir);
+	return r;
+}
+
 /* ---- the thread ---- */
+
+/* Seconds, which no clock that is set makes fewer. */
+static int64_t uptime(void)
+{
+	return weft_boot_now() / WEFT_NSEC_PER_SEC;
+}
 
 static void wake(const struct shared *s)
 {
@@ -143,7 +225,7 @@ static void announce(struct shared *s)
 static struct want *next(struct shared *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (s->wants[i].asked)
+		if (s->wants[i].asked && !s->wants[i].dropped)
 			return &s->wants[i];
 	return NULL;
 }
@@ -235,6 +317,81 @@ static void back_off(struct shared *s, const struct weft_error *err)
 		pause_for(s, 1);
 }
 
+static bool is_forgotten(const struct want *want, int64_t now)
+{
+	return want->dropped && now - want->dropped >= WEFT_SOURCE_JOIN_FORGET;
+}
+
+/* Seconds until there is something to forget; INT64_MAX: nothing. */
+static int64_t until_forgetting(const struct shared *s)
+{
+	int64_t now = uptime(), due = s->leftovers_due;
+
+	for (size_t i = 0; i < s->n; i++) {
+		int64_t end = s->wants[i].dropped + WEFT_SOURCE_JOIN_FORGET;
+
+		if (s->wants[i].dropped && end < due)
+			due = end;
+	}
+	return due == INT64_MAX ? due : due > now ? due - now : 0;
+}
+
+/* What is to be forgotten goes from the list into @gone; @kept: the files of the others.
+ * Return: 0, -ENOMEM. */
+static int take_forgotten(struct shared *s, struct weft_strv *gone, struct weft_strv *kept)
+{
+	int64_t now = uptime();
+	char name[NAME_SIZE];
+
+	for (size_t i = 0; i < s->n;) {
+		struct want *want = &s->wants[i];
+
+		if (!is_forgotten(want, now)) {
+			if (file_name(want->identity, name) || weft_strv_add(kept, name))
+				return -ENOMEM;
+			i++;
+			continue;
+		}
+		if (weft_strv_add(gone, want->identity))
+			return -ENOMEM;
+		want_uninit(want);
+		*want = s->wants[--s->n];
+	}
+	return 0;
+}
+
+/* With the lock but for the files. Who wants one of them again meanwhile has it in memory. */
+static void forget(struct shared *s)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv gone = { 0 }, kept = { 0 };
+	bool leftovers = uptime() >= s->leftovers_due;
+	struct weft_error err = { 0 };
+	int r = take_forgotten(s, &gone, &kept), synced = 0;
+
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; i < gone.count; i++)
+		if (remove_files(s, gone.items[i], &err))
+			r = -EIO;
+	if (leftovers && !r)
+		r = remove_leftovers(s, &kept, &err);
+	if (leftovers || gone.count)
+		synced = weft_dir_sync(s->svid_dir, r ? NULL : &err);
+	r = r ? r : synced;
+	pthread_mutex_lock(&s->lock);
+	if (r == -ENOENT) /* there never were any */
+		r = 0;
+	if (r) {
+		s->leftovers_due = uptime() + WEFT_SOURCE_JOIN_LEFTOVER;
+		if (*err.text) {
+			s->problem = err;
+			wake(s);
+		}
+		pause_for(s, 1);
+	} else if (leftovers) {
+		s->leftovers_due = INT64_MAX;
+	}
+}
+
 /* One round, with the lock but for what waits. */
 static void turn(struct shared *s)
 {
@@ -242,14 +399,22 @@ static void turn(struct shared *s)
 	_cleanup_free_ char *identity = NULL;
 	struct weft_error err = { 0 };
 	struct weft_bundle *used;
-	struct want *want = next(s);
-	int64_t lifetime;
+	int64_t lifetime, rest;
+	struct want *want;
 	bool refused;
 	int r;
 
+	rest = until_forgetting(s);
+	if (!rest) {
+		forget(s);
+		return;
+	}
+	want = next(s);
 	if (!want && time(NULL) < s->roots_due &&
 	    time(NULL) > s->roots_due - 2 * WEFT_SOURCE_JOIN_ROOTS) {
-		pause_for(s, s->roots_due - time(NULL));
+		if (rest > s->roots_due - time(NULL))
+			rest = s->roots_due - time(NULL);
+		pause_for(s, rest);
 		return;
 	}
 	identity = want ? strdup(want->identity) : NULL;
@@ -355,10 +520,10 @@ static int join_svid(struct weft_source *source, const char *identity, int64_t l
 	want = find_or_add(s, identity);
 	if (want) {
 		want->lifetime = lifetime;
-		if (!want->asked && is_due(want, time(NULL))) {
-			want->asked = true;
+		want->dropped = 0;
+		want->asked |= is_due(want, time(NULL));
+		if (want->asked)
 			pthread_cond_signal(&s->more);
-		}
 	}
 	if (!want)
 		r = weft_error_nomem(err);
@@ -401,6 +566,26 @@ static int join_refresh(struct weft_source *source, struct weft_error *problem)
 	return changed;
 }
 
+static void join_want(struct weft_source *source, const struct weft_strv *identities)
+{
+	struct shared *s = (struct shared *)source;
+	int64_t now = uptime();
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->n; i++) {
+		struct want *want = &s->wants[i];
+
+		if (weft_strv_contains(identities, want->identity)) {
+			want->dropped = 0;
+			continue;
+		}
+		if (!want->dropped)
+			want->dropped = now > 0 ? now : 1;
+	}
+	pthread_cond_signal(&s->more);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void join_destroy(struct weft_source *source)
 {
 	struct shared *s = (struct shared *)source;
@@ -422,6 +607,7 @@ static const struct weft_source_ops join_ops = {
 	.svid = join_svid,
 	.refresh = join_refresh,
 	.destroy = join_destroy,
+	.want = join_want,
 };
 
 /* Signals are for the threads of the program, not for ours. */
@@ -470,6 +656,7 @@ static int set_up(struct shared *s, const char *dir, struct weft_error *err)
 	if (!s->bundle)
 		return weft_error_nomem(err);
 	s->in_use = weft_bundle_get(s->bundle); /* nobody has any other */
+	s->leftovers_due = uptime() + WEFT_SOURCE_JOIN_LEFTOVER;
 	s->source.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->source.fd < 0)
 		return weft_error_set(err, errno, "eventfd: %s", strerror(errno));

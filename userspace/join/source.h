@@ -11,7 +11,10 @@
  * are in use by the next time that refresh() is called.
  *
  * What was obtained is kept in files too: a daemon that starts while the CA is away
- * goes on with what it has.
+ * goes on with what it has. An identity that is not wanted any more is forgotten, and its
+ * files are removed: after a minute, so that what comes back at once is not asked for
+ * anew. What a former daemon has left is kept for an hour: until all documents are there
+ * nobody knows what of it is wanted, and without the CA nobody could replace it.
  */
 #ifndef WEFT_JOIN_SOURCE_H
 #define WEFT_JOIN_SOURCE_H
@@ -25,6 +28,10 @@
 #define WEFT_SOURCE_JOIN_PAUSE 2
 #define WEFT_SOURCE_JOIN_BACKOFF 60
 #define WEFT_SOURCE_JOIN_END 1
+
+/* Seconds until what is not wanted is forgotten: any more; since the start. */
+#define WEFT_SOURCE_JOIN_FORGET	  60
+#define WEFT_SOURCE_JOIN_LEFTOVER 3600
 
 /**
  * weft_source_join_create() - be a node of the mesh of another host's CA

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/error.h"
+#include "base/strv.h"
 #include "pki/bundle.h"
 #include "pki/ca.h"
 #include "pki/svid.h"
@@ -27,6 +28,7 @@ struct weft_source_ops {
 		    struct weft_svid **svid, struct weft_error *err);
 	int (*refresh)(struct weft_source *source, struct weft_error *problem);
 	void (*destroy)(struct weft_source *source);
+	void (*want)(struct weft_source *source, const struct weft_strv *identities); /* or NULL */
 };
 
 struct weft_source {
@@ -73,6 +75,19 @@ static inline int weft_source_svid(struct weft_source *source, const char *ident
 static inline int weft_source_refresh(struct weft_source *source, struct weft_error *problem)
 {
 	return source->ops->refresh(source, problem);
+}
+
+/**
+ * weft_source_want() - these identities are wanted now
+ *
+ * Whoever asks for another one's SVID wants that, too. What a source keeps of others it
+ * may forget; SVIDs that were handed out live on.
+ */
+static inline void weft_source_want(struct weft_source *source,
+				    const struct weft_strv *identities)
+{
+	if (source->ops->want)
+		source->ops->want(source, identities);
 }
 
 /* NULL is fine. */
