@@ -217,6 +217,34 @@ static void what_nobody_knows_counts_as_the_longest(void **state)
 	done(weft_ca_finish(in_dir("ca"), now + 91 * DAY, &err));
 }
 
+/* Nobody waits for years: the way out is named, and is one. */
+static void end_that_a_wrong_clock_has_written_can_be_forgotten(void **state)
+{
+	int64_t now = time(NULL);
+	struct weft_ca *ca = open_ca();
+
+	done(weft_ca_issued_set(in_dir("ca"), weft_ca_cert(ca), now + 90 * DAY + 3600, &err));
+	weft_ca_close(ca);
+	prepare();
+	activate();
+	assert_int_equal(weft_ca_finish(in_dir("ca"), now, &err), -EBUSY);
+	assert_says("it can go after that");
+	assert_null(strstr(err.text, "clock"));
+
+	ca = open_ca();
+	done(weft_ca_issued_set(in_dir("ca"), weft_ca_other(ca), now + 1000 * DAY, &err));
+	weft_ca_close(ca);
+	assert_int_equal(weft_ca_finish(in_dir("ca"), now + 900 * DAY, &err), -EBUSY);
+	assert_int_equal(weft_ca_finish(in_dir("ca"), now, &err), -EBUSY);
+	assert_says("longer than any lives: the clock was ahead when they were signed");
+	assert_says("/ca/issued: the old root can go 90 days after the next try");
+	assert_int_equal(unlink(in_dir("ca/issued")), 0);
+	assert_int_equal(weft_ca_finish(in_dir("ca"), now, &err), -EBUSY);
+	assert_says("it can go after that");
+	assert_int_equal(weft_ca_finish(in_dir("ca"), now + 90 * DAY, &err), -EBUSY);
+	done(weft_ca_finish(in_dir("ca"), now + 90 * DAY + 60, &err));
+}
+
 static void what_nobody_knows_is_settled_with_the_first_certificate(void **state)
 {
 	int64_t now = time(NULL);
@@ -725,6 +753,7 @@ int main(void)
 		ROTATED(old_root_stays_while_its_certificates_are_valid),
 		ROTATED(root_that_signed_nothing_may_go_at_once),
 		ROTATED(what_nobody_knows_counts_as_the_longest),
+		ROTATED(end_that_a_wrong_clock_has_written_can_be_forgotten),
 		ROTATED(what_nobody_knows_is_settled_with_the_first_certificate),
 		ROTATED(certificate_made_anew_for_a_key_knows_nothing),
 		ROTATED(record_that_is_broken_stops_what_needs_it),

@@ -22,9 +22,9 @@
 
 #define YEAR_SECONDS (365 * 86400LL)
 
-/* What is written down of a certificate's end, beyond it: a part of its life, s at most. */
+/* What is written down of a certificate's end, beyond it: a part of its life, at most
+ * WEFT_CA_ISSUED_MORE. */
 #define ISSUED_PART 8
-#define ISSUED_MAX  3600
 
 void weft_ca_close(struct weft_ca *ca)
 {
@@ -527,7 +527,7 @@ static int note_end(const struct weft_ca *ca, int64_t now, int64_t not_after,
 		r = weft_ca_issued_bound(ca->dir, ca->cert, now, &until, err);
 	if (r)
 		return r;
-	not_after += more < ISSUED_MAX ? more : ISSUED_MAX;
+	not_after += more < WEFT_CA_ISSUED_MORE ? more : WEFT_CA_ISSUED_MORE;
 	r = weft_ca_issued_set(ca->dir, ca->cert, not_after > until ? not_after : until, err);
 	if (r == -EROFS)
 		return weft_error_prefix(err, r,

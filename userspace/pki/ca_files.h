@@ -63,6 +63,8 @@ int weft_ca_make_root(const char *trust_domain, EVP_PKEY *key, X509 **cert,
  * nobody knows what it has signed.
  */
 
+#define WEFT_CA_ISSUED_MORE 3600 /* s, as far beyond the end of a certificate at most */
+
 /**
  * weft_ca_issued_get() - until when may what this root has signed be valid?
  * @until: written on success, as time(); 0: it has signed nothing

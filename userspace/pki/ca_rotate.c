@@ -249,9 +249,30 @@ int weft_ca_until(const struct weft_ca *ca, int64_t now, int64_t *until, struct 
 	return weft_ca_issued_bound(ca->dir, ca->old, now, until, err);
 }
 
+/* Where no certificate lives as long, the clock has been wrong: nobody has to wait for
+ * years then. What nobody knows counts as valid for as long as one can live from now on. */
+static int refuse_early(const struct held *held, int64_t now, int64_t until,
+			struct weft_error *err)
+{
+	const char *dir = held->ca->dir;
+	char text[WEFT_CRYPTO_TIME_MAX];
+
+	weft_crypto_time_format(until, text);
+	if (until - now <= WEFT_CA_LIFETIME_MAX + WEFT_CA_ISSUED_MORE)
+		return weft_error_set(err, EBUSY,
+				      "%s: certificates of the old root may be valid until %s: it can "
+				      "go after that",
+				      dir, text);
+	return weft_error_set(err, EBUSY,
+			      "%.120s: certificates of the old root may be valid until %s, longer "
+			      "than any lives: the clock was ahead when they were signed: see that "
+			      "it is right, and remove %.120s/issued: the old root can go %d days "
+			      "after the next try then, and what was signed ahead of time with it",
+			      dir, text, dir, WEFT_CA_LIFETIME_MAX / 86400);
+}
+
 static int drop_old(const struct held *held, int64_t now, struct weft_error *err)
 {
-	char text[WEFT_CRYPTO_TIME_MAX];
 	int64_t until;
 	int r = settle_end(held, held->ca->old, now, err);
 
@@ -260,10 +281,7 @@ static int drop_old(const struct held *held, int64_t now, struct weft_error *err
 	if (r)
 		return r;
 	if (now <= until)
-		return weft_error_set(err, EBUSY,
-				      "%s: certificates of the old root may be valid until %s: it can "
-				      "go after that",
-				      held->ca->dir, weft_crypto_time_format(until, text));
+		return refuse_early(held, now, until, err);
 	r = remove_pair(held, held->old_cert, held->old_key, err);
 	return r < 0 ? r : 0;
 }
