@@ -60,9 +60,15 @@ call() { talks "$1" h1 10.77.0.2 9000; } # UNIT
 said() { journalctl -q --no-pager -u "$1" -o cat | grep -q -- "$2"; }
 check "the node joins" wait_for 30 said ca 'node "h1" joined from 10.77.0.1'
 check "and gets the certificate of its workload" wait_for 30 said ca 'got spiffe://mesh.local/shop until'
+_recorded() { issued weft/node/h1 | grep -q .; }
+issued() { journalctl -q -o json _SYSTEMD_UNIT=ca.service WEFT_NODE=h1 "WEFT_IDENTITY=spiffe://mesh.local/$1"; }
+check "a record tells of the join" wait_for 20 _recorded
+equal "once" 1 "$(journalctl -q --no-pager -u ca -o cat | grep -c 'joined from 10.77.0.1')"
 equal "with which it connects" ok "$(call shop)"
 contains "the server knows it" '"spiffe://mesh.local/shop"' \
     "$(conns h2 'select(.workload == "web") | .peer_identity')"
+contains "by the serial number that the CA has recorded" "\"$(issued shop | jq -r .WEFT_SERIAL | tail -1)\"" \
+    "$(conns h2 'select(.workload == "web") | .peer_serial')"
 contains "and it the server" '"spiffe://mesh.local/web"' \
     "$(conns h1 'select(.workload == "shop") | .peer_identity')"
 equal "an identity that the token does not name is refused" ECONNREFUSED "$(call other)"

@@ -18,6 +18,9 @@ static char *cli_out, *cli_err; /* of the last run */
 static int (*cli_read_flows)(const struct weft_flow_source *source, struct weft_flows *flows,
 			     struct weft_error *err);
 
+/* Where records of what the CA issues go to; set by its tests. */
+static const struct weft_audit_sink *cli_audit;
+
 static inline int cli_no_module(struct weft_nl **nl, struct weft_error *err)
 {
 	return weft_error_set(err, ENOENT, "%s", WEFT_NL_NO_MODULE);
@@ -35,7 +38,9 @@ static inline int cli_run(const char *line,
 			  int (*open)(struct weft_nl **nl, struct weft_error *err))
 {
 	char *copy = strdup(line), *rest = copy, *argv[4096] = { "weftctl" }, *word;
-	struct weft_cli cli = { .open = open, .read_flows = cli_read_flows };
+	struct weft_cli cli = { .open = open,
+				.read_flows = cli_read_flows,
+				.audit = cli_audit };
 	size_t out_len, err_len;
 	int argc = 1, code;
 

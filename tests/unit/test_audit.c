@@ -572,6 +572,43 @@ static void unit_is_found_as_systemd_does(void **state)
 	}
 }
 
+static void certificate_that_a_node_got_can_be_found_and_revoked(void **state)
+{
+	struct weft_audit_issue issue = {
+		.node = "n1",
+		.address = "192.0.2.1",
+		.identity = "spiffe://example.org/shop/cart",
+		.serial = "0a1b2c",
+		.not_after = 1900000000,
+		.text = "node \"n1\" got it",
+	};
+	struct capture c = { 0 };
+	const struct weft_audit_sink sink = { .send = keep, .data = &c };
+	struct weft_error err = { 0 };
+
+	assert_int_equal(weft_audit_issue(&sink, &issue, &err), 0);
+	assert_field(&c, "MESSAGE_ID=" WEFT_AUDIT_ID_ISSUED);
+	assert_field(&c, "MESSAGE=node \"n1\" got it");
+	assert_field(&c, "PRIORITY=6");
+	assert_field(&c, "WEFT_NODE=n1");
+	assert_field(&c, "WEFT_ADDRESS=192.0.2.1");
+	assert_field(&c, "WEFT_IDENTITY=spiffe://example.org/shop/cart");
+	assert_field(&c, "WEFT_SERIAL=0a1b2c");
+	assert_field(&c, "WEFT_NOT_AFTER=1900000000000000");
+	assert_no_field(&c, "WEFT_VERDICT"); /* it is none: nobody simulates with it */
+
+	issue.joined = true;
+	issue.serial = NULL;
+	assert_int_equal(weft_audit_issue(&sink, &issue, &err), 0);
+	assert_field(&c, "MESSAGE_ID=" WEFT_AUDIT_ID_JOINED);
+	assert_field(&c, "PRIORITY=5");
+	assert_no_field(&c, "WEFT_SERIAL");
+
+	c.result = -EIO;
+	assert_int_equal(weft_audit_issue(&sink, &issue, &err), -EIO);
+	assert_non_null(strstr(err.text, "audit record of a certificate: "));
+}
+
 /* The catalogue file lies in the source tree, whose top is the working directory
  * or two directories above this file. */
 static char *read_catalogue(void)
@@ -596,6 +633,7 @@ static void catalogue_explains_every_id_once(void **state)
 		WEFT_AUDIT_ID_LIVE,   WEFT_AUDIT_ID_PASS,   WEFT_AUDIT_ID_DENIED,
 		WEFT_AUDIT_ID_FAILED, WEFT_AUDIT_ID_CLOSED, WEFT_AUDIT_ID_AUDIT,
 		WEFT_AUDIT_ID_LOST,   WEFT_AUDIT_ID_LEFT_OUT,
+		WEFT_AUDIT_ID_JOINED, WEFT_AUDIT_ID_ISSUED,
 	};
 	const char *text = read_catalogue();
 	int entries = 0;
@@ -636,6 +674,7 @@ int main(void)
 		cmocka_unit_test(record_says_which_verdict_it_is_and_when_it_was),
 		cmocka_unit_test(lost_verdicts_are_one_record),
 		cmocka_unit_test(what_is_left_out_says_of_whom_and_how_many),
+		cmocka_unit_test(certificate_that_a_node_got_can_be_found_and_revoked),
 		cmocka_unit_test(unit_is_found_as_systemd_does),
 		cmocka_unit_test(catalogue_explains_every_id_once),
 	};

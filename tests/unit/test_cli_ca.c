@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include "audit/audit.h"
 #include "base/file.h"
 #include "cli_run.h"
 #include "join/client.h"
@@ -25,6 +26,7 @@
 #include "join/token.h"
 #include "pki/cert.h"
 #include "pki/pem.h"
+#include "pki/serial.h"
 
 static char dir[64];
 
@@ -387,25 +389,33 @@ static void *serve(void *data)
 	return run(line) == WEFT_EXIT_DONE ? NULL : "failed";
 }
 
-#define REFUSED_OFTEN 70
+/* What the journal would have, as lines; of the server's threads, which are at an end when
+ * it is read. */
+static pthread_mutex_t records_lock = PTHREAD_MUTEX_INITIALIZER;
+static char records[8192];
+static int record_result;
 
-static unsigned int occurrences(const char *text, const char *words)
+static int keep_record(const struct iovec *fields, int count, void *data)
 {
-	unsigned int n = 0;
-
-	for (; (text = strstr(text, words)); text += strlen(words))
-		n++;
-	return n;
+	pthread_mutex_lock(&records_lock);
+	for (int i = 0; i < count; i++) {
+		strncat(records, fields[i].iov_base, fields[i].iov_len);
+		strcat(records, "\n");
+	}
+	pthread_mutex_unlock(&records_lock);
+	return record_result;
 }
 
-/* Runs it while a node is refused that often, and once obtains something. */
-static void serve_refusing_often(void)
+static const struct weft_audit_sink record_sink = { .send = keep_record };
+
+/* A node joins, is refused a certificate as often as @refusals, and gets one, of @serial. */
+static void serve_a_node(char *serial, int refusals)
 {
 	struct weft_join_client *client;
 	struct weft_svid *svid = NULL;
+	char server[32];
 	sigset_t set, before;
 	pthread_t thread;
-	char server[32];
 	void *problem;
 	int r;
 
@@ -418,31 +428,49 @@ static void serve_refusing_often(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, &before);
+	records[0] = '\0';
+	cli_audit = &record_sink;
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
 	do
 		r = weft_join_client_join(client, NULL);
 	while (r == -ECONNREFUSED); /* it has not come so far */
 	assert_int_equal(r, 0);
-	for (int i = 0; i < REFUSED_OFTEN; i++)
+	for (int i = 0; i < refusals; i++)
 		assert_int_equal(weft_join_client_sign(client, "spiffe://example.org/db", 0, &svid,
 						       NULL),
 				 -EACCES);
 	assert_int_equal(weft_join_client_sign(client, "spiffe://example.org/web/a", 0, &svid, NULL),
 			 0);
+	assert_int_equal(weft_pki_serial(svid->cert, serial, NULL), 0);
 	weft_svid_put(svid);
 	weft_join_client_close(client);
 	pthread_kill(thread, SIGTERM);
 	pthread_join(thread, &problem);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	cli_audit = NULL;
 	assert_null(problem);
+	assert_string_equal(cli_out, "");
+}
+
+#define REFUSED_OFTEN 70
+
+static unsigned int occurrences(const char *text, const char *words)
+{
+	unsigned int n = 0;
+
+	for (; (text = strstr(text, words)); text += strlen(words))
+		n++;
+	return n;
 }
 
 static void serve_counts_those_who_are_refused_too_often(void **state)
 {
+	char serial[WEFT_SERIAL_SIZE];
 	unsigned int told, more = 0;
 	const char *at;
 
-	serve_refusing_often();
+	record_result = 0;
+	serve_a_node(serial, REFUSED_OFTEN);
 	told = occurrences(cli_err, "\nrefused 127.0.0.1: node \"n1\" may not obtain ");
 	at = cli_err;
 	while ((at = strstr(at, "\nrefused 127.0.0.1/32: "))) {
@@ -458,44 +486,45 @@ static void serve_counts_those_who_are_refused_too_often(void **state)
 
 static void serve_tells_each_event_in_a_line(void **state)
 {
-	struct weft_join_client *client;
-	struct weft_svid *svid = NULL;
-	char server[32];
-	sigset_t set, before;
-	pthread_t thread;
-	void *problem;
-	int r;
+	char serial[WEFT_SERIAL_SIZE], line[100];
 
-	expect_done(ADD "file @/t trust-domain example.org");
-	serve_port = free_port();
-	snprintf(server, sizeof(server), "127.0.0.1:%u", serve_port);
-	assert_int_equal(weft_join_client_open(in_dir("n"), server, "example.org", in_dir("t"),
-					       &client, NULL),
-			 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, &before);
-	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
-	do
-		r = weft_join_client_join(client, NULL);
-	while (r == -ECONNREFUSED); /* it has not come so far */
-	assert_int_equal(r, 0);
-	assert_int_equal(weft_join_client_sign(client, "spiffe://example.org/web/a", 0, &svid, NULL),
-			 0);
-	weft_svid_put(svid);
-	assert_int_equal(weft_join_client_sign(client, "spiffe://example.org/db", 0, &svid, NULL),
-			 -EACCES);
-	weft_join_client_close(client);
-	pthread_kill(thread, SIGTERM);
-	pthread_join(thread, &problem);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	assert_null(problem);
-	assert_string_equal(cli_out, "");
+	record_result = 0;
+	serve_a_node(serial, 1);
 	assert_non_null(strstr(cli_err, "\nnode \"n1\" joined from 127.0.0.1\n"));
 	assert_non_null(strstr(cli_err, "\nnode \"n1\" at 127.0.0.1 got "
 					"spiffe://example.org/web/a until "));
+	snprintf(line, sizeof(line), ", serial %s\n", serial);
+	assert_non_null(strstr(cli_err, line));
 	assert_non_null(strstr(cli_err, "\nrefused 127.0.0.1: node \"n1\" may not obtain "
 					"spiffe://example.org/db: "));
+	assert_null(strstr(cli_err, "audit"));
+}
+
+static void serve_records_what_was_issued(void **state)
+{
+	char serial[WEFT_SERIAL_SIZE], line[200];
+
+	record_result = 0;
+	serve_a_node(serial, 1);
+	assert_non_null(strstr(records, "MESSAGE_ID=" WEFT_AUDIT_ID_JOINED "\n"
+					"MESSAGE=node \"n1\" joined from 127.0.0.1\n"));
+	assert_non_null(strstr(records, "WEFT_IDENTITY=spiffe://example.org/weft/node/n1\n"
+					"WEFT_SERIAL="));
+	snprintf(line, sizeof(line),
+		 "WEFT_NODE=n1\nWEFT_ADDRESS=127.0.0.1\n"
+		 "WEFT_IDENTITY=spiffe://example.org/web/a\nWEFT_SERIAL=%s\n", serial);
+	assert_non_null(strstr(records, line));
+	assert_null(strstr(records, "spiffe://example.org/db")); /* that was not issued */
+}
+
+static void serve_tells_when_there_is_no_record(void **state)
+{
+	char serial[WEFT_SERIAL_SIZE];
+
+	record_result = -EIO;
+	serve_a_node(serial, 1);
+	assert_non_null(strstr(cli_err, "\naudit record of a certificate: "));
+	assert_non_null(strstr(cli_err, serial));
 }
 
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
@@ -516,6 +545,8 @@ int main(void)
 		IN_DIR(serve_makes_its_ca_and_ends_with_a_signal),
 		IN_DIR(serve_tells_each_event_in_a_line),
 		IN_DIR(serve_counts_those_who_are_refused_too_often),
+		IN_DIR(serve_records_what_was_issued),
+		IN_DIR(serve_tells_when_there_is_no_record),
 	};
 
 	return cmocka_run_group_tests_name("cli_ca", tests, NULL, NULL);

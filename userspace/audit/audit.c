@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The audit stream: a verdict as a structured record. Called by the daemon's main
- * thread; no state, no allocation.
+ * The audit stream: a verdict, or a certificate, as a structured record. No state, no
+ * allocation.
  */
 #include "audit/audit.h"
 
@@ -277,4 +277,24 @@ int weft_audit_left_out(const struct weft_audit_sink *sink, uint64_t epoch,
 	r = sink->send(rec.fields, rec.count, sink->data);
 	return r < 0 ? weft_error_set(err, r, "audit record of what is left out: %s", strerror(-r))
 		     : 0;
+}
+
+int weft_audit_issue(const struct weft_audit_sink *sink, const struct weft_audit_issue *issue,
+		     struct weft_error *err)
+{
+	struct record rec;
+	int r;
+
+	rec.count = 0;
+	rec.len = 0;
+	add(&rec, "MESSAGE_ID=%s", issue->joined ? WEFT_AUDIT_ID_JOINED : WEFT_AUDIT_ID_ISSUED);
+	add(&rec, "MESSAGE=%s", issue->text);
+	add(&rec, "PRIORITY=%d", issue->joined ? LOG_NOTICE : LOG_INFO);
+	add_string(&rec, "WEFT_NODE", issue->node);
+	add_string(&rec, "WEFT_ADDRESS", issue->address);
+	add_string(&rec, "WEFT_IDENTITY", issue->identity);
+	add_string(&rec, "WEFT_SERIAL", issue->serial);
+	add(&rec, "WEFT_NOT_AFTER=%" PRId64, issue->not_after * INT64_C(1000000));
+	r = sink->send(rec.fields, rec.count, sink->data);
+	return r < 0 ? weft_error_set(err, r, "audit record of a certificate: %s", strerror(-r)) : 0;
 }

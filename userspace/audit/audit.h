@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The audit stream: one structured record per verdict, for journald.
+ * The audit stream: one structured record per verdict, and per certificate that the CA
+ * of the mesh issues to a node, for journald.
  *
- * Called by the daemon's main thread for the module's events. The sink is an
- * ops struct, so that tests (and other streams) can take the fields. No state.
+ * Called by the daemon's main thread for the module's events, and by the threads of the
+ * CA's server. The sink is an ops struct, so that tests (and other streams) can take the
+ * fields. No state; any thread.
  */
 #ifndef WEFT_AUDIT_AUDIT_H
 #define WEFT_AUDIT_AUDIT_H
@@ -26,6 +28,8 @@
 #define WEFT_AUDIT_ID_AUDIT  "289628ae0bc6464bb991cf3dd528efa8"
 #define WEFT_AUDIT_ID_LOST   "5d0a7c1e3f0b4b6f9a52c2f6d8e47b19"
 #define WEFT_AUDIT_ID_LEFT_OUT "c3b1f1a0d2a94d6c8f7e25b9046a1d73"
+#define WEFT_AUDIT_ID_JOINED "ef5abb21d3eb461d8eeceea3b660a9ef"
+#define WEFT_AUDIT_ID_ISSUED "8a27c2ddea0d41908e60edd10c9be3ed"
 
 /*
  * Takes "NAME=value" fields, not terminated, valid during the call. Return: 0;
@@ -93,6 +97,26 @@ int weft_audit_lost(const struct weft_audit_sink *sink, uint64_t epoch, uint64_t
  */
 int weft_audit_left_out(const struct weft_audit_sink *sink, uint64_t epoch,
 			const struct weft_limit_source *source, struct weft_error *err);
+
+/* A certificate that a node got from the CA. */
+struct weft_audit_issue {
+	bool joined;	      /* with a token: it is the node's own */
+	const char *node;     /* name */
+	const char *address;  /* of the node, without a port */
+	const char *identity; /* of the certificate */
+	const char *serial;   /* as revocations have it; NULL: not known */
+	int64_t not_after;    /* as time() */
+	const char *text;     /* the same for people */
+};
+
+/**
+ * weft_audit_issue() - write the record of a certificate: without it nobody knows what
+ *	there is to revoke
+ *
+ * Return: 0; what the sink gives.
+ */
+int weft_audit_issue(const struct weft_audit_sink *sink, const struct weft_audit_issue *issue,
+		     struct weft_error *err);
 
 #define WEFT_AUDIT_UNIT_MAX 256 /* systemd's UNIT_NAME_MAX and the NUL */
 

@@ -15,6 +15,7 @@
 #include "cli/print.h"
 #include "nl/nl.h"
 
+struct weft_audit_sink;
 struct weft_flow_source;
 struct weft_flows;
 struct weft_object;
@@ -43,6 +44,8 @@ struct weft_cli {
 	/* how to read recorded flows; weft_recorded_read() but in tests */
 	int (*read_flows)(const struct weft_flow_source *source, struct weft_flows *flows,
 			  struct weft_error *err);
+	/* where records of what the CA issues go to; NULL: nowhere */
+	const struct weft_audit_sink *audit;
 	/* words of the command that are still to be read, NULL at the end */
 	char **words;
 };

@@ -4,13 +4,19 @@
  * server's threads tell what happened, one line each: text on stderr, JSON on stdout.
  * Anybody may ask and be refused: of each source some refusals are told, the rest is
  * counted (base/limit.h), and the main thread tells how many there were.
+ * What was issued has a record in the journal too, so that it can be found and revoked;
+ * where stderr is the journal it has no line beside.
  */
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include "audit/audit.h"
 #include "base/cleanup.h"
 #include "base/limit.h"
 #include "cli/ca.h"
@@ -25,7 +31,20 @@ struct journal {
 	pthread_mutex_t lock; /* of all the rest */
 	struct weft_print *print;
 	struct weft_limit refusals;
+	const struct weft_audit_sink *audit; /* or NULL */
+	bool is_both; /* what is printed gets to the journal */
 };
+
+/* systemd.exec(5): JOURNAL_STREAM is the device and inode of what it has connected. */
+static bool is_journal(FILE *stream)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return text && sscanf(text, "%llu:%llu", &dev, &ino) == 2 && fileno(stream) >= 0 &&
+	       !fstat(fileno(stream), &st) && st.st_dev == dev && st.st_ino == ino;
+}
 
 /* Locked. @left_out: how many it stands for that were not told; 0: it is one event. */
 static void write_record(struct journal *journal, const char *what,
@@ -37,6 +56,7 @@ static void write_record(struct journal *journal, const char *what,
 	weft_print_string(journal->print, "event", what);
 	weft_print_string(journal->print, "node", event->node);
 	weft_print_string(journal->print, "identity", event->identity);
+	weft_print_string(journal->print, "serial", event->serial);
 	weft_print_string(journal->print, "address", event->address);
 	if (event->not_after)
 		weft_ca_print_time(journal->print, "not_after", event->not_after);
@@ -56,21 +76,51 @@ static void tell(struct journal *journal, const char *what, const struct weft_jo
 	pthread_mutex_unlock(&journal->lock);
 }
 
+static void on_failed(const char *words, void *data)
+{
+	const struct weft_join_event event = { .text = words };
+
+	tell(data, "failed", &event, words);
+}
+
+/* The server tells of it before the node has it. */
+static void tell_issue(struct journal *journal, bool joined, const struct weft_join_event *event,
+		       const char *text)
+{
+	const struct weft_audit_issue issue = {
+		.joined = joined,
+		.node = event->node,
+		.address = event->address,
+		.identity = event->identity,
+		.serial = event->serial,
+		.not_after = event->not_after,
+		.text = text,
+	};
+	struct weft_error err = { 0 };
+	int r = journal->audit ? weft_audit_issue(journal->audit, &issue, &err) : 0;
+
+	if (r || !journal->audit || !journal->is_both)
+		tell(journal, joined ? "joined" : "issued", event, text);
+	if (r)
+		on_failed(err.text, journal);
+}
+
 static void on_joined(const struct weft_join_event *event, void *data)
 {
 	char text[WEFT_ERROR_MAX];
 
 	snprintf(text, sizeof(text), "node \"%s\" joined from %s", event->node, event->address);
-	tell(data, "joined", event, text);
+	tell_issue(data, true, event, text);
 }
 
 static void on_issued(const struct weft_join_event *event, void *data)
 {
 	char text[2 * WEFT_ERROR_MAX], until[WEFT_CRYPTO_TIME_MAX];
 
-	snprintf(text, sizeof(text), "node \"%s\" at %s got %s until %s", event->node,
-		 event->address, event->identity, weft_crypto_time_format(event->not_after, until));
-	tell(data, "issued", event, text);
+	snprintf(text, sizeof(text), "node \"%s\" at %s got %s until %s, serial %s", event->node,
+		 event->address, event->identity, weft_crypto_time_format(event->not_after, until),
+		 event->serial ? event->serial : "unknown");
+	tell_issue(data, false, event, text);
 }
 
 static uint64_t now_usec(void)
@@ -114,13 +164,6 @@ static void tell_left_out(struct journal *journal, uint64_t now)
 		weft_limit_told(source);
 	}
 	pthread_mutex_unlock(&journal->lock);
-}
-
-static void on_failed(const char *words, void *data)
-{
-	const struct weft_join_event event = { .text = words };
-
-	tell(data, "failed", &event, words);
 }
 
 static void on_warned(const char *words, void *data)
@@ -171,6 +214,8 @@ static int serve_words(struct weft_cli *cli, const struct weft_ca_words *words, 
 	struct journal journal = {
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.print = weft_print_create(cli->json ? cli->out : cli->err, cli->json),
+		.audit = cli->audit,
+		.is_both = !cli->json && is_journal(cli->err),
 	};
 	const struct weft_join_log_ops ops = {
 		.joined = on_joined,

@@ -19,6 +19,7 @@
 #include "pki/crypto.h"
 #include "pki/csr.h"
 #include "pki/pem.h"
+#include "pki/serial.h"
 
 /* How long the lock of the directory is waited for: a node waits for its answer for twice
  * as long (WEFT_CHANNEL_DEADLINE_MS). */
@@ -235,6 +236,7 @@ static int carry_out(struct order *order, struct weft_join_answer *answer, struc
 static void tell(const struct order *order, const char *refusal)
 {
 	const struct weft_join_log_ops *ops = order->authority->ops;
+	char serial[WEFT_SERIAL_SIZE];
 	struct weft_join_event event = {
 		.node = order->node.name,
 		.identity = order->identity,
@@ -246,8 +248,10 @@ static void tell(const struct order *order, const char *refusal)
 		return;
 	if (*order->trouble.text)
 		ops->failed(order->trouble.text, ops->data);
-	if (order->cert && !refusal)
+	if (order->cert && !refusal) {
 		event.not_after = weft_crypto_time(X509_get0_notAfter(order->cert));
+		event.serial = weft_pki_serial(order->cert, serial, NULL) ? NULL : serial;
+	}
 	if (refusal)
 		ops->refused(&event, ops->data);
 	else if (order->request->op == WEFT_JOIN_OP_JOIN)

@@ -19,6 +19,7 @@ struct weft_join_event {
 	const char *node;     /* name, NULL: not known */
 	const char *identity; /* SPIFFE ID asked for, NULL: not known */
 	const char *address;  /* of the peer, without a port */
+	const char *serial;   /* of the certificate, see base/serial.h; NULL: none */
 	int64_t not_after;    /* of the certificate, as time(); 0: none */
 	const char *text;     /* why not; NULL: it was not refused */
 };
