@@ -11,6 +11,8 @@ matrix_begin
 server nginx 80
 server haproxy 8081
 server go 7004
+# As TCP it would be served as well, and say nothing of MPTCP.
+contains "go listens with MPTCP" :7004 "$(in_host h2 ss -HlMn 'sport = :7004')"
 server java 7005
 server node 7001
 row curl nginx

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 // gohttp is Go's net/http at both ends, as programs use it: its listener is an
-// MPTCP one (the default since Go 1.24), its client keeps connections in a pool.
+// MPTCP one (the default since Go 1.24: go.mod), its client keeps connections in a pool.
 //
 //	gohttp serve PORT DIRECTORY    files of DIRECTORY; POST /sum: SHA-256 of what came
 //	gohttp get BASE BYTES          what the tests look at; BYTES to post, 0: none
