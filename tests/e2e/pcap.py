@@ -12,7 +12,8 @@ takes each direction apart into TLS records, and prints one line of JSON:
 connections, how many are TLS 1.3 throughout, and resumed, the groups by which keys
 were exchanged, records by type, payload bytes, how often each TEXT was seen.
 Status 1, with the reason, when what was wanted
-is not so; a capture without a connection at P is never what was wanted.
+is not so. A capture without a connection at P is never what was wanted, nor is any
+TEXT absent from it, or from one with a gap.
 """
 import argparse
 import collections
@@ -106,15 +107,22 @@ class Direction:
         self.data = b"".join(parts)
 
 
+def begins_record(head):
+    """Is that, of at most five bytes, a record's header, or as much of one as there is?"""
+    kind, version, length = struct.unpack("!BHH", head + b"\x17\x03\x03\0\0"[len(head):])
+    return kind in TYPES and version in (0x0301, 0x0303) and length <= 16384 + 256
+
+
 def records(data):
     """(type, version, body) of each TLS record; None where it is no TLS."""
     at, out = 0, []
     while at < len(data):
-        if len(data) - at < 5:
-            return out, len(data) - at
-        kind, version, length = struct.unpack("!BHH", data[at:at + 5])
-        if kind not in TYPES or version not in (0x0301, 0x0303) or length > 16384 + 256:
+        head = data[at:at + 5]
+        if not begins_record(head):
             return None, 0
+        if len(head) < 5:
+            return out, len(head)
+        kind, version, length = struct.unpack("!BHH", head)
         if at + 5 + length > len(data):
             return out, len(data) - at
         out.append((kind, version, data[at + 5:at + 5 + length]))
@@ -229,7 +237,7 @@ def main():
     a = p.parse_args()
     result = {"connections": 0, "tls13": 0, "resumed": 0, "groups": [], "bytes": 0, "records": {},
               "seen": {}}
-    counts, groups, wrong = collections.Counter(), set(), []
+    counts, groups, wrong, gaps = collections.Counter(), set(), [], 0
     texts = {t: 0 for t in a.absent + a.present}
     for halves in streams(a.file, a.port).values():
         for half in halves:
@@ -237,9 +245,11 @@ def main():
             result["bytes"] += len(half.data)
             for t in texts:
                 texts[t] += half.data.count(t.encode())
-        if not halves[0].data and not halves[1].data:
+        gap = halves[0].gap or halves[1].gap
+        if not halves[0].data and not halves[1].data and not gap:
             continue            # refused, or closed before a byte
         result["connections"] += 1
+        gaps += gap
         why, n = (judge_records if a.want == "records" else judge)(*halves)
         counts.update(n)
         if why:
@@ -251,10 +261,12 @@ def main():
     result["groups"], result["records"], result["seen"] = sorted(groups), dict(counts), texts
     print(json.dumps(result))
     bad = []
-    if a.want and not result["connections"]:
+    if (a.want or a.absent) and not result["connections"]:
         bad.append(f"no connection at port {a.port} in the capture")
     if a.want in ("tls", "records"):
         bad += wrong
+    elif a.absent and gaps:
+        bad.append(f"what is behind a gap of the capture may be anything ({gaps} connections)")
     if a.want == "plain" and result["tls13"]:
         bad.append(f"{result['tls13']} connections are TLS")
     bad += [f"'{t}' is readable" for t in a.absent if texts[t]]

@@ -15,7 +15,7 @@ port_wait h2 80
 marker=wool-and-linen-$RANDOM
 echo $marker >/var/www/html/marker.txt
 capture_start "$T/plain.pcap"
-equal "curl without a mesh" $marker "$(run_as curl h1 curl -sS -m 20 http://10.77.0.2/marker.txt)"
+equal "curl without a mesh" $marker "$(run_as curl h1 curl -sS -m 20 -o /dev/null http://10.77.0.2/ http://10.77.0.2/marker.txt)"
 capture_stop
 wire_plain "capture shows the plaintext" "$T/plain.pcap" 80 $marker "GET /marker.txt"
 refute "plaintext is not taken for TLS" \
@@ -24,6 +24,24 @@ refute "a readable marker is found" \
     python3 -SE "$E2E/pcap.py" "$T/plain.pcap" --port 80 --absent $marker
 refute "an empty capture proves nothing" \
     python3 -SE "$E2E/pcap.py" "$T/plain.pcap" --port 81 --want tls
+refute "nor that a marker is absent" \
+    python3 -SE "$E2E/pcap.py" "$T/plain.pcap" --port 81 --absent $marker
+check "what is absent from a whole capture is" \
+    python3 -SE "$E2E/pcap.py" "$T/plain.pcap" --port 80 --absent not-$marker
+# Without the first of the two requests, "GET / HTTP/1.1".  (Of what is too short to
+# be looked at the filter would say no.)
+tcpdump -r "$T/plain.pcap" -w "$T/gap.pcap" \
+    'not (greater 80 and tcp dst port 80 and tcp[((tcp[12] & 0xf0) >> 2) + 4:4] = 0x2f204854)' \
+    2>/dev/null
+refute "a gap proves nothing either" \
+    python3 -SE "$E2E/pcap.py" "$T/gap.pcap" --port 80 --absent not-$marker
+# said BYTES...: of the last bytes of a direction: part of a record, or none?
+said() {
+    python3 -SE -c 'import sys; sys.path.insert(0, sys.argv[1]); import pcap
+print(*(pcap.records(b"\x17\x03\x03\0\1x" + bytes.fromhex(h))[0] is not None for h in sys.argv[2:]))' "$E2E" "$@"
+}
+equal "the beginnings of a record pass, other bytes do not" "True True True True False False False False" \
+    "$(said 17 1703 170303 17030341 00 1702 160305 17030342)"
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/key.pem" \
     -out "$T/cert.pem" -subj /CN=h2 -days 1 2>/dev/null
