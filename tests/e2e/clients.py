@@ -7,7 +7,8 @@ clients.py server PORT
     one that speaks first at PORT + 9.  The first line a client sends tells the
     former what to do with the connection.
 clients.py client IPV4 IPV6 PORT
-    Runs each case; prints "ok NAME" or "not ok NAME - why".
+    Runs each case; prints "ok NAME" or "not ok NAME - why", and at its end
+    "all N cases".
 
 Nothing here knows of the mesh: the same cases pass without it.
 """
@@ -572,6 +573,7 @@ def client(argv):
             at = traceback.extract_tb(e.__traceback__)
             line = next((t.lineno for t in reversed(at) if t.filename == __file__), 0)
             print(f"not ok {name} - line {line}: {why}", flush=True)
+    print(f"all {len(CASES)} cases", flush=True)
     return 1 if bad else 0
 
 

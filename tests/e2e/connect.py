@@ -473,9 +473,11 @@ def options_survive_failover(name, plain, failover):
 def main():
     at = [(sys.argv[i], int(sys.argv[i + 1])) for i in (1, 3, 5, 7, 9)]
     only = sys.argv[11] if len(sys.argv) > 11 else ""
+    cases = 0
     for f in CASES:
         if only not in f.__name__:
             continue
+        cases += 1
         name = f.__name__.replace("_", " ")
         try:
             begin = time.monotonic()
@@ -491,6 +493,8 @@ def main():
     if only in "options_survive_failover":
         options_survive_failover("options survive failover", at[0], at[2])
         options_survive_failover("options survive failover with IPv6", at[3], at[4])
+        cases += 2
+    print(f"all {cases} cases", flush=True)
 
 
 if __name__ == "__main__":

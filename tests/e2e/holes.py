@@ -16,7 +16,8 @@ holes.py race ADDRESS PORT COUNT TEXT
     COUNT sockets, each with a thread that sends TEXT all the time while another
     connects; prints how many were connected.
 holes.py local ADDRESS PORT MAPPED TEXT
-    What an application may try with a meshed socket of its own.  "ok NAME" lines.
+    What an application may try with a meshed socket of its own.  "ok NAME" lines, and
+    in the end "all N cases".
 holes.py faults ADDRESS PORT TEXT [COUNT]
     connect() and send TEXT with the first, second, ... allocation of the task in the
     module's code failing (CONFIG_FAULT_INJECTION); prints the outcomes.
@@ -307,7 +308,12 @@ def says(f, *args):
     return "ok"
 
 
+claims = 0
+
+
 def claim(name, wanted, got):
+    global claims
+    claims += 1
     if wanted == got:
         print("ok", name, flush=True)
     else:
@@ -351,6 +357,7 @@ def local(host, port, mapped, text):
                   says(bpf.insert, sockmap, 1, s))
             s.close()
             kept[0].close()
+    print(f"all {claims} cases", flush=True)
 
 
 def faults(host, port, text, count="60"):

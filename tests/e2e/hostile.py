@@ -18,7 +18,8 @@ hostile.py serve HOST PORT DIR
 hostile.py dial HOST PORT GOOD DIR
     A mesh client of those: straight, and (by GOOD's prefix plus number) over a
     service whose second endpoint is a good one.  Prints ok and not ok.
-DIR holds the certificates that t-hostile.sh mints, and ca.crt.
+DIR holds the certificates that t-hostile.sh mints, and ca.crt.  attack and dial say
+"all N cases" in the end.
 """
 import errno
 import json
@@ -226,7 +227,7 @@ class Attacker:
             print("reason", f.__name__, port, reasons, flush=True)
 
     def run(self):
-        serves = True
+        unserved = 0
         for f, reasons, seen, data, slow in ATTACKS:
             name = f.__name__.replace("_", " ")
             try:
@@ -239,10 +240,11 @@ class Attacker:
             try:
                 self.still_serves()
             except Exception as e:
-                serves = False
+                unserved += 1
                 print(f"not ok attack: after {name} the port serves - {e!r}", flush=True)
-        if serves:
+        if not unserved:
             print("ok attack: after each the port still served", flush=True)
+        print(f"all {len(ATTACKS) + max(unserved, 1)} cases", flush=True)
 
 
 def refused(s):
@@ -911,6 +913,7 @@ def dial(host, port, good, directory):
         except Exception as e:
             print(f"not ok {name} - {e!r}", flush=True)
             traceback.print_exc()
+    print(f"all {len(SERVERS)} cases", flush=True)
 
 
 def straight(host, port, errnos, after):

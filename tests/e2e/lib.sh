@@ -92,6 +92,23 @@ contains() {
     esac
 }
 
+# case_results FILE [PREFIX]: what a program said of its cases, in lines "ok NAME" and
+# "not ok NAME - why"; all else is a note.  It says at its end "all N cases": one that
+# died says less.
+case_results() {
+    local prefix=${2:-} line n=0
+    while IFS= read -r line; do
+        case $line in
+        'ok '*) ok "$prefix${line#ok }" ;;
+        'not ok '*) not_ok "$prefix${line#not ok }" ;;
+        '#'*) echo "$line" && continue ;;
+        *) note "$line" && continue ;;
+        esac
+        n=$((n + 1))
+    done <"$1"
+    equal "${prefix}the cases ran to their end" "all $n cases" "$(grep -x 'all [1-9][0-9]* cases' "$1")"
+}
+
 # wait_for SECONDS CMD...: until CMD succeeds; 1 when it never did.
 wait_for() {
     local end=$((SECONDS + $1 * PATIENCE)) ms=50

@@ -135,7 +135,9 @@ def compare(kernel, plain, weft):
         if BROKEN.search(said):
             bad.append(name)
             print(f"not ok {name} - does not come to its end: {said}")
-    for name in sorted((set(plain) | set(weft)) - set(bad)):
+    told = len(bad)
+    rest = sorted((set(plain) | set(weft)) - set(bad))
+    for name in rest:
         said, instead = plain.get(name, "nothing"), weft.get(name, "nothing")
         want, _, *kernels = KNOWN.get(name, (None, None))
         if kernels and kernel not in kernels:
@@ -152,6 +154,7 @@ def compare(kernel, plain, weft):
             print(f"# plain: {said}\n# weft:  {instead}")
         else:
             print(f"ok {name}" + (" (a known difference)" if want else ""))
+    print(f"all {told + len(rest)} cases")
     return 1 if bad else 0
 
 
@@ -169,6 +172,7 @@ def page(path):
             print(f"not ok {tag} of weft(7) is tested")
         else:
             print(f"ok weft(7) tells of {tag}")
+    print(f"all {len(known | tags)} cases")
     return 0 if tags == known else 1
 
 

@@ -12,14 +12,7 @@ start_app server h2 9000 python3 -SE "$E2E/clients.py" server 9000
 
 cases() { # PREFIX
     run_as client h1 python3 -SE "$E2E/clients.py" client 10.77.0.2 fd77::2 9000 >"$T/out" 2>&1
-    while IFS= read -r line; do
-        case $line in
-        'ok '*) ok "$1: ${line#ok }" ;;
-        'not ok '*) not_ok "$1: ${line#not ok }" ;;
-        *) note "$line" ;;
-        esac
-    done <"$T/out"
-    grep -q '^ok ' "$T/out" || not_ok "$1: clients.py" "no result"
+    case_results "$T/out" "$1: "
 }
 case $KVER in
 6.12 | kasan) cases plain ;;

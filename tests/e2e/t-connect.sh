@@ -53,14 +53,7 @@ capture_start "$T/w.pcap" tcp port 9001
 run_as client h1 python3 -SE "$E2E/connect.py" 10.77.0.2 9010 240.0.0.1 80 240.0.0.2 80 \
     fd77::2 9010 fd77:9::2 80 >"$T/out" 2>&1
 capture_stop
-while IFS= read -r line; do
-    case $line in
-    'ok '*) ok "${line#ok }" ;;
-    'not ok '*) not_ok "${line#not ok }" ;;
-    *) note "$line" ;;
-    esac
-done <"$T/out"
-contains "the cases ran to their end" "options survive failover with IPv6" "$(cat "$T/out")"
+case_results "$T/out"
 check "nothing but TLS records was sent" python3 -SE "$E2E/pcap.py" "$T/w.pcap" --port 9001 --want records \
     --absent connect-secret unspec-secret uring-question
 wire_netem h1

@@ -217,13 +217,8 @@ contains "it did speak, to who was not asked for a name" 7810 \
     "$(in_host h1 python3 -SE "$E2E/dial.py" call 10.77.0.2 7810)"
 
 # --- one's own socket
-while IFS= read -r line; do
-    case $line in
-    'ok '*) ok "${line#ok }" ;;
-    'not ok '*) not_ok "${line#not ok }" ;;
-    *) note "$line" ;;
-    esac
-done < <(mesh local 240.0.0.1 80 ::ffff:240.0.0.1 own-secret 2>&1)
+mesh local 240.0.0.1 80 ::ffff:240.0.0.1 own-secret >"$T/local" 2>&1
+case_results "$T/local"
 
 # --- allocations that fail (the debug kernel only)
 if [ -e /proc/self/fail-nth ]; then

@@ -119,21 +119,9 @@ Y
 } | document h1 client.yaml
 start_app servers h3 9100 python3 -SE "$E2E/hostile.py" serve 10.77.0.3 9100 "$pki"
 
-results() { # FILE: what hostile.py said
-    while IFS= read -r line; do
-        case $line in
-        'ok '*) ok "${line#ok }" ;;
-        'not ok '*) not_ok "${line#not ok }" ;;
-        'reason '*) ;;
-        *) note "$line" ;;
-        esac
-    done <"$1"
-    grep -q '^ok ' "$1" || not_ok hostile.py "no result"
-}
-
 # --- attacks
 run_as attacker h3 python3 -SE "$E2E/hostile.py" attack 10.77.0.2 9000 "$pki" "$T/app.log" >"$T/attack" 2>&1
-results "$T/attack"
+case_results "$T/attack"
 while read -r _ name port reasons; do
     got=$(conns h2 "select(.remote == \"10.77.0.3:$port\") | .reason")
     got=${got//\"/}
@@ -152,7 +140,7 @@ check "the audit has the refused certificates" wait_for 20 journal_has -u app WE
 
 # --- servers
 run_as client h1 python3 -SE "$E2E/hostile.py" dial 10.77.0.3 9100 240.0.1. "$pki" >"$T/dial" 2>&1
-results "$T/dial"
+case_results "$T/dial"
 for i in "${!names[@]}"; do
     read -r name reasons <<<"${names[i]}"
     [ "$reasons" != - ] || continue

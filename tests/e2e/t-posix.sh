@@ -47,19 +47,10 @@ for end in ${ENDS:-either}; do
             note "$(tail -5 "$T/$kind-$end.out")"
         note "$kind, $end: $(cat "$T/$kind-$end.out")"
     done
-    while IFS= read -r line; do
-        case $line in
-        'ok '*) ok "$end: ${line#ok }" ;;
-        'not ok '*) not_ok "$end: ${line#not ok }" ;;
-        *) printf '%s\n' "$line" ;;
-        esac
-    done < <(python3 -SE "$E2E/posix.py" compare "$KVER" "$T/plain-$end" "$T/meshed-$end" 2>&1)
+    python3 -SE "$E2E/posix.py" compare "$KVER" "$T/plain-$end" "$T/meshed-$end" >"$T/compared" 2>&1
+    case_results "$T/compared" "$end: "
 done
 capture_stop
 check "nothing but TLS records was sent" python3 -SE "$E2E/pcap.py" "$T/w.pcap" --port 9001 --want records
-while IFS= read -r line; do
-    case $line in
-    'ok '*) ok "${line#ok }" ;;
-    *) not_ok "${line#not ok }" ;;
-    esac
-done < <(python3 -SE "$E2E/posix.py" page "$TOP/userspace/man/weft.7" 2>&1)
+python3 -SE "$E2E/posix.py" page "$TOP/userspace/man/weft.7" >"$T/page" 2>&1
+case_results "$T/page"

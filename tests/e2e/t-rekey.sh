@@ -94,13 +94,7 @@ before=$(($(count h1 tx) + $(count h1 rx)))
 wire_netem h1 delay 5ms
 run_as client h1 python3 -SE "$E2E/clients.py" client 10.77.0.2 fd77::2 9000 >"$T/out" 2>&1
 wire_netem h1
-while IFS= read -r line; do
-    case $line in
-    'ok '*) ok "over changing keys: ${line#ok }" ;;
-    'not ok '*) not_ok "over changing keys: ${line#not ok }" ;;
-    *) note "$line" ;;
-    esac
-done <"$T/out"
+case_results "$T/out" "over changing keys: "
 at_least "the cases went over many keys" 30 $(($(count h1 tx) + $(count h1 rx) - before))
 
 # --- OpenSSL at the other end

@@ -88,18 +88,8 @@ $(service none-icmp '240.0.0.24' "$bad_icmp")
 $(service none-but-denied '240.0.0.25' "$bad_denied")
 Y
 
-cases() { # CMD...
-    "$@" >"$T/out" 2>&1
-    while IFS= read -r line; do
-        case $line in
-        'ok '*) ok "${line#ok }" ;;
-        'not ok '*) not_ok "${line#not ok }" ;;
-        *) note "$line" ;;
-        esac
-    done <"$T/out"
-    grep -q '^ok ' "$T/out" || not_ok "dial.py" "no result"
-}
-cases run_as client h1 python3 -SE "$E2E/dial.py" steer
+run_as client h1 python3 -SE "$E2E/dial.py" steer >"$T/out" 2>&1
+case_results "$T/out"
 
 equal "each way to fail is recorded with its reason" \
     '["none","peer-denied","refused","silent","unreachable"]' \
