@@ -5,12 +5,13 @@
 connect.py PLAIN PORT MESH PORT FAILOVER PORT PLAIN6 PORT FAILOVER6 PORT [CASE]
     Each case runs against both and must end alike; the servers echo.  FAILOVER is
     a service whose first endpoint refuses; 6: with IPv6.  Prints "ok NAME: RESULT" or
-    "not ok NAME - why".
+    "not ok NAME - why"; in the end "all N cases".
 """
 import ctypes
 import errno
 import fcntl
 import os
+import re
 import select
 import signal
 import socket
@@ -291,7 +292,7 @@ def close_in_the_middle(to):
             # What was never connected has nothing to wait for.
             if time.monotonic() - began > 50:
                 late.append((ms, linger))
-    return "closed", late
+    return ("late", late) if late else "closed"
 
 
 @case
@@ -470,6 +471,20 @@ def options_survive_failover(name, plain, failover):
         print(f"ok {name}: {told} of them")
 
 
+# What a case says that did not do what it was written for: equal is not enough then.
+BROKEN = re.compile(r"\b(silence|timeout|garbage|eof|late|False|ENOSYS|EPERM|EAGAIN|ETIMEDOUT"
+                    r"|ECONNREFUSED)\b|^\[\]$")
+
+
+def judge(name, plain, mesh):
+    if plain != mesh:
+        print(f"not ok {name} - plain {plain}, mesh {mesh}")
+    elif BROKEN.search(str(plain)):
+        print(f"not ok {name} - does not come to its end, plain or mesh: {plain}")
+    else:
+        print(f"ok {name}: {plain}")
+
+
 def main():
     at = [(sys.argv[i], int(sys.argv[i + 1])) for i in (1, 3, 5, 7, 9)]
     only = sys.argv[11] if len(sys.argv) > 11 else ""
@@ -481,11 +496,7 @@ def main():
         name = f.__name__.replace("_", " ")
         try:
             begin = time.monotonic()
-            plain, mesh = f(at[0]), f(at[1])
-            if plain == mesh:
-                print(f"ok {name}: {plain}")
-            else:
-                print(f"not ok {name} - plain {plain}, mesh {mesh}")
+            judge(name, f(at[0]), f(at[1]))
             print(f"# {time.monotonic() - begin:.2f} s", flush=True)
         except Exception:
             print(f"not ok {name}")
