@@ -5,10 +5,11 @@
 Only what has that code on its stack fails, whoever called: so the module's own
 allocations, and those the kernel makes for it (sockets, kTLS, netlink).
 
-faults.py client HOST PORT STEP [TIMES]
+faults.py client HOST PORT STEP [TIMES|OFFSET]
     A connection with an exchange, again and again: each time the next
     allocation that this thread makes fails, until none is left to fail; STEP:
-    every STEPth only; 0: none, but TIMES connections.  Then one line of JSON.
+    every STEPth only, beginning OFFSET after the first; 0: none, but TIMES
+    connections.  Then one line of JSON.
 faults.py server PORT
     Echoes.  Its thread's allocations fail in the same way while FAULTS exists in
     the working directory; writes what it has seen into FAULTS.json.
@@ -133,9 +134,9 @@ def exchange(host, port, text):
     return got
 
 
-def client(host, port, step, often):
+def client(host, port, step, number=0):
     seen = Seen()
-    for n in range(1, LIMIT, step) if step else [0] * often:
+    for n in range(1 + number % step, LIMIT, step) if step else [0] * number:
         text, got, outcome = MARKER + str(n).encode(), b"", None
         with Nth(n) as nth:
             try:
@@ -183,7 +184,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "server":
         server(int(sys.argv[2]))
     elif sys.argv[1] == "client":
-        client(sys.argv[2], *map(int, (sys.argv[3:] + ["1"])[:3]))
+        client(sys.argv[2], *map(int, sys.argv[3:]))
     elif sys.argv[1] == "aim":      # aim [PROBABILITY [TIMES]]: at the module
         aim(*module_text(), *map(int, sys.argv[2:]))
     elif sys.argv[1] == "times":

@@ -8,6 +8,9 @@
 # runs (weftd's calls, the driver, softirq).  Every call ends, with an errno that
 # says so; nothing is plaintext, nothing leaks, and when there is memory again
 # all is as before.
+#
+# WEFT_OFFSET=N  where not each allocation of the client has its turn, begin with the
+#                Nth after the first (default: any; it is printed)
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_begin
 faults() { python3 -SE "$E2E/faults.py" "$@"; }
@@ -42,12 +45,13 @@ client() { run_as client h1 python3 -SE "$E2E/faults.py" client 10.77.0.2 9000 "
 say() { jq -r "$1" <<<"$result"; }
 step=$((100 / ${WEFT_SCALE:-100}))
 [ "$step" -ge 1 ] || step=1
+offset=$((${WEFT_OFFSET:-$SRANDOM} % step))
 
 capture_start "$T/c.pcap" tcp portrange 9000-9001
 # Nobody's allocations fail yet: all that is aimed at is told by each thread.
 faults aim
-result=$(client $step)
-note "client: $result"
+result=$(client $step $offset)
+note "client, every ${step}th allocation, WEFT_OFFSET=$offset: $result"
 check "allocations of the client failed one after the other" [ "$(say .faults)" -gt 5 ]
 check "some of its connections came through nevertheless" [ "$(say .done)" -gt 0 ]
 equal "no answer is another's or cut short" "[]" "$(say '.wrong | tostring')"

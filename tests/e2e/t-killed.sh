@@ -7,6 +7,8 @@
 # that its worker makes in one, by strace.  The connection is served by the next
 # daemon or refused in time, the one after it is served, one that is live does not
 # notice.  By default every fourth call; WEFT_SCALE=400 takes them all.
+#
+# WEFT_OFFSET=N  from the Nth of each four (default: any; it is printed)
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 trap 'exit 143' TERM
@@ -66,6 +68,9 @@ every=$((400 / ${WEFT_SCALE:-100}))
 [ "$every" -ge 1 ] || every=1
 # Of too few points one that a handshake does not come to would be too many.
 [ "$every" -le 4 ] || every=4
+# From another one each time, so that in time each call has its turn.
+offset=$((${WEFT_OFFSET:-$SRANDOM} % every))
+note "every ${every}th call, WEFT_OFFSET=$offset"
 for h in h1 h2; do
     # Once in peace: which calls are there?  As "name n": the n-th call of that name.
     trace $h -o "$T/calls"
@@ -94,8 +99,8 @@ for h in h1 h2; do
         [ -e "/proc/$pid" ] || killed=$((killed + 1))
         wait_for 60 serves $h || stuck+=("$name $n: no daemon")
         [ "$(tell client "exchange(b'second')")" = second ] || stuck+=("$name $n: the next is not served")
-    done < <(awk -v every="$every" 'NR % every == 1 || every == 1' "$T/points")
-    note "$h: $points points, killed at $killed; $served served, $refused refused"
+    done < <(awk -v every="$every" -v offset="$offset" '(NR - 1) % every == offset' "$T/points")
+    note "$h: $points points (WEFT_OFFSET=$offset), killed at $killed; $served served, $refused refused"
     check "$h: weftd was killed at nearly every one of them" [ $((killed * 10)) -ge $((points * 7)) ]
     equal "$h: each connection was served or refused in time" "" "${strange[*]}"
     equal "$h: and each after it was served" "" "${stuck[*]}"

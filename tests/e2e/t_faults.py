@@ -4,6 +4,9 @@
 namespace, of loading.  A refusal says that memory was short and has changed
 nothing; what is loaded can be unloaded; nothing leaks (kmemleak, at the guest's
 end).
+
+WEFT_OFFSET=N   of loading, where not every allocation has its turn, begin with the Nth
+                after the first (default: any; it is printed)
 """
 # timeout: 600
 # kernels: kasan
@@ -11,6 +14,7 @@ end).
 import ctypes
 import errno
 import os
+import random
 import subprocess
 import sys
 
@@ -21,16 +25,21 @@ from harness import MODULE, check, everything, in_child, module_unload, run
 from messages import messages
 
 SCALE = int(os.environ.get("WEFT_SCALE", "100"))
+OFFSET = int(os.environ.get("WEFT_OFFSET") or random.SystemRandom().randrange(1 << 32))
 _libc = ctypes.CDLL(None, use_errno=True)
 # What a failed copy to or from user space, or a full socket, is called.
 ENOUGH = (errno.ENOMEM, errno.ENOBUFS)
 
 
 def each_fault(name, ready, attempt, most=faults.LIMIT, step=1):
-    """attempt() again and again, with one more allocation that succeeds each time,
-    until nothing fails any more.  It returns (errno, complaint or None)."""
+    """attempt() again and again, with one more allocation that succeeds each time, or
+    step more, until nothing fails any more.  It returns (errno, complaint or None)."""
     hits, refused, complaints, over = 0, 0, [], False
-    for n in range(1, most, step):
+    # From another one each time, so that in time each has its turn.
+    offset = OFFSET % step
+    if step > 1:
+        name += f", every {step}th allocation, WEFT_OFFSET={offset}"
+    for n in range(1 + offset, most, step):
         context = ready()
         with faults.Nth(n) as nth:
             number, look = attempt(context)
