@@ -8,7 +8,9 @@
 # daemon or refused in time, the one after it is served, one that is live does not
 # notice.  By default every fourth call; WEFT_SCALE=400 takes them all.
 #
-# WEFT_OFFSET=N  from the Nth of each four (default: any; it is printed)
+# WEFT_OFFSET=N   from the Nth of each four (default: any; it is printed)
+# WEFT_SECONDS=S  until so much time has passed: all of them in random order, which is
+#                 drawn from WEFT_SEED (default: any; it is printed), again and again
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 trap e2e_end EXIT
 trap 'exit 143' TERM
@@ -70,7 +72,20 @@ every=$((400 / ${WEFT_SCALE:-100}))
 [ "$every" -le 4 ] || every=4
 # From another one each time, so that in time each call has its turn.
 offset=$((${WEFT_OFFSET:-$SRANDOM} % every))
-note "every ${every}th call, WEFT_OFFSET=$offset"
+seed=${WEFT_SEED:-$((SRANDOM % 1000000000))}
+# chosen FILE: those of its points that have their turn
+chosen() {
+    if [ -z "${WEFT_SECONDS:-}" ]; then
+        awk -v every="$every" -v offset="$offset" '(NR - 1) % every == offset' "$1"
+    else
+        awk -v seed="$seed" 'BEGIN { srand(seed) } { at[NR] = $0 }
+            END { for (;;) for (n = NR; n > 0; n--) {
+                i = int(rand() * n) + 1; t = at[i]; at[i] = at[n]; at[n] = t; print t } }' "$1"
+    fi
+}
+how="every ${every}th call, WEFT_OFFSET=$offset"
+[ -z "${WEFT_SECONDS:-}" ] || how="calls in random order, WEFT_SEED=$seed"
+note "$how"
 for h in h1 h2; do
     # Once in peace: which calls are there?  As "name n": the n-th call of that name.
     trace $h -o "$T/calls"
@@ -80,7 +95,8 @@ for h in h1 h2; do
     check "$h: a handshake has more than a dozen system calls" [ "$(wc -l <"$T/points")" -gt 12 ]
     note "$h: $(wc -l <"$T/points") calls: $(awk '{ if ($2 > m[$1]) m[$1] = $2 } END { for (k in m) printf "%s %d  ", k, m[k] }' "$T/points")"
     points=0 killed=0 served=0 refused=0 strange=() stuck=()
-    while read -r name n; do
+    end=$((SECONDS + ${WEFT_SECONDS:-0} / 2))
+    while { [ -z "${WEFT_SECONDS:-}" ] || [ $SECONDS -lt $end ]; } && read -r name n; do
         pid=$(weftd_pid $h)
         trace $h -o /dev/null -e "trace=$name" -e "inject=$name:signal=KILL:when=$n"
         points=$((points + 1))
@@ -99,9 +115,9 @@ for h in h1 h2; do
         [ -e "/proc/$pid" ] || killed=$((killed + 1))
         wait_for 60 serves $h || stuck+=("$name $n: no daemon")
         [ "$(tell client "exchange(b'second')")" = second ] || stuck+=("$name $n: the next is not served")
-    done < <(awk -v every="$every" -v offset="$offset" '(NR - 1) % every == offset' "$T/points")
-    note "$h: $points points (WEFT_OFFSET=$offset), killed at $killed; $served served, $refused refused"
-    check "$h: weftd was killed at nearly every one of them" [ $((killed * 10)) -ge $((points * 7)) ]
+    done < <(chosen "$T/points")
+    note "$h: $points points ($how), killed at $killed; $served served, $refused refused"
+    check "$h: weftd was killed at nearly every one of them" [ $((killed * 10)) -ge $((points > 0 ? points * 7 : 1)) ]
     equal "$h: each connection was served or refused in time" "" "${strange[*]}"
     equal "$h: and each after it was served" "" "${stuck[*]}"
     equal "$h: the live connection did not notice" "still" "$(tell client "k.sendall(b'still') or k.recv(5)")"

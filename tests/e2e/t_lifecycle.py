@@ -4,6 +4,9 @@
 changes under connects, a module that is loaded and unloaded while processes die:
 many times, without any daemon but what is played here, so that a round is short.
 Nothing is left behind.  WEFT_SCALE says how often.
+
+WEFT_SEED=N     draw from it, except what the times decide (default: any; it is printed)
+WEFT_SECONDS=S  until so much time has passed, a third of it for each, instead
 """
 # timeout: 400
 # kernels: 6.12
@@ -26,6 +29,8 @@ from harness import MODULE, check, counters, equal, in_child, module_unload, not
 from messages import ID
 
 SCALE = int(os.environ.get("WEFT_SCALE", "100"))
+SEED = int(os.environ.get("WEFT_SEED") or random.SystemRandom().randrange(1 << 32))
+SECONDS = int(os.environ.get("WEFT_SECONDS") or 0)
 SERVICE = ("240.0.0.9", 7000)
 PR_SET_PDEATHSIG = 1
 SOL_TLS, TLS_TX, TLS_RX = 282, 1, 2     # linux/socket.h, linux/tls.h
@@ -34,7 +39,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def scaled(n):
-    return max(1, n * SCALE // 100)
+    """How often at least; where time decides, what is wanted at the usual scale."""
+    return n if SECONDS else max(1, n * SCALE // 100)
+
+
+def rounds(n):
+    """due(made): is another one to be made, of n, or of what a third of the time allows?"""
+    end = time.monotonic() + SECONDS / 3
+    return lambda made: time.monotonic() < end if SECONDS else made < scaled(n)
 
 
 def fork(function, *arguments):
@@ -208,14 +220,14 @@ def town(seed, reports):
 
 
 def namespaces_come_and_go():
-    seed = random.SystemRandom().randrange(1 << 32)
-    wanted, before = scaled(200), namespaces()
+    seed = SEED
+    wanted, due, before = scaled(200), rounds(200), namespaces()
     running, made = set(), 0
     reports = os.open("/tmp", os.O_TMPFILE | os.O_WRONLY | os.O_APPEND)
     # So many, and on until enough was live for the check to mean something.
     enough, last = max(5, wanted // 20), wanted + 200
     while True:
-        more = made < wanted or (made < last and os.fstat(reports).st_size <= enough)
+        more = due(made) or (made < last and os.fstat(reports).st_size <= enough)
         if not more and not running:
             break
         if more and len(running) < 6:
@@ -272,7 +284,7 @@ def workers(seed):
 
 def configuration_changes_under_connects():
     def child():
-        seed = random.SystemRandom().randrange(1 << 32)
+        seed = SEED
         rng = random.Random(seed)
         genl.unshare(CLONE_NEWNET)
         genl.loopback_up()
@@ -281,10 +293,10 @@ def configuration_changes_under_connects():
         with Genl() as nl:
             configure(nl, port)
             crew = [fork(crowd, port, seed + i) for i in range(3)] + [fork(workers, seed)]
-            wanted, made = scaled(1000), 0
+            wanted, due, made = scaled(1000), rounds(1000), 0
             # As above: so many, and on until there is something to judge.
             enough, end = max(5, wanted // 100), time.monotonic() + 120
-            while made < wanted or (counters(nl)["live"] <= enough and time.monotonic() < end):
+            while due(made) or (counters(nl)["live"] <= enough and time.monotonic() < end):
                 some_change(nl, rng, port)
                 made += 1
             for pid in crew:
@@ -296,7 +308,7 @@ def configuration_changes_under_connects():
             count = counters(nl)
             equal(f"after {made} changes every connection created was destroyed",
                   count["conns_created"], count["conns_destroyed"])
-            check("and there were many", count["conns_created"] > wanted // 10, count)
+            check("and there were many", count["conns_created"] > min(made, wanted) // 10, count)
             check("of which a worker had some", count["handshakes_wanted"] > 0, count)
             check("and some were live", count["live"] > enough, f"seed {seed}", count)
     in_child(child)
@@ -313,11 +325,11 @@ def loading_while_processes_die():
     if not module_unload():
         check("the module is free", False)
         return
-    wanted, slow = scaled(40), 0
+    due, i, slow = rounds(40), 0, 0
     nowhere = os.open("/dev/null", os.O_WRONLY)
-    for i in range(wanted):
+    while due(i):
         subprocess.run(["insmod", MODULE], check=True)
-        pid = fork(town, i, nowhere)
+        pid = fork(town, SEED + i, nowhere)
         end = time.monotonic() + 1
         while time.monotonic() < end and references() == 0:
             time.sleep(0.002)
@@ -328,12 +340,14 @@ def loading_while_processes_die():
             time.sleep(0.01)
         os.waitpid(pid, 0)
         if os.path.exists("/sys/module/weft") and not module_unload():
-            check("it unloads when everybody has died", False, f"round {i}")
+            check("it unloads when everybody has died", False, f"round {i}, seed {SEED}")
             return
-    check(f"loaded and unloaded {wanted} times, {slow} times refused meanwhile", True)
+        i += 1
+    check(f"loaded and unloaded {i} times, {slow} times refused meanwhile", True)
     subprocess.run(["insmod", MODULE], check=True)
 
 
 if __name__ == "__main__":
+    note(f"seed {SEED}")
     sys.exit(run([namespaces_come_and_go, configuration_changes_under_connects,
                   loading_while_processes_die]))
