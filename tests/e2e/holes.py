@@ -323,6 +323,9 @@ def claim(name, wanted, got):
 def local(host, port, mapped, text):
     port = int(port)
     s = limits(socket.socket())
+    for name in b"tls", b"nonesuch":
+        claim(f"before connect() no ULP can be set ({name.decode()})", "ENOTCONN",
+              says(s.setsockopt, socket.IPPROTO_TCP, TCP_ULP, name))
     s.connect((host, port))
     claim("an application's own kTLS is refused on a meshed socket", "EBUSY",
           says(s.setsockopt, socket.IPPROTO_TCP, TCP_ULP, b"tls"))

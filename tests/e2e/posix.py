@@ -5,9 +5,10 @@ by side: the same cases, the same words.
 
 posix.py run SERVER-NETNS CLIENT-NETNS ADDRESS PORT END FILE [PATTERN]
     Runs the cases over connections from CLIENT-NETNS to ADDRESS:PORT, where it
-    listens itself in SERVER-NETNS.  END is the end that is looked at: client,
-    server, or either (each is it for every other case).  Writes what came of them
-    to FILE, as JSON.  URING in the environment is the program of the io_uring cases.
+    listens itself in SERVER-NETNS; nobody listens at PORT + 2.  END is the end that
+    is looked at: client, server, or either (each is it for every other case).
+    Writes what came of them to FILE, as JSON.  URING in the environment is the
+    program of the io_uring cases.
 posix.py compare KERNEL PLAIN WEFT
     Of two such files: "ok NAME" where both say the same, or differ as KNOWN says;
     "not ok NAME" for any other difference, and for one in KNOWN that is none.
@@ -54,6 +55,7 @@ KNOWN = {
     "connect_to_nowhere_of_an_accepted_socket": ("(EISCONN ESTABLISHED)", "connect() to AF_UNSPEC"),
     "connect_to_nowhere_of_a_shared_socket": ("(EBUSY ESTABLISHED ESTABLISHED)",
                                               "connect() to AF_UNSPEC"),
+    "listen_after_a_refused_connect": ("(ECONNREFUSED EINVAL 0)", "listen() after connect()"),
     # t-posix.sh takes IPv6 there.
     "addrform": ("(EBUSY 3 'abc')", "IPV6_ADDRFORM", "6.12"),
 }

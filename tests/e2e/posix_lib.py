@@ -306,6 +306,7 @@ class Place:
     def __init__(self, server_netns, client_netns, address, port):
         self.address = (address, port)
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.closed = (address, port + 2)
         self.elsewhere = ("fd77::99" if ":" in address else "10.77.0.99", 9)
         self._enter(server_netns)
         self.listener = socket.create_server(("", port), family=self.family, backlog=64)

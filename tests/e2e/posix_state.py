@@ -518,6 +518,12 @@ def ulp_that_does_not_exist(a, b, p):
 
 
 @case
+def listen_after_a_refused_connect(a, b, p):
+    with socket.socket(p.family) as s:
+        yield call(s.connect, p.closed), call(s.listen), get(s, SOL, socket.SO_ACCEPTCONN)
+
+
+@case
 def ulp_tls(a, b, p):
     yield put(a, TCP, TCP_ULP, b"tls")
 

@@ -24,7 +24,7 @@ kind: Service
 metadata: {name: meshed}
 spec:
   addresses: [10.77.0.2, "fd77::2"]
-  ports: [{port: 9001}]
+  ports: [{port: 9001}, {port: 9003}]
   endpoints: [{address: 10.77.0.2}, {address: "fd77::2"}]
   identities: ["spiffe://mesh.local/meshed"]
 Y
