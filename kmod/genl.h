@@ -75,6 +75,9 @@ int weft_nla_put_addr(struct sk_buff *skb, int attr, const struct in6_addr *ip);
 int weft_nla_put_strings(struct sk_buff *skb, int attr, const char **strings,
 			 unsigned int n);
 
+int weft_nla_put_networks(struct sk_buff *skb, int attr,
+			  const struct weft_network *networks, unsigned int n);
+
 /*
  * What every @fill below does: puts one object into a message. @wn: the
  * namespace it is of. Must not sleep in a dump of configuration.
@@ -201,6 +204,20 @@ int weft_nla_texts(const struct nlattr *list, const char *what,
 int weft_nla_patterns(const struct nlattr *list, const char *what,
 		      const char ***out, u16 *n, struct weft_fault *f);
 
+/**
+ * weft_nla_networks() - a list of nests of enum weft_network_attr
+ * @list: the attribute; NULL: none
+ * @whose: how the error calls what has them, such as "a rule"
+ * @out: kmalloc()ed array; the caller's also on error
+ * @n: how many of them are there
+ * @f: filled in on error
+ *
+ * Return: 0, -EINVAL bits behind a prefix, -ERANGE too many or no prefix,
+ * -ENOMEM.
+ */
+int weft_nla_networks(const struct nlattr *list, const char *whose,
+		      struct weft_network **out, u16 *n, struct weft_fault *f);
+
 /* A unicast address. Return: 0 or -EINVAL. */
 int weft_nla_addr(const struct nlattr *nla, const char *what,
 		  struct in6_addr *out, struct weft_fault *f);
@@ -266,6 +283,7 @@ int weft_genl_endpoint_start(struct netlink_callback *cb);
 
 /* Policies of objects' nests, for the operations' table in genl.c */
 extern const struct nla_policy weft_texts_policy[WEFT_LIST_A_MAX + 1];
+extern const struct nla_policy weft_networks_policy[WEFT_LIST_A_MAX + 1];
 extern const struct nla_policy weft_workload_policy[WEFT_WORKLOAD_A_MAX + 1];
 extern const struct nla_policy weft_service_policy[WEFT_SERVICE_A_MAX + 1];
 extern const struct nla_policy weft_endpoint_policy[WEFT_ENDPOINT_A_MAX + 1];

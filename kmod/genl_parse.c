@@ -208,6 +208,80 @@ int weft_nla_u32(const struct nlattr *nla, const char *what, u32 max, u32 *out,
 	return 0;
 }
 
+static const struct nla_policy network_policy[WEFT_NETWORK_A_MAX + 1] = {
+	[WEFT_NETWORK_A_ADDRESS] =
+		NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[WEFT_NETWORK_A_PREFIX] = { .type = NLA_U32 },
+};
+
+const struct nla_policy weft_networks_policy[WEFT_LIST_A_MAX + 1] = {
+	[WEFT_LIST_A_ITEM] = NLA_POLICY_NESTED(network_policy),
+};
+
+static int network_wrong(const struct nlattr *nla, const char *whose,
+			 const struct weft_network *n, const char *why,
+			 struct weft_fault *f)
+{
+	bool v4 = n->len >= 96 && ipv6_addr_v4mapped(&n->ip);
+	struct weft_addr a = { .ip = n->ip };
+	char text[WEFT_ADDR_TEXT];
+
+	return weft_fault_attr(f, nla, -EINVAL, "network of %s is %s/%u: %s",
+			       whose, weft_addr_text(&a, text),
+			       v4 ? n->len - 96 : n->len, why);
+}
+
+static int network_parse(const struct nlattr *nest, const char *whose,
+			 struct weft_network *n, struct weft_fault *f)
+{
+	struct nlattr *tb[WEFT_NETWORK_A_MAX + 1];
+	const char *why;
+	char what[48];
+	u32 len;
+	int err;
+
+	err = nla_parse_nested_deprecated(tb, WEFT_NETWORK_A_MAX, nest, NULL,
+					  NULL);
+	if (err)
+		return err;
+	if (!tb[WEFT_NETWORK_A_ADDRESS] || !tb[WEFT_NETWORK_A_PREFIX])
+		return weft_fault_attr(f, nest, -EINVAL,
+				       "network of %s needs an address and a prefix",
+				       whose);
+	snprintf(what, sizeof(what), "prefix of a network of %s", whose);
+	err = weft_nla_u32(tb[WEFT_NETWORK_A_PREFIX], what, 128, &len, f);
+	if (err)
+		return err;
+	n->ip = nla_get_in6_addr(tb[WEFT_NETWORK_A_ADDRESS]);
+	n->len = len;
+	why = weft_network_wrong(n);
+	return why ? network_wrong(tb[WEFT_NETWORK_A_ADDRESS], whose, n, why,
+				   f) : 0;
+}
+
+int weft_nla_networks(const struct nlattr *list, const char *whose,
+		      struct weft_network **out, u16 *n, struct weft_fault *f)
+{
+	const struct nlattr *item;
+	int count, rest, err;
+	char what[48];
+
+	snprintf(what, sizeof(what), "networks of %s", whose);
+	count = weft_nla_count(list, what, WEFT_NETWORKS_MAX, f);
+	if (count <= 0)
+		return count;
+	*out = kcalloc(count, sizeof(**out), GFP_KERNEL_ACCOUNT);
+	if (!*out)
+		return weft_fault_nomem(f);
+	nla_for_each_nested(item, list, rest) {
+		err = network_parse(item, whose, &(*out)[*n], f);
+		if (err)
+			return err;
+		(*n)++;
+	}
+	return 0;
+}
+
 int weft_nla_put_addr(struct sk_buff *skb, int attr, const struct in6_addr *ip)
 {
 	return nla_put_in6_addr(skb, attr, ip);
@@ -226,6 +300,35 @@ int weft_nla_put_strings(struct sk_buff *skb, int attr, const char **strings,
 		return -EMSGSIZE;
 	for (i = 0; i < n; i++)
 		if (nla_put_string(skb, WEFT_LIST_A_ITEM, strings[i]))
+			return -EMSGSIZE;
+	nla_nest_end(skb, list);
+	return 0;
+}
+
+static int network_put(struct sk_buff *skb, const struct weft_network *n)
+{
+	struct nlattr *item = nla_nest_start(skb, WEFT_LIST_A_ITEM);
+
+	if (!item || weft_nla_put_addr(skb, WEFT_NETWORK_A_ADDRESS, &n->ip) ||
+	    nla_put_u32(skb, WEFT_NETWORK_A_PREFIX, n->len))
+		return -EMSGSIZE;
+	nla_nest_end(skb, item);
+	return 0;
+}
+
+int weft_nla_put_networks(struct sk_buff *skb, int attr,
+			  const struct weft_network *networks, unsigned int n)
+{
+	struct nlattr *list;
+	unsigned int i;
+
+	if (!n)
+		return 0;
+	list = nla_nest_start(skb, attr);
+	if (!list)
+		return -EMSGSIZE;
+	for (i = 0; i < n; i++)
+		if (network_put(skb, &networks[i]))
 			return -EMSGSIZE;
 	nla_nest_end(skb, list);
 	return 0;

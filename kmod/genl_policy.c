@@ -5,7 +5,6 @@
 #include <linux/slab.h>
 #include "generation_priv.h"
 #include "genl.h"
-#include "names.h"
 #include "policy.h"
 
 static const struct nla_policy port_policy[WEFT_PORT_A_MAX + 1] = {
@@ -16,20 +15,10 @@ static const struct nla_policy ports_policy[WEFT_LIST_A_MAX + 1] = {
 	[WEFT_LIST_A_ITEM] = NLA_POLICY_NESTED(port_policy),
 };
 
-static const struct nla_policy network_policy[WEFT_NETWORK_A_MAX + 1] = {
-	[WEFT_NETWORK_A_ADDRESS] =
-		NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
-	[WEFT_NETWORK_A_PREFIX] = { .type = NLA_U32 },
-};
-
-static const struct nla_policy networks_policy[WEFT_LIST_A_MAX + 1] = {
-	[WEFT_LIST_A_ITEM] = NLA_POLICY_NESTED(network_policy),
-};
-
 static const struct nla_policy rule_policy[WEFT_RULE_A_MAX + 1] = {
 	[WEFT_RULE_A_IDENTITIES] = NLA_POLICY_NESTED(weft_texts_policy),
 	[WEFT_RULE_A_PORTS] = NLA_POLICY_NESTED(ports_policy),
-	[WEFT_RULE_A_NETWORKS] = NLA_POLICY_NESTED(networks_policy),
+	[WEFT_RULE_A_NETWORKS] = NLA_POLICY_NESTED(weft_networks_policy),
 };
 
 static const struct nla_policy rules_policy[WEFT_LIST_A_MAX + 1] = {
@@ -73,65 +62,6 @@ static int ports_parse(const struct nlattr *list, const char *what,
 	return 0;
 }
 
-static int network_wrong(const struct nlattr *nla, const struct weft_network *n,
-			 const char *why, struct weft_fault *f)
-{
-	bool v4 = n->len >= 96 && ipv6_addr_v4mapped(&n->ip);
-	struct weft_addr a = { .ip = n->ip };
-	char text[WEFT_ADDR_TEXT];
-
-	return weft_fault_attr(f, nla, -EINVAL, "network of a rule is %s/%u: %s",
-			       weft_addr_text(&a, text),
-			       v4 ? n->len - 96 : n->len, why);
-}
-
-static int network_parse(const struct nlattr *nest, struct weft_network *n,
-			 struct weft_fault *f)
-{
-	struct nlattr *tb[WEFT_NETWORK_A_MAX + 1];
-	const char *why;
-	u32 len;
-	int err;
-
-	err = nla_parse_nested_deprecated(tb, WEFT_NETWORK_A_MAX, nest, NULL,
-					  NULL);
-	if (err)
-		return err;
-	if (!tb[WEFT_NETWORK_A_ADDRESS] || !tb[WEFT_NETWORK_A_PREFIX])
-		return weft_fault_attr(f, nest, -EINVAL,
-				       "network of a rule needs an address and a prefix");
-	err = weft_nla_u32(tb[WEFT_NETWORK_A_PREFIX],
-			   "prefix of a rule's network", 128, &len, f);
-	if (err)
-		return err;
-	n->ip = nla_get_in6_addr(tb[WEFT_NETWORK_A_ADDRESS]);
-	n->len = len;
-	why = weft_network_wrong(n);
-	return why ? network_wrong(tb[WEFT_NETWORK_A_ADDRESS], n, why, f) : 0;
-}
-
-static int networks_parse(const struct nlattr *list, struct weft_rule *r,
-			  struct weft_fault *f)
-{
-	const struct nlattr *item;
-	int count, rest, err;
-
-	count = weft_nla_count(list, "networks of a rule", WEFT_NETWORKS_MAX,
-			       f);
-	if (count <= 0)
-		return count;
-	r->networks = kcalloc(count, sizeof(*r->networks), GFP_KERNEL_ACCOUNT);
-	if (!r->networks)
-		return weft_fault_nomem(f);
-	nla_for_each_nested(item, list, rest) {
-		err = network_parse(item, &r->networks[r->n_networks], f);
-		if (err)
-			return err;
-		r->n_networks++;
-	}
-	return 0;
-}
-
 static int rule_parse(const struct nlattr *nest, struct weft_rule *r,
 		      struct weft_fault *f)
 {
@@ -145,7 +75,8 @@ static int rule_parse(const struct nlattr *nest, struct weft_rule *r,
 					"identities of a rule", &r->identities,
 					&r->n_identities, f);
 	if (!err)
-		err = networks_parse(tb[WEFT_RULE_A_NETWORKS], r, f);
+		err = weft_nla_networks(tb[WEFT_RULE_A_NETWORKS], "a rule",
+					&r->networks, &r->n_networks, f);
 	if (!err)
 		err = ports_parse(tb[WEFT_RULE_A_PORTS], "ports of a rule",
 				  "port of a rule", r, f);
@@ -286,34 +217,6 @@ static int ports_fill(struct sk_buff *skb, int attr,
 	return 0;
 }
 
-static int network_fill(struct sk_buff *skb, const struct weft_network *n)
-{
-	struct nlattr *item = nla_nest_start(skb, WEFT_LIST_A_ITEM);
-
-	if (!item || weft_nla_put_addr(skb, WEFT_NETWORK_A_ADDRESS, &n->ip) ||
-	    nla_put_u32(skb, WEFT_NETWORK_A_PREFIX, n->len))
-		return -EMSGSIZE;
-	nla_nest_end(skb, item);
-	return 0;
-}
-
-static int networks_fill(struct sk_buff *skb, const struct weft_rule *r)
-{
-	struct nlattr *list;
-	unsigned int i;
-
-	if (!r->n_networks)
-		return 0;
-	list = nla_nest_start(skb, WEFT_RULE_A_NETWORKS);
-	if (!list)
-		return -EMSGSIZE;
-	for (i = 0; i < r->n_networks; i++)
-		if (network_fill(skb, &r->networks[i]))
-			return -EMSGSIZE;
-	nla_nest_end(skb, list);
-	return 0;
-}
-
 static int rule_fill(struct sk_buff *skb, const struct weft_rule *r)
 {
 	struct nlattr *item = nla_nest_start(skb, WEFT_LIST_A_ITEM);
@@ -321,7 +224,8 @@ static int rule_fill(struct sk_buff *skb, const struct weft_rule *r)
 	if (!item ||
 	    weft_nla_put_strings(skb, WEFT_RULE_A_IDENTITIES, r->identities,
 				 r->n_identities) ||
-	    networks_fill(skb, r) ||
+	    weft_nla_put_networks(skb, WEFT_RULE_A_NETWORKS, r->networks,
+				  r->n_networks) ||
 	    ports_fill(skb, WEFT_RULE_A_PORTS, r))
 		return -EMSGSIZE;
 	nla_nest_end(skb, item);
