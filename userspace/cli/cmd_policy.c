@@ -6,7 +6,6 @@
  * from, ipblock and port fill one rule; "or" begins the next; "any" is a rule by
  * itself.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
@@ -85,28 +84,6 @@ static int take_port(struct weft_cli *cli, const char *word, struct weft_nl_rule
 	return WEFT_EXIT_DONE;
 }
 
-static int take_network(struct weft_cli *cli, struct weft_nl_rule *rule)
-{
-	struct weft_network net, *slot;
-	const char *value;
-	int code = weft_cli_take_value(cli, "ipblock", &value);
-	int r = code ? 0 : weft_network_parse(&net, value);
-
-	if (code)
-		return code;
-	if (r)
-		return weft_cli_bad(cli, "ipblock", value,
-				    r == -EDOM ? "bits behind the prefix are not 0"
-					       : "not an IP block, such as 10.0.0.0/8");
-	if (rule->n_networks >= WEFT_NETWORKS_MAX)
-		return weft_value_full(cli, "ipblock", WEFT_NETWORKS_MAX);
-	slot = WEFT_ARRAY_APPEND(rule->networks, rule->n_networks);
-	if (!slot)
-		return weft_cli_nomem(cli);
-	*slot = net;
-	return WEFT_EXIT_DONE;
-}
-
 static int take_rule_part(struct weft_cli *cli, const char *word, struct reading *reading)
 {
 	struct weft_nl_rule *rule;
@@ -120,7 +97,8 @@ static int take_rule_part(struct weft_cli *cli, const char *word, struct reading
 	if (!strcmp(word, "port"))
 		return take_port(cli, word, rule);
 	if (!strcmp(word, "ipblock"))
-		return take_network(cli, rule);
+		return weft_value_network(cli, word, WEFT_NETWORKS_MAX, &rule->networks,
+					  &rule->n_networks);
 	return weft_value_item(cli, word, weft_identity_pattern_problem, WEFT_IDENTITIES_MAX,
 			       &rule->identities);
 }
@@ -229,17 +207,6 @@ static void print_ports(struct weft_print *p, const struct weft_nl_rule *rule)
 	weft_print_list_end(p);
 }
 
-static void print_rule_networks(struct weft_print *p, const struct weft_nl_rule *rule)
-{
-	char buf[WEFT_ADDR_TEXT_MAX];
-	size_t i;
-
-	weft_print_list_begin(p, "ip_blocks", NULL);
-	for (i = 0; i < rule->n_networks; i++)
-		weft_print_string(p, NULL, weft_network_format(&rule->networks[i], buf));
-	weft_print_list_end(p);
-}
-
 static void print_rules(struct weft_print *p, const struct weft_nl_policy *policy)
 {
 	_cleanup_free_ char *text = policy->n_rules ? rules_text(policy) : NULL;
@@ -249,7 +216,8 @@ static void print_rules(struct weft_print *p, const struct weft_nl_policy *polic
 	for (i = 0; i < policy->n_rules; i++) {
 		weft_print_item_begin(p);
 		weft_print_strings(p, "identities", &policy->rules[i].identities);
-		print_rule_networks(p, &policy->rules[i]);
+		weft_print_networks(p, "ip_blocks", policy->rules[i].networks,
+				    policy->rules[i].n_networks);
 		print_ports(p, &policy->rules[i]);
 		weft_print_item_end(p);
 	}

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "base/cleanup.h"
 #include "cli/print_form.h"
 
 struct weft_print {
@@ -158,6 +159,18 @@ void weft_print_sentences(struct weft_print *p, const char *key, const struct we
 {
 	if (!p->error)
 		p->error = p->ops->sentences(p->form, key, value);
+}
+
+void weft_print_networks(struct weft_print *p, const char *key, const struct weft_network *value,
+			 size_t n)
+{
+	_cleanup_(weft_strv_uninit) struct weft_strv texts = { 0 };
+	char buf[WEFT_ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		if (weft_strv_add(&texts, weft_network_format(&value[i], buf)) && !p->error)
+			p->error = -ENOMEM;
+	weft_print_strings(p, key, &texts);
 }
 
 void weft_print_addr(struct weft_print *p, const char *key, const struct weft_addr *value)

@@ -62,6 +62,8 @@ void weft_print_number(struct weft_print *p, const char *key, uint64_t value);
 void weft_print_strings(struct weft_print *p, const char *key, const struct weft_strv *value);
 /* The same where each is a sentence. Text, in a block: a line for each. */
 void weft_print_sentences(struct weft_print *p, const char *key, const struct weft_strv *value);
+void weft_print_networks(struct weft_print *p, const char *key, const struct weft_network *value,
+			 size_t n);
 void weft_print_addr(struct weft_print *p, const char *key, const struct weft_addr *value);
 void weft_print_duration(struct weft_print *p, const char *key, uint64_t ms); /* JSON: KEY_ms */
 

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/array.h"
 #include "base/enums.h"
 #include "base/number.h"
 
@@ -102,6 +103,29 @@ int weft_value_addr(struct weft_cli *cli, const char *key, bool port, struct wef
 }
 
 static const char no_port[] = "not a port (1 to 65535)";
+
+int weft_value_network(struct weft_cli *cli, const char *key, size_t max,
+		       struct weft_network **out, size_t *n)
+{
+	struct weft_network net, *slot;
+	const char *value;
+	int code = weft_cli_take_value(cli, key, &value);
+	int r = code ? 0 : weft_network_parse(&net, value);
+
+	if (code)
+		return code;
+	if (r)
+		return weft_cli_bad(cli, key, value,
+				    r == -EDOM ? "bits behind the prefix are not 0"
+					       : "not an IP block, such as 10.0.0.0/8");
+	if (*n >= max)
+		return weft_value_full(cli, key, max);
+	slot = WEFT_ARRAY_APPEND(*out, *n);
+	if (!slot)
+		return weft_cli_nomem(cli);
+	*slot = net;
+	return WEFT_EXIT_DONE;
+}
 
 int weft_value_port(struct weft_cli *cli, const char *key, uint16_t *out)
 {

@@ -24,6 +24,9 @@ int weft_value_number(struct weft_cli *cli, const char *key, uint64_t min, uint6
 		      uint64_t *out);
 /* ADDRESS, or with @port ADDRESS[:PORT]; of one host. */
 int weft_value_addr(struct weft_cli *cli, const char *key, bool port, struct weft_addr *out);
+/* ADDRESS[/LENGTH], appended to an array of at most @max. */
+int weft_value_network(struct weft_cli *cli, const char *key, size_t max,
+		       struct weft_network **out, size_t *n);
 int weft_value_port(struct weft_cli *cli, const char *key, uint16_t *out);
 /* PORT:REST or PORT; @rest is NULL then. */
 int weft_value_port_and(struct weft_cli *cli, const char *key, uint16_t *port,

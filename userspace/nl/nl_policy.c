@@ -45,30 +45,6 @@ static int put_ports(struct nl_msg *msg, int type, const struct weft_nl_rule *ru
 	return list ? weft_nl_nest_end(msg, list) : -EMSGSIZE;
 }
 
-static int put_network(struct nl_msg *msg, const struct weft_network *net)
-{
-	struct nlattr *nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
-
-	if (!nest || nla_put(msg, WEFT_NETWORK_A_ADDRESS, sizeof(net->ip), net->ip) ||
-	    nla_put_u32(msg, WEFT_NETWORK_A_PREFIX, net->len))
-		return -EMSGSIZE;
-	return weft_nl_nest_end(msg, nest);
-}
-
-static int put_networks(struct nl_msg *msg, const struct weft_nl_rule *rule)
-{
-	struct nlattr *list;
-	size_t i;
-
-	if (!rule->n_networks)
-		return 0;
-	list = weft_nl_nest(msg, WEFT_RULE_A_NETWORKS);
-	for (i = 0; list && i < rule->n_networks; i++)
-		if (put_network(msg, &rule->networks[i]))
-			return -EMSGSIZE;
-	return list ? weft_nl_nest_end(msg, list) : -EMSGSIZE;
-}
-
 /* An empty one is not left out: it matches everybody, everywhere. */
 static int put_rules(struct nl_msg *msg, const struct weft_nl_policy *policy)
 {
@@ -82,7 +58,8 @@ static int put_rules(struct nl_msg *msg, const struct weft_nl_policy *policy)
 		nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
 		if (!nest ||
 		    weft_nl_put_strv(msg, WEFT_RULE_A_IDENTITIES, &policy->rules[i].identities) ||
-		    put_networks(msg, &policy->rules[i]) ||
+		    weft_nl_put_networks(msg, WEFT_RULE_A_NETWORKS, policy->rules[i].networks,
+					 policy->rules[i].n_networks) ||
 		    put_ports(msg, WEFT_RULE_A_PORTS, &policy->rules[i]) ||
 		    weft_nl_nest_end(msg, nest))
 			return -EMSGSIZE;
@@ -126,31 +103,6 @@ static int parse_ports(struct nlattr *list, struct weft_nl_rule *rule)
 	return 0;
 }
 
-static int parse_networks(struct nlattr *list, struct weft_nl_rule *rule)
-{
-	static const struct nla_policy policy[WEFT_NETWORK_A_MAX + 1] = {
-		[WEFT_NETWORK_A_ADDRESS] = { .minlen = 16, .maxlen = 16 },
-		[WEFT_NETWORK_A_PREFIX] = { .type = NLA_U32 },
-	};
-	struct nlattr *tb[WEFT_NETWORK_A_MAX + 1], *pos;
-	struct weft_network *net;
-	int rem;
-
-	if (!list)
-		return 0;
-	nla_for_each_nested(pos, list, rem) {
-		if (weft_nl_parse(tb, WEFT_NETWORK_A_MAX, pos, policy) ||
-		    !tb[WEFT_NETWORK_A_ADDRESS])
-			return -EPROTO;
-		net = WEFT_ARRAY_APPEND(rule->networks, rule->n_networks);
-		if (!net)
-			return -ENOMEM;
-		memcpy(net->ip, nla_data(tb[WEFT_NETWORK_A_ADDRESS]), sizeof(net->ip));
-		net->len = weft_nl_get_u32(tb[WEFT_NETWORK_A_PREFIX]);
-	}
-	return 0;
-}
-
 static int parse_rule(struct nlattr *nest, struct weft_nl_rule *rule)
 {
 	static const struct nla_policy policy[WEFT_RULE_A_MAX + 1] = {
@@ -164,7 +116,8 @@ static int parse_rule(struct nlattr *nest, struct weft_nl_rule *rule)
 	if (!r)
 		r = weft_nl_get_strv(&rule->identities, tb[WEFT_RULE_A_IDENTITIES]);
 	if (!r)
-		r = parse_networks(tb[WEFT_RULE_A_NETWORKS], rule);
+		r = weft_nl_get_networks(&rule->networks, &rule->n_networks,
+					 tb[WEFT_RULE_A_NETWORKS]);
 	if (!r)
 		r = parse_ports(tb[WEFT_RULE_A_PORTS], rule);
 	return r;

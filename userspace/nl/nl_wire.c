@@ -110,6 +110,56 @@ int weft_nl_get_strv(struct weft_strv *out, struct nlattr *attr)
 	return 0;
 }
 
+static int put_network(struct nl_msg *msg, const struct weft_network *net)
+{
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_LIST_A_ITEM);
+
+	if (!nest || nla_put(msg, WEFT_NETWORK_A_ADDRESS, sizeof(net->ip), net->ip) ||
+	    nla_put_u32(msg, WEFT_NETWORK_A_PREFIX, net->len))
+		return -EMSGSIZE;
+	return weft_nl_nest_end(msg, nest);
+}
+
+int weft_nl_put_networks(struct nl_msg *msg, int type, const struct weft_network *networks,
+			 size_t n)
+{
+	struct nlattr *list;
+	size_t i;
+
+	if (!n)
+		return 0;
+	list = weft_nl_nest(msg, type);
+	for (i = 0; list && i < n; i++)
+		if (put_network(msg, &networks[i]))
+			return -EMSGSIZE;
+	return list ? weft_nl_nest_end(msg, list) : -EMSGSIZE;
+}
+
+int weft_nl_get_networks(struct weft_network **out, size_t *n, struct nlattr *list)
+{
+	static const struct nla_policy policy[WEFT_NETWORK_A_MAX + 1] = {
+		[WEFT_NETWORK_A_ADDRESS] = { .minlen = 16, .maxlen = 16 },
+		[WEFT_NETWORK_A_PREFIX] = { .type = NLA_U32 },
+	};
+	struct nlattr *tb[WEFT_NETWORK_A_MAX + 1], *pos;
+	struct weft_network *net;
+	int rem;
+
+	if (!list)
+		return 0;
+	nla_for_each_nested(pos, list, rem) {
+		if (weft_nl_parse(tb, WEFT_NETWORK_A_MAX, pos, policy) ||
+		    !tb[WEFT_NETWORK_A_ADDRESS])
+			return -EPROTO;
+		net = WEFT_ARRAY_APPEND(*out, *n);
+		if (!net)
+			return -ENOMEM;
+		memcpy(net->ip, nla_data(tb[WEFT_NETWORK_A_ADDRESS]), sizeof(net->ip));
+		net->len = weft_nl_get_u32(tb[WEFT_NETWORK_A_PREFIX]);
+	}
+	return 0;
+}
+
 uint32_t weft_nl_get_u32(const struct nlattr *attr)
 {
 	return attr ? nla_get_u32(attr) : 0;

@@ -104,12 +104,15 @@ int weft_nl_put_u32_set(struct nl_msg *msg, int type, uint32_t value); /* 0: not
 int weft_nl_put_u16_set(struct nl_msg *msg, int type, uint16_t value); /* 0: nothing */
 int weft_nl_put_ip(struct nl_msg *msg, int type, const struct weft_addr *addr);
 int weft_nl_put_strv(struct nl_msg *msg, int type, const struct weft_strv *list);
+int weft_nl_put_networks(struct nl_msg *msg, int type, const struct weft_network *networks,
+			 size_t n); /* none: nothing */
 
 /* Taking: each returns 0, -ENOMEM or -EPROTO. @attr NULL: @out is not touched. */
 
 int weft_nl_get_string(char **out, const struct nlattr *attr);
 void weft_nl_get_ip(struct weft_addr *out, const struct nlattr *attr);
 int weft_nl_get_strv(struct weft_strv *out, struct nlattr *attr);
+int weft_nl_get_networks(struct weft_network **out, size_t *n, struct nlattr *list);
 uint32_t weft_nl_get_u32(const struct nlattr *attr); /* 0 when NULL, as the others */
 uint16_t weft_nl_get_u16(const struct nlattr *attr);
 uint64_t weft_nl_get_u64(const struct nlattr *attr);
