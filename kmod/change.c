@@ -421,7 +421,7 @@ static struct weft_set *static_copy_locked(struct weft_tables *t)
 		     weft_set_create();
 }
 
-/* Put a workload, service, policy or revocation into a private set. */
+/* Put an object that is no endpoint into a private set. */
 static int set_put_object(struct weft_set *set, enum weft_kind kind,
 			  const char *name, void *object, struct weft_fault *f)
 {

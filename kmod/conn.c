@@ -61,6 +61,7 @@ static void conn_free(struct weft_conn *c)
 	kfree(c->policy);
 	kfree(c->audit);
 	kfree(c->revocation);
+	kfree(c->registered);
 	kfree(c->detail);
 	kfree(c->cipher);
 	kfree(c->cgroup);

@@ -72,7 +72,8 @@ struct weft_conn {
 	u8 role;			/* enum weft_role */
 	u8 mode;			/* enum weft_mode */
 	u8 keys;			/* in place: bit 0 TX, bit 1 RX (mu) */
-	bool mesh_peer;			/* a child whose SYN had the option */
+	bool mesh_peer;			/* a child: option, or registered */
+	bool by_registry;		/* the latter alone */
 	bool reported;			/* its verdict was announced (mu) */
 	bool open;			/* was LIVE or PASS since CONNECTING */
 
@@ -145,6 +146,7 @@ struct weft_conn {
 	char peer_serial[WEFT_SERIAL_MAX + 1];	/* "": not known */
 	u8 revoked;			/* enum weft_revoked */
 	char *revocation;		/* the one that says so */
+	char *registered;		/* the peer that made it fail */
 	char *policy;
 	char *audit;			/* the AUDIT policy that matches */
 	char *detail;

@@ -532,6 +532,7 @@ int weft_connect_reset(struct weft_conn *c)
 	weft_conn_set_string(&c->policy, NULL, 0);
 	weft_conn_set_string(&c->audit, NULL, 0);
 	weft_conn_set_string(&c->revocation, NULL, 0);
+	weft_conn_set_string(&c->registered, NULL, 0);
 	c->peer_serial[0] = '\0';
 	c->revoked = WEFT_REVOKED_NOTHING;
 	weft_conn_set_string(&c->detail, NULL, 0);

@@ -5,6 +5,7 @@
 #include <linux/string.h>
 #include "flow.h"
 #include "generation_priv.h"
+#include "peer.h"
 #include "revocation.h"
 #include "service.h"
 #include "workload.h"
@@ -28,6 +29,9 @@ static void judge_server(const struct weft_gen *gen,
 	out->reason = weft_policy_judge(gen, w->name, &flow->peer, &v);
 	note(out->policy, v.policy);
 	note(out->audit, v.audit);
+	if (v.registered)
+		strscpy(out->registered, v.registered->name,
+			sizeof(out->registered));
 }
 
 static void judge_client(const struct weft_gen *gen,

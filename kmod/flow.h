@@ -28,6 +28,7 @@ struct weft_flow_verdict {
 	char policy[WEFT_NAME_MAX + 1];
 	char audit[WEFT_NAME_MAX + 1];
 	char revocation[WEFT_NAME_MAX + 1];	/* with REASON_REVOKED */
+	char registered[WEFT_NAME_MAX + 1];	/* with REASON_PLAINTEXT */
 };
 
 /**

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include "generation_priv.h"
+#include "peer.h"
 #include "policy.h"
 #include "revocation.h"
 #include "workload.h"
@@ -93,6 +94,7 @@ static void gen_destroy(struct weft_gen *gen)
 
 	weft_lookup_uninit(&gen->lookup);
 	weft_revoked_uninit(&gen->revoked);
+	weft_registry_uninit(&gen->registry);
 	for (i = 0; i < ARRAY_SIZE(gen->tables); i++)
 		weft_table_uninit(&gen->tables[i], i);
 	for (i = 0; i < WEFT_OWNERS; i++)
@@ -212,6 +214,8 @@ static u16 object_wire(enum weft_kind kind, const void *object)
 		return ((const struct weft_policy *)object)->wire;
 	case WEFT_KIND_REVOCATION:
 		return ((const struct weft_revocation *)object)->wire;
+	case WEFT_KIND_PEER:
+		return ((const struct weft_mesh_peer *)object)->wire;
 	default:
 		return 0;
 	}
@@ -224,7 +228,7 @@ static void gen_append(struct weft_gen *gen, enum weft_kind kind,
 	gen->wire_max = max(gen->wire_max, object_wire(kind, object));
 }
 
-/* Workloads, policies, revocations: the static one, else the daemon's. */
+/* All but services: the static one, else the daemon's. */
 static int gen_merge(struct weft_gen *gen, enum weft_kind kind,
 		     struct weft_fault *f)
 {
@@ -359,6 +363,14 @@ static int gen_revocations(struct weft_gen *gen, struct weft_fault *f)
 	return err ?: weft_revoked_init(&gen->revoked, tables, f);
 }
 
+static int gen_peers(struct weft_gen *gen, struct weft_fault *f)
+{
+	int err = gen_merge(gen, WEFT_KIND_PEER, f);
+
+	return err ?: weft_registry_init(&gen->registry,
+					 &gen->tables[WEFT_KIND_PEER], f);
+}
+
 struct weft_gen *weft_gen_create(struct weft_set *const sets[WEFT_OWNERS],
 				 const struct weft_gen *old,
 				 struct weft_fault *f)
@@ -379,6 +391,8 @@ struct weft_gen *weft_gen_create(struct weft_set *const sets[WEFT_OWNERS],
 		err = gen_merge(gen, WEFT_KIND_POLICY, f);
 	if (!err)
 		err = gen_revocations(gen, f);
+	if (!err)
+		err = gen_peers(gen, f);
 	if (!err)
 		err = gen_services(gen, old, f);
 	if (err) {

@@ -144,7 +144,7 @@ int weft_txn_abort(struct weft_tables *t, u32 id, u32 portid,
 		   struct weft_fault *f);
 
 /**
- * weft_tables_set() - add or replace a workload, service, policy or revocation
+ * weft_tables_set() - add or replace an object that is no endpoint
  * @t: the tables
  * @change: staged or now, see there
  * @kind: of @object

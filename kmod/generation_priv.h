@@ -5,6 +5,7 @@
  *	weft_tables --> weft_gen -+-> tables: what is in force, joined
  *				  +-> lookup: addresses of it
  *				  +-> revoked: identities and serials of it
+ *				  +-> registry: addresses of its peers
  *				  +-> sets[DAEMON], sets[STATIC]: as configured
  *
  * Sets, objects and joined services are shared between generations; one that
@@ -18,6 +19,7 @@
 #include "fault.h"
 #include "generation.h"
 #include "lookup.h"
+#include "peer.h"
 #include "revocation.h"
 #include "table.h"
 
@@ -37,6 +39,7 @@ struct weft_gen {
 	struct weft_table tables[WEFT_KIND_ENDPOINTS];	/* by enum weft_kind */
 	struct weft_lookup lookup;
 	struct weft_revoked_set revoked;
+	struct weft_registry registry;
 	struct weft_set *sets[WEFT_OWNERS];
 	struct rcu_work free;
 };

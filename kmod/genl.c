@@ -102,6 +102,8 @@ POLICY_NEW(policy_new, WEFT_A_POLICY, weft_policy_policy);
 POLICY_KEY(policy_key, WEFT_A_POLICY, name_policy);
 POLICY_NEW(revocation_new, WEFT_A_REVOCATION, weft_revocation_policy);
 POLICY_KEY(revocation_key, WEFT_A_REVOCATION, name_policy);
+POLICY_NEW(peer_new, WEFT_A_PEER, weft_peer_policy);
+POLICY_KEY(peer_key, WEFT_A_PEER, name_policy);
 POLICY_KEY(conn_key, WEFT_A_CONN, conn_key_policy);
 POLICY_NEW(flow_judge, WEFT_A_CONN, flow_policy);
 POLICY_KEY(conn_judge, WEFT_A_CONN, judge_policy);
@@ -143,6 +145,10 @@ static const struct genl_ops ops[] = {
 	  .doit = weft_genl_revocation_get,
 	  .start = weft_genl_dump_start,
 	  .dumpit = weft_genl_revocation_dump },
+	{ ADMIN(PEER_NEW, peer_new), .doit = weft_genl_peer_new },
+	{ ADMIN(PEER_DEL, peer_key), .doit = weft_genl_peer_del },
+	{ ADMIN(PEER_GET, peer_key), .doit = weft_genl_peer_get,
+	  .start = weft_genl_dump_start, .dumpit = weft_genl_peer_dump },
 	{ ADMIN(CONN_GET, conn_key), .doit = weft_genl_conn_get,
 	  .start = weft_genl_conn_start, .dumpit = weft_genl_conn_dump },
 	{ ADMIN(CONN_DEL, conn_key), .doit = weft_genl_conn_del },
@@ -357,7 +363,8 @@ int weft_genl_nest(const struct genl_info *info, int attr, struct nlattr **tb,
 	static const char * const names[WEFT_A_MAX + 1] = {
 		[WEFT_A_WORKLOAD] = "WORKLOAD", [WEFT_A_SERVICE] = "SERVICE",
 		[WEFT_A_ENDPOINT] = "ENDPOINT", [WEFT_A_POLICY] = "POLICY",
-		[WEFT_A_REVOCATION] = "REVOCATION", [WEFT_A_CONN] = "CONN",
+		[WEFT_A_REVOCATION] = "REVOCATION", [WEFT_A_PEER] = "PEER",
+		[WEFT_A_CONN] = "CONN",
 	};
 	const struct nlattr *nest = info->attrs[attr];
 

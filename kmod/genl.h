@@ -290,6 +290,7 @@ extern const struct nla_policy weft_endpoint_policy[WEFT_ENDPOINT_A_MAX + 1];
 extern const struct nla_policy weft_policy_policy[WEFT_POLICY_A_MAX + 1];
 extern const struct nla_policy
 	weft_revocation_policy[WEFT_REVOCATION_A_MAX + 1];
+extern const struct nla_policy weft_peer_policy[WEFT_PEER_A_MAX + 1];
 
 /* Tells subscribers of a new generation (WEFT_EVENT_GENERATION). */
 void weft_genl_generation_event(struct weft_net *wn);
@@ -325,6 +326,11 @@ int weft_genl_revocation_new(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_revocation_del(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_revocation_get(struct sk_buff *skb, struct genl_info *info);
 int weft_genl_revocation_dump(struct sk_buff *skb, struct netlink_callback *cb);
+
+int weft_genl_peer_new(struct sk_buff *skb, struct genl_info *info);
+int weft_genl_peer_del(struct sk_buff *skb, struct genl_info *info);
+int weft_genl_peer_get(struct sk_buff *skb, struct genl_info *info);
+int weft_genl_peer_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 /* genl_conn.c */
 int weft_genl_conn_get(struct sk_buff *skb, struct genl_info *info);

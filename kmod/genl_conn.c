@@ -130,6 +130,7 @@ static int put_verdict(struct sk_buff *skb, const struct weft_conn *c)
 	return put_text(skb, WEFT_CONN_A_POLICY, c->policy) ?:
 	       put_text(skb, WEFT_CONN_A_AUDIT, c->audit) ?:
 	       put_revoked(skb, c) ?:
+	       put_text(skb, WEFT_CONN_A_REGISTERED, c->registered) ?:
 	       put_text(skb, WEFT_CONN_A_DETAIL, c->detail) ?:
 	       put_text(skb, WEFT_CONN_A_CIPHER, c->cipher) ?:
 	       nla_put_u32(skb, WEFT_CONN_A_RESUMED, c->resumed) ?:

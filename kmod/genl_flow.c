@@ -32,7 +32,8 @@ static int fill(struct sk_buff *skb, const void *object, struct weft_net *wn)
 	     nla_put_string(skb, WEFT_CONN_A_SERVICE, q->flow.service)) ||
 	    put_name(skb, WEFT_CONN_A_POLICY, v->policy) ||
 	    put_name(skb, WEFT_CONN_A_AUDIT, v->audit) ||
-	    put_name(skb, WEFT_CONN_A_REVOCATION, v->revocation))
+	    put_name(skb, WEFT_CONN_A_REVOCATION, v->revocation) ||
+	    put_name(skb, WEFT_CONN_A_REGISTERED, v->registered))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -26,6 +26,8 @@ static int tables_fill(struct sk_buff *skb, const struct weft_gen *gen)
 			gen->tables[WEFT_KIND_POLICY].n) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_REVOCATIONS,
 			gen->tables[WEFT_KIND_REVOCATION].n) ||
+	    nla_put_u32(skb, WEFT_STATUS_A_PEERS,
+			gen->tables[WEFT_KIND_PEER].n) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_ENDPOINTS, gen->n_endpoints) ||
 	    nla_put_u32(skb, WEFT_STATUS_A_SHADOWED, gen->shadowed))
 		return -EMSGSIZE;

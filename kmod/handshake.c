@@ -318,6 +318,8 @@ static void server_failed(struct weft_conn *c, u8 reason, int err)
 		      reason == WEFT_REASON_REVOKED;
 
 	weft_conn_set_verdict(c, reason, err);
+	if (c->by_registry && !c->peer_identity)
+		weft_judge_registered(c);
 	if (denied) {
 		c->base->shutdown(c->sock, SHUT_RDWR);
 		lock_sock(sk);

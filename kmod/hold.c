@@ -5,11 +5,11 @@
  * hand passes. All in process context, the socket not locked.
  *
  * A permissive server's child whose peer did not say on its SYN that it speaks
- * mesh is in SNIFF: what the application writes first goes out as plaintext
- * (so protocols where the server speaks first just work), and what it would
- * read is looked at: a ClientHello asks for a handshake, anything else is
- * plaintext, if the policies allow it from a peer without identity. Nothing
- * waits for a timeout.
+ * mesh, and whose address is not registered, is in SNIFF: what the application
+ * writes first goes out as plaintext (so protocols where the server speaks
+ * first just work), and what it would read is looked at: a ClientHello asks for
+ * a handshake, anything else is plaintext, if the policies allow it from a peer
+ * without identity. Nothing waits for a timeout.
  */
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -86,6 +86,7 @@ static void pass(struct weft_conn *c)
 		if (!done) {		/* reset, or TLS after all */
 			weft_conn_set_string(&c->policy, NULL, 0);
 			weft_conn_set_string(&c->audit, NULL, 0);
+			weft_conn_set_string(&c->registered, NULL, 0);
 		}
 	}
 	mutex_unlock(&c->mu);

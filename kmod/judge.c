@@ -7,6 +7,7 @@
 #include <net/sock.h>
 #include "generation_priv.h"
 #include "judge.h"
+#include "peer.h"
 #include "policy.h"
 #include "service.h"
 #include "workload.h"
@@ -84,6 +85,38 @@ static u8 judge_allowed(struct weft_conn *c, const struct weft_gen *gen,
 					     judge_server(c, gen, v);
 }
 
+/* In an RCU read section; it is valid there. */
+static const struct weft_mesh_peer *registered(const struct weft_conn *c)
+{
+	const struct weft_gen *gen = weft_gen_current(&c->wn->tables);
+	struct weft_addr remote;
+
+	if (!gen || !gen->registry.n)
+		return NULL;
+	weft_addr_remote(c->sock->sk, &remote);
+	return weft_registry_find(&gen->registry, &remote.ip);
+}
+
+bool weft_judge_speaks_mesh(const struct weft_conn *c)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = registered(c);
+	rcu_read_unlock();
+	return found;
+}
+
+void weft_judge_registered(struct weft_conn *c)
+{
+	const struct weft_mesh_peer *by;
+
+	rcu_read_lock();
+	by = registered(c);
+	note(&c->registered, by ? by->name : NULL);
+	rcu_read_unlock();
+}
+
 u8 weft_judge(struct weft_conn *c, bool *audit)
 {
 	struct weft_policy_verdict v = {};
@@ -96,6 +129,7 @@ u8 weft_judge(struct weft_conn *c, bool *audit)
 	WRITE_ONCE(c->generation, weft_gen_number(gen));
 	note(&c->policy, name_of(v.policy));
 	*audit = note(&c->audit, name_of(v.audit));
+	note(&c->registered, v.registered ? v.registered->name : NULL);
 	rcu_read_unlock();
 	return reason;
 }

@@ -107,4 +107,10 @@
 /* rows of a generation's address table: endpoints times target ports */
 #define WEFT_LOOKUP_MAX			1048576
 
+/*
+ * rows of a generation's registry of peers, 65536: an accept() that asks it,
+ * and a judgment of plaintext, compares 17 addresses at most
+ */
+#define WEFT_REGISTRY_MAX		(WEFT_PEERS_MAX * WEFT_NETWORKS_MAX)
+
 #endif

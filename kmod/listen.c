@@ -26,6 +26,7 @@
 #include <net/tcp.h>
 #include "compat.h"
 #include "handshake.h"
+#include "judge.h"
 #include "limits.h"
 #include "listen.h"
 #include "stale.h"
@@ -158,14 +159,20 @@ void weft_listen_established(struct weft_conn *c)
 }
 
 /*
- * What comes first: with the mesh option on its SYN, or at a strict port, a
- * handshake; else we look at what it sends.
+ * What comes first: with the mesh option on its SYN, from a registered address,
+ * or at a strict port, a handshake; else we look at what it sends. Whoever took
+ * the option out, or the SYN cookie that did not keep it, changes nothing for a
+ * registered one.
  */
 static void child_begin(struct weft_conn *c)
 {
 	struct sock *sk = c->sock->sk;
+	bool said = weft_synopt_seen(sk);
 
-	c->mesh_peer = weft_synopt_seen(sk);
+	/* a strict port asks for a handshake whoever comes */
+	c->by_registry = !said && c->mode != WEFT_MODE_STRICT &&
+			 weft_judge_speaks_mesh(c);
+	c->mesh_peer = said || c->by_registry;
 	switch (READ_ONCE(sk->sk_state)) {
 	case TCP_ESTABLISHED:
 	case TCP_CLOSE_WAIT:

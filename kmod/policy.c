@@ -146,6 +146,17 @@ void weft_policy_check(const struct weft_gen *gen, const char *workload,
 	out->audit = first[WEFT_ACTION_AUDIT];
 }
 
+/* Plaintext at a port that is not disabled. */
+static bool takes_plaintext(const struct weft_gen *gen, u8 mode,
+			    const struct in6_addr *from,
+			    struct weft_policy_verdict *out)
+{
+	if (mode == WEFT_MODE_STRICT)
+		return false;
+	out->registered = weft_registry_find(&gen->registry, from);
+	return !out->registered;
+}
+
 u8 weft_policy_judge(const struct weft_gen *gen, const char *workload,
 		     const struct weft_peer *peer,
 		     struct weft_policy_verdict *out)
@@ -156,10 +167,10 @@ u8 weft_policy_judge(const struct weft_gen *gen, const char *workload,
 	if (!w)
 		return WEFT_REASON_NONE;
 	mode = weft_workload_mode(w, peer->port);
-	if (!peer->identity && mode == WEFT_MODE_STRICT)
-		return WEFT_REASON_PLAINTEXT;
 	if (!peer->identity && mode == WEFT_MODE_DISABLED)
 		return WEFT_REASON_NONE;
+	if (!peer->identity && !takes_plaintext(gen, mode, &peer->ip, out))
+		return WEFT_REASON_PLAINTEXT;
 	weft_policy_check(gen, w->name, w->identity, peer, out);
 	return out->allowed ? WEFT_REASON_NONE : WEFT_REASON_POLICY_DENIED;
 }

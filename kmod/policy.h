@@ -43,6 +43,8 @@ struct weft_peer {
 	u16 port;		/* of the listener */
 };
 
+struct weft_mesh_peer;
+
 struct weft_policy_verdict {
 	bool allowed;
 	/*
@@ -51,6 +53,8 @@ struct weft_policy_verdict {
 	 */
 	const struct weft_policy *policy;
 	const struct weft_policy *audit;	/* first AUDIT that matches */
+	/* no policy: one of these has the address that plaintext came from */
+	const struct weft_mesh_peer *registered;
 };
 
 /**
@@ -82,10 +86,12 @@ void weft_policy_check(const struct weft_gen *gen, const char *workload,
  * @gen: the generation to judge by
  * @workload: name of the workload that is connected to
  * @peer: who connects; without an identity it speaks plaintext
- * @out: what the policies say; untouched where they are not asked
+ * @out: zeroed; what the policies say, or the registry of peers against
+ *	 plaintext
  *
- * Plaintext is a matter of the port's mode first. A workload that @gen does not
- * know is in no mesh, and nothing is said against it.
+ * Plaintext is a matter of the port's mode first, then of where it comes from:
+ * a registered address speaks mesh. A workload that @gen does not know is in no
+ * mesh, and nothing is said against it.
  *
  * Return: enum weft_reason: NONE, POLICY_DENIED or PLAINTEXT.
  */

@@ -14,6 +14,7 @@ static const struct weft_claims * const all[] = {
 	&weft_claims_service,
 	&weft_claims_policy,
 	&weft_claims_revocation,
+	&weft_claims_peer,
 	&weft_claims_generation,
 	&weft_claims_trial,
 	&weft_claims_steer,

@@ -9,6 +9,7 @@
 #define WEFT_SELFTEST_H
 
 #include "generation.h"
+#include "peer.h"
 #include "policy.h"
 #include "revocation.h"
 #include "service.h"
@@ -43,6 +44,7 @@ extern const struct weft_claims weft_claims_workload;
 extern const struct weft_claims weft_claims_service;
 extern const struct weft_claims weft_claims_policy;
 extern const struct weft_claims weft_claims_revocation;
+extern const struct weft_claims weft_claims_peer;
 extern const struct weft_claims weft_claims_generation;
 extern const struct weft_claims weft_claims_trial;
 extern const struct weft_claims weft_claims_steer;
@@ -100,6 +102,10 @@ int weft_st_policy_for(struct weft_tables *t, const char *name, u8 action,
 int weft_st_revocation(struct weft_tables *t, u32 txn, const char *name,
 		       const char * const *identities,
 		       const char * const *serials, struct weft_fault *f);
+
+/* @networks: "10.0.0.0/8" */
+int weft_st_peer(struct weft_tables *t, u32 txn, const char *name,
+		 const char * const *networks, struct weft_fault *f);
 
 u32 weft_st_begin(struct weft_tables *t);	/* 0 on error */
 u64 weft_st_commit(struct weft_tables *t, u32 txn);	/* 0 on error */

@@ -253,6 +253,40 @@ int weft_st_revocation(struct weft_tables *t, u32 txn, const char *name,
 	return err;
 }
 
+static int networks_copy(struct weft_mesh_peer *p, const char * const *from)
+{
+	unsigned int n = 0;
+
+	while (from[n])
+		n++;
+	p->networks = kcalloc(n, sizeof(*p->networks), GFP_KERNEL);
+	if (!p->networks)
+		return -ENOMEM;
+	while (p->n_networks < n) {
+		p->networks[p->n_networks] =
+			weft_st_network(from[p->n_networks]);
+		p->n_networks++;
+	}
+	return 0;
+}
+
+int weft_st_peer(struct weft_tables *t, u32 txn, const char *name,
+		 const char * const *networks, struct weft_fault *f)
+{
+	struct weft_mesh_peer *p = weft_mesh_peer_create();
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->name = text(name);
+	p->owner = owner_of(txn);
+	err = networks_copy(p, networks);
+	if (!err)
+		err = put(t, txn, WEFT_KIND_PEER, p->name, p, f);
+	weft_mesh_peer_put(p);
+	return err;
+}
+
 u32 weft_st_begin(struct weft_tables *t)
 {
 	u32 id;

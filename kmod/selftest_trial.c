@@ -161,6 +161,25 @@ static const char *revoked_goes_before_policies(struct weft_tables *t)
 	return NULL;
 }
 
+static const char *trial_knows_its_peers(struct weft_tables *t)
+{
+	static const char * const here[] = { "192.0.2.0/24", NULL };
+	struct weft_flow_verdict v;
+	u32 txn;
+
+	WEFT_EXPECT(!workload(t, WEFT_MODE_STRICT));
+	txn = begin(t);
+	WEFT_EXPECT(!weft_st_peer(t, txn, "p", here, NULL));
+	WEFT_EXPECT(server(t, txn, NULL, 81, &v) == WEFT_REASON_PLAINTEXT);
+	WEFT_EXPECT(!strcmp(v.registered, "p"));
+	WEFT_EXPECT(v.mode == WEFT_MODE_PERMISSIVE);
+	WEFT_EXPECT(server(t, txn, WEB, 81, &v) == WEFT_REASON_NONE);
+	WEFT_EXPECT(!v.registered[0]);
+	WEFT_EXPECT(server(t, txn, NULL, 80, &v) == WEFT_REASON_PLAINTEXT);
+	WEFT_EXPECT(!v.registered[0]);
+	return NULL;
+}
+
 static const char *without_its_workload_it_has_no_say(struct weft_tables *t)
 {
 	struct weft_flow_verdict v;
@@ -248,6 +267,7 @@ static const struct weft_claim claims[] = {
 	WEFT_CLAIM(plaintext_meets_the_mode_of_its_port),
 	WEFT_CLAIM(last_resort_leaves_the_port_of_ssh),
 	WEFT_CLAIM(revoked_goes_before_policies),
+	WEFT_CLAIM(trial_knows_its_peers),
 	WEFT_CLAIM(without_its_workload_it_has_no_say),
 	WEFT_CLAIM(client_asks_its_service),
 	WEFT_CLAIM(trial_hinders_no_transaction),

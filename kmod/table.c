@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/weft.h>
+#include "peer.h"
 #include "policy.h"
 #include "revocation.h"
 #include "service.h"
@@ -52,6 +53,16 @@ static void revocation_put(void *object)
 	weft_revocation_put(object);
 }
 
+static void peer_get(void *object)
+{
+	weft_mesh_peer_get(object);
+}
+
+static void peer_put(void *object)
+{
+	weft_mesh_peer_put(object);
+}
+
 static void endpoints_get(void *object)
 {
 	weft_endpoints_get(object);
@@ -78,6 +89,10 @@ const struct weft_kind_ops weft_kinds[WEFT_KINDS] = {
 	[WEFT_KIND_REVOCATION] = {
 		.noun = "revocation", .max = WEFT_REVOCATIONS_MAX,
 		.get = revocation_get, .put = revocation_put,
+	},
+	[WEFT_KIND_PEER] = {
+		.noun = "peer", .max = WEFT_PEERS_MAX,
+		.get = peer_get, .put = peer_put,
 	},
 	[WEFT_KIND_ENDPOINTS] = {
 		.noun = "endpoint list", .max = WEFT_SERVICES_MAX,

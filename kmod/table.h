@@ -16,6 +16,7 @@ enum weft_kind {
 	WEFT_KIND_SERVICE,
 	WEFT_KIND_POLICY,
 	WEFT_KIND_REVOCATION,
+	WEFT_KIND_PEER,
 	WEFT_KIND_ENDPOINTS,	/* lists, named as their service; in sets */
 	WEFT_KINDS
 };

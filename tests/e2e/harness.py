@@ -114,7 +114,8 @@ def counters(nl):
     return {c["NAME"]: c["VALUE"] for c in nl.request("STATUS_GET").object["STATUS"]["COUNTERS"]}
 
 
-CONFIGURATION = ("WORKLOAD_GET", "SERVICE_GET", "ENDPOINT_GET", "POLICY_GET", "REVOCATION_GET")
+CONFIGURATION = ("WORKLOAD_GET", "SERVICE_GET", "ENDPOINT_GET", "POLICY_GET", "REVOCATION_GET",
+                 "PEER_GET")
 # Of a connection, what goes on by itself.
 FLEETING = ("AGE", "DEADLINE")
 

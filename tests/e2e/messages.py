@@ -40,6 +40,8 @@ POLICY = {
 
 REVOCATION = {
     "NAME": "leak", "IDENTITIES": [ID + "gone", "spiffe://other.org/x"], "SERIALS": ["00", "0a1b"]}
+PEER = {
+    "NAME": "rack", "NETWORKS": [{"ADDRESS": "9.0.0.0", "PREFIX": 104}, {"ADDRESS": "fd09::", "PREFIX": 64}]}
 
 
 def messages(transaction=None, conn=1, trial=None):
@@ -56,6 +58,7 @@ def messages(transaction=None, conn=1, trial=None):
         "ENDPOINT_DEL": {"ENDPOINT": KEY}, "ENDPOINT_GET": {"ENDPOINT": KEY},
         "POLICY_NEW": {"POLICY": POLICY, **txn},
         "REVOCATION_NEW": {"REVOCATION": REVOCATION, **txn},
+        "PEER_NEW": {"PEER": PEER, **txn},
         "EVENT_NEXT": {"SEQUENCE": 1},
         "CONN_GET": {"CONN": {"ID": conn}}, "CONN_DEL": {"CONN": {"ID": conn}},
         "HANDSHAKE_ACCEPT": {"CONN": {"ID": conn}},
@@ -69,7 +72,7 @@ def messages(transaction=None, conn=1, trial=None):
             "ROLE": C["WEFT_ROLE_SERVER"], "WORKLOAD": "shop", "SERVICE": "web", "REMOTE": "10.0.0.9",
             "LOCAL_PORT": 80, "PEER_IDENTITY": ID + "web", "PEER_SERIAL": "0a1b"}}}
     for noun, name in (("WORKLOAD", "shop"), ("SERVICE", "web"), ("POLICY", "guard"),
-                       ("REVOCATION", "leak")):
+                       ("REVOCATION", "leak"), ("PEER", "rack")):
         for verb in ("DEL", "GET"):
             out[f"{noun}_{verb}"] = {noun: {"NAME": name}}
     return out

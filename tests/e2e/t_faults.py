@@ -100,7 +100,8 @@ def configuration():
                                              "PORTS": [{"PORT": 80}]}}, NLM_F_REPLACE)
 
         base()
-        for command in ("WORKLOAD_NEW", "SERVICE_NEW", "ENDPOINT_NEW", "POLICY_NEW", "REVOCATION_NEW"):
+        for command in ("WORKLOAD_NEW", "SERVICE_NEW", "ENDPOINT_NEW", "POLICY_NEW", "REVOCATION_NEW",
+                        "PEER_NEW"):
             noun = command[:-4]
             command_claims(nl, command, m[command], NLM_F_REPLACE, lambda: None)
             command_claims(nl, noun + "_GET", m[noun + "_GET"], 0, lambda: None)
@@ -122,6 +123,7 @@ def transactions(nl, must, m):
         results = []
         for command, flags in (("SERVICE_NEW", NLM_F_REPLACE), ("WORKLOAD_NEW", NLM_F_REPLACE),
                                ("POLICY_NEW", NLM_F_REPLACE), ("REVOCATION_NEW", NLM_F_REPLACE),
+                               ("PEER_NEW", NLM_F_REPLACE),
                                ("GENERATION_COMMIT", 0)):
             message = {**m[command], "TRANSACTION": txn}
             if command == "SERVICE_NEW":

@@ -17,7 +17,8 @@ import sys
 import genl
 from genl import C, CLONE_NEWNET, COMMANDS, Genl, NLM_F_DUMP, NLM_F_REPLACE
 from harness import Child, check, equal, everything, in_child, run
-from messages import FROM_KERNEL, ID, KEY, POLICY, REVOCATION, SERVICE, WORKLOAD, messages, spoil
+from messages import (
+    FROM_KERNEL, ID, KEY, PEER, POLICY, REVOCATION, SERVICE, WORKLOAD, messages, spoil)
 
 NOBODY = 65534
 # The kernel refuses these itself, before the module hears of them, and says nothing.
@@ -76,7 +77,8 @@ def configure(nl):
             ("WORKLOAD_NEW", {"WORKLOAD": {"NAME": "daemons", "IDENTITY": ID + "d",
                                            "SELECTORS": [{"UID": 1}]}}),
             ("POLICY_NEW", {"POLICY": {"NAME": "daemons", "ACTION": 0}}),
-            ("REVOCATION_NEW", {"REVOCATION": {"NAME": "daemons", "SERIALS": ["01"]}})):
+            ("REVOCATION_NEW", {"REVOCATION": {"NAME": "daemons", "SERIALS": ["01"]}}),
+            ("PEER_NEW", {"PEER": {"NAME": "daemons", "NETWORKS": [{"ADDRESS": "::", "PREFIX": 0}]}})):
         must(nl.request(command, {**attrs, "TRANSACTION": txn}))
     commit(nl, txn)
     for command, attrs in (
@@ -86,7 +88,8 @@ def configure(nl):
             ("WORKLOAD_NEW", {"WORKLOAD": {"NAME": "shop", "IDENTITY": ID + "old",
                                            "SELECTORS": [{"UID": 2}]}}),
             ("POLICY_NEW", {"POLICY": {"NAME": "guard", "ACTION": 0}}),
-            ("REVOCATION_NEW", {"REVOCATION": {"NAME": "leak", "SERIALS": ["02"]}})):
+            ("REVOCATION_NEW", {"REVOCATION": {"NAME": "leak", "SERIALS": ["02"]}}),
+            ("PEER_NEW", {"PEER": {"NAME": "rack", "NETWORKS": [{"ADDRESS": "10.0.0.7", "PREFIX": 128}]}})):
         must(nl.request(command, attrs))
 
 
@@ -146,7 +149,7 @@ def spoilt_transaction(nl):
     """Nothing of a refused message is staged."""
     configure(nl)
     txn = begin(nl)
-    for noun in ("WORKLOAD", "SERVICE", "ENDPOINT", "POLICY", "REVOCATION"):
+    for noun in ("WORKLOAD", "SERVICE", "ENDPOINT", "POLICY", "REVOCATION", "PEER"):
         command = noun + "_NEW"
         all_refused(nl, command, messages(transaction=txn)[command])
     before = everything(nl)
@@ -171,7 +174,7 @@ def file_shown(selector):
 def right_messages_come_back(nl):
     """What is put in comes out again."""
     for noun, whole in (("WORKLOAD", WORKLOAD), ("SERVICE", SERVICE), ("POLICY", POLICY),
-                        ("REVOCATION", REVOCATION)):
+                        ("REVOCATION", REVOCATION), ("PEER", PEER)):
         must(nl.request(noun + "_NEW", {noun: whole}))
         got = must(nl.request(noun + "_GET", {noun: {"NAME": whole["NAME"]}})).object[noun]
         shown = {k: v for k, v in got.items() if k in whole}
@@ -199,6 +202,8 @@ def orders(nl):
             ("a policy that exists", "EEXIST", "POLICY_NEW", {"POLICY": POLICY}),
             ("a revocation that exists", "EEXIST", "REVOCATION_NEW", {"REVOCATION": REVOCATION}),
             ("a revocation of nothing", "EINVAL", "REVOCATION_NEW", {"REVOCATION": {"NAME": "none"}}),
+            ("a peer that exists", "EEXIST", "PEER_NEW", {"PEER": PEER}),
+            ("a peer that is nowhere", "EINVAL", "PEER_NEW", {"PEER": {"NAME": "none", "NETWORKS": []}}),
             ("an endpoint that exists", "EEXIST", "ENDPOINT_NEW", {"ENDPOINT": KEY}),
             ("an endpoint the daemon has", "EEXIST", "ENDPOINT_NEW", ep),
             ("another service's address", "EEXIST", "SERVICE_NEW", other),
@@ -211,6 +216,7 @@ def orders(nl):
             ("deletion of no service", "ENOENT", "SERVICE_DEL", {"SERVICE": {"NAME": "no"}}),
             ("deletion of no policy", "ENOENT", "POLICY_DEL", {"POLICY": {"NAME": "no"}}),
             ("deletion of no revocation", "ENOENT", "REVOCATION_DEL", {"REVOCATION": {"NAME": "no"}}),
+            ("deletion of no peer", "ENOENT", "PEER_DEL", {"PEER": {"NAME": "no"}}),
             ("deletion of no endpoint", "ENOENT", "ENDPOINT_DEL", far),
             ("deletion of an endpoint of no service", "ENOENT", "ENDPOINT_DEL",
              {"ENDPOINT": {**KEY, "SERVICE": "no"}}),
@@ -219,11 +225,13 @@ def orders(nl):
             ("deletion of the daemon's policy", "EPERM", "POLICY_DEL", {"POLICY": {"NAME": "daemons"}}),
             ("deletion of the daemon's revocation", "EPERM", "REVOCATION_DEL",
              {"REVOCATION": {"NAME": "daemons"}}),
+            ("deletion of the daemon's peer", "EPERM", "PEER_DEL", {"PEER": {"NAME": "daemons"}}),
             ("deletion of the daemon's endpoint", "EPERM", "ENDPOINT_DEL", ep),
             ("no such workload", "ENOENT", "WORKLOAD_GET", {"WORKLOAD": {"NAME": "no"}}),
             ("no such service", "ENOENT", "SERVICE_GET", {"SERVICE": {"NAME": "no"}}),
             ("no such policy", "ENOENT", "POLICY_GET", {"POLICY": {"NAME": "no"}}),
             ("no such revocation", "ENOENT", "REVOCATION_GET", {"REVOCATION": {"NAME": "no"}}),
+            ("no such peer", "ENOENT", "PEER_GET", {"PEER": {"NAME": "no"}}),
             ("no such endpoint", "ENOENT", "ENDPOINT_GET", far)):
         before = everything(nl)
         a = nl.request(command, attrs)
@@ -231,7 +239,8 @@ def orders(nl):
               f"wanted {wanted} in words, got {a}")
         if everything(nl) != before:
             check(f"{command} of {name} changes nothing", False)
-    for command in ("WORKLOAD_GET", "SERVICE_GET", "POLICY_GET", "REVOCATION_GET", "CONN_GET"):
+    for command in ("WORKLOAD_GET", "SERVICE_GET", "POLICY_GET", "REVOCATION_GET", "PEER_GET",
+                    "CONN_GET"):
         a = nl.dump(command, messages()[command])
         refused(f"a dump of {command} takes no attributes", "EINVAL", a)
         equal(f"and says which one ({command})", genl.HEADER, a.offset)
@@ -409,7 +418,9 @@ def trials(nl):
         got = must(judge(nl, trial, flow, **more)).object["CONN"]
         equal(name, wanted, (got["REASON"], *(got.get(k) for k in ("POLICY", "WORKLOAD", "SERVICE"))))
 
-    must(nl.request("WORKLOAD_NEW", {"WORKLOAD": {**WORKLOAD, "PORTS": [], "MODE": C["WEFT_MODE_STRICT"]}}))
+    must(nl.request("WORKLOAD_NEW", {"WORKLOAD": {
+        **WORKLOAD, "MODE": C["WEFT_MODE_STRICT"],
+        "PORTS": [{"PORT": 90, "MODE": C["WEFT_MODE_PERMISSIVE"]}]}}))
     before = everything(nl)
     trial = begin(nl, TRIAL=1)
     refused("a second trial", "EBUSY", other.request("GENERATION_BEGIN", {"TRIAL": 1}))
@@ -420,6 +431,7 @@ def trials(nl):
     refused("a trial is not committed", "EINVAL", nl.request("GENERATION_COMMIT", {"TRANSACTION": trial}))
     must(nl.request("POLICY_NEW", {"POLICY": {**POLICY, "RULES": POLICY["RULES"][:1]}, "TRANSACTION": trial}))
     must(nl.request("SERVICE_NEW", {"SERVICE": SERVICE, "TRANSACTION": trial}))
+    must(nl.request("PEER_NEW", {"PEER": PEER, "TRANSACTION": trial}))
     for what, flow in (("a client's service", client), ("a client's peer", client),
                        ("a server's peer", server), ("a server's port", server)):
         lacking = {"a client's service": "SERVICE", "a client's peer": "PEER_IDENTITY",
@@ -433,6 +445,12 @@ def trials(nl):
     says("the same at a port that the DENY is not for", (0, None, "shop", None), server,
          PEER_IDENTITY=ID + "bad", REMOTE="10.9.9.9", LOCAL_PORT=81)
     says("plaintext at a strict port", (plain, None, "shop", None), server)
+    says("plaintext at a permissive one", (0, None, "shop", None), server, LOCAL_PORT=90)
+    says("from a registered address", (plain, None, "shop", None), server, LOCAL_PORT=90, REMOTE="9.9.255.1")
+    equal("of this peer", "rack", must(judge(
+        nl, trial, server, LOCAL_PORT=90, REMOTE="9.9.255.1")).object["CONN"].get("REGISTERED"))
+    says("who proves an identity there", (0, None, "shop", None), server, LOCAL_PORT=90,
+         REMOTE="9.9.255.1", PEER_IDENTITY=ID + "web")
     says("no such workload", (0, None, None, None), server, WORKLOAD="other")
     says("the right answer to a client", (0, None, "shop", "web"), client)
     says("the wrong one", (who, None, "shop", "web"), client, PEER_IDENTITY=ID + "bad")

@@ -160,7 +160,7 @@ class Fuzz:
 
     def configure(self):
         """The service the clients ask for may be gone or another by now."""
-        for noun in ("WORKLOAD", "SERVICE", "POLICY", "REVOCATION"):
+        for noun in ("WORKLOAD", "SERVICE", "POLICY", "REVOCATION", "PEER"):
             for o in self.watch.dump(noun + "_GET").objects:
                 if o[noun]["OWNER"] == C["WEFT_OWNER_STATIC"]:
                     self.watch.request(noun + "_DEL", {noun: {"NAME": o[noun]["NAME"]}})

@@ -16,7 +16,7 @@ KMOD = (
     # unmakes it (netns.c) is on top.
     (1.5, r"netns\.h"),
     (0, r"(types|limits|compat|trace|fault|names)\..*"),
-    (1, r"(workload|service|policy|revocation|flow|lb_\w+|generation|generation_priv|change|lookup|table|stats|event|task|hkdf|messages)\..*"),
+    (1, r"(workload|service|policy|revocation|peer|flow|lb_\w+|generation|generation_priv|change|lookup|table|stats|event|task|hkdf|messages)\..*"),
     (2, r"steer\..*"),
     (3, r"(conn|hold|ktls|ktls_\w+|upcall|connect|listen|handshake|history|synopt|judge|recheck|rescan|stale)\..*"),
     (4, r"hook_\w+\..*"),

@@ -25,7 +25,7 @@
  * Configuration
  * -------------
  * The tables of a namespace (workloads, services with their endpoints,
- * policies, revocations) form one *generation*, an immutable snapshot swapped under RCU.
+ * policies, revocations, peers) form one *generation*, an immutable snapshot swapped under RCU.
  * Every object has an owner, as a route has a protocol in rtnetlink:
  *
  *   WEFT_OWNER_STATIC  added by hand. NEW and DEL apply at once: the current
@@ -68,6 +68,7 @@
  * ENDPOINT_DEL, GET   ENDPOINT{SERVICE,ADDRESS,PORT}; a dump may name a SERVICE
  * POLICY_*            as WORKLOAD_*
  * REVOCATION_*        as WORKLOAD_*
+ * PEER_*              as WORKLOAD_*
  * CONN_GET            CONN{ID}, or a dump             WEFT_A_CONN; also connections that ended
  *                                                     lately; -ENOENT. In a dump, one whose
  *                                                     socket its process keeps locked has only
@@ -89,7 +90,8 @@
  *                                                     keys missing (the connection then fails),
  *                                                     -ECANCELED it died meanwhile
  * FLOW_JUDGE          TRANSACTION, CONN{ROLE,         CONN{REASON, MODE, [WORKLOAD], [SERVICE],
- *                     WORKLOAD, ...}                  [POLICY], [AUDIT]}, see below; else as
+ *                     WORKLOAD, ...}                  [POLICY], [AUDIT], [REVOCATION],
+ *                                                     [REGISTERED]}, see below; else as
  *                                                     GENERATION_COMMIT
  * EVENT_NEXT          [SEQUENCE]                      as EVENT: the first one that is remembered
  *                                                     of those with a greater number; -ENOENT
@@ -99,7 +101,8 @@
  * FLOW_JUDGE asks for a server's end with REMOTE, LOCAL_PORT and, unless the peer
  * speaks plaintext, PEER_IDENTITY; for a client's with SERVICE and PEER_IDENTITY.
  * REASON is what would be said against it: NONE, POLICY_DENIED (by POLICY, or
- * because no ALLOW matches), PLAINTEXT (at a strict port), PEER_IDENTITY (client).
+ * because no ALLOW matches), PLAINTEXT (at a strict port, or at a permissive one from
+ * an address of the peer REGISTERED), PEER_IDENTITY (client), REVOKED (by REVOCATION).
  * WORKLOAD and SERVICE come back when the trial has them: without its workload a
  * process is in no mesh, without its service a connect() goes where it says, and
  * neither is judged. MODE is that of a server's port.
@@ -186,11 +189,12 @@ struct weft_tls_secrets {
 #define WEFT_REVOCATIONS_MAX	4096
 #define WEFT_REVOKED_MAX	1024	/* identities, and serials, per revocation */
 #define WEFT_REVOKED_TOTAL_MAX	65536	/* of all revocations together */
+#define WEFT_PEERS_MAX		1024
 #define WEFT_SELECTORS_MAX	64	/* per workload */
 #define WEFT_PORTS_MAX		64	/* per workload, service, policy and rule */
 #define WEFT_ADDRESSES_MAX	16	/* per service */
 #define WEFT_IDENTITIES_MAX	64	/* per service, policy and rule */
-#define WEFT_NETWORKS_MAX	64	/* per rule */
+#define WEFT_NETWORKS_MAX	64	/* per rule, and per peer */
 #define WEFT_RULES_MAX		64	/* per policy */
 #define WEFT_SERVICE_ENDPOINTS_MAX 1024	/* per service */
 #define WEFT_WEIGHT_MAX		65535
@@ -229,6 +233,9 @@ enum weft_cmd {
 	WEFT_CMD_REVOCATION_GET,
 	WEFT_CMD_FLOW_JUDGE,
 	WEFT_CMD_EVENT_NEXT,
+	WEFT_CMD_PEER_NEW,
+	WEFT_CMD_PEER_DEL,
+	WEFT_CMD_PEER_GET,
 	__WEFT_CMD_MAX
 };
 #define WEFT_CMD_MAX (__WEFT_CMD_MAX - 1)
@@ -251,6 +258,7 @@ enum weft_attr {
 	WEFT_A_TRIAL,		/* u32, 1: the transaction is to be asked, not committed */
 	WEFT_A_SEQUENCE,	/* u64, number of an event, from 1 */
 	WEFT_A_TIME,		/* u64, ns since 1970, when it happened */
+	WEFT_A_PEER,		/* nest, enum weft_peer_attr */
 	__WEFT_A_MAX
 };
 #define WEFT_A_MAX (__WEFT_A_MAX - 1)
@@ -264,7 +272,7 @@ enum weft_owner {
 enum weft_mode {
 	WEFT_MODE_DEFAULT,	/* in a port entry: as the workload; of a workload: strict */
 	WEFT_MODE_DISABLED,	/* not meshed */
-	WEFT_MODE_PERMISSIVE,	/* mutual TLS, or plaintext as before */
+	WEFT_MODE_PERMISSIVE,	/* mutual TLS, or plaintext as before; not from a registered peer */
 	WEFT_MODE_STRICT,	/* mutual TLS only */
 	__WEFT_MODE_MAX
 };
@@ -466,6 +474,24 @@ enum weft_revoked {
 	WEFT_REVOKED_SERIAL,	/* or it is not known, and others are revoked */
 };
 
+/*
+ * The registry of peers: whoever comes from one of these addresses speaks mesh. A
+ * permissive port recognises a peer by an option on its SYN, which somebody on the way
+ * can take out, and a SYN cookie does not keep; from a registered address it asks for
+ * a handshake all the same, whoever speaks first, and takes no plaintext. What is in
+ * use in plaintext from there when the peer comes ends with the reason PLAINTEXT.
+ * Others, and ports of other modes, it does not concern; nor is anybody allowed by it:
+ * who the peer is its certificate says. Several add up.
+ */
+enum weft_peer_attr {
+	WEFT_PEER_A_UNSPEC,
+	WEFT_PEER_A_NAME,		/* string, needed */
+	WEFT_PEER_A_NETWORKS,		/* list of nests, enum weft_network_attr; needed in NEW */
+	WEFT_PEER_A_OWNER,		/* u32, out only */
+	__WEFT_PEER_A_MAX
+};
+#define WEFT_PEER_A_MAX (__WEFT_PEER_A_MAX - 1)
+
 /* An element of any list. */
 enum weft_list_attr {
 	WEFT_LIST_A_UNSPEC,
@@ -500,7 +526,7 @@ enum weft_conn_state {
 	R(PEER_IDENTITY)	/* not an identity the service may have */ \
 	R(PEER_CERTIFICATE)	/* unknown issuer, expired, no SPIFFE ID */ \
 	R(TLS)			/* handshake failed otherwise, see detail */ \
-	R(PLAINTEXT)		/* plaintext at a strict port, or passed at a permissive one */ \
+	R(PLAINTEXT)		/* at a strict port, of a registered peer, or passed (no errno) */ \
 	R(HANDSHAKE_TIMEOUT)	/* the peer's handshake took too long */ \
 	R(NO_DAEMON)		/* no worker within the deadline */	\
 	R(NO_WORKLOAD)		/* the process matches no workload */	\
@@ -564,6 +590,9 @@ enum weft_conn_attr {
 	WEFT_CONN_A_PEER_SERIAL,	/* string: of its certificate, see weft_revocation_attr */
 	WEFT_CONN_A_REVOKED,		/* u32, enum weft_revoked: why the reason is REVOKED */
 	WEFT_CONN_A_REVOCATION,		/* string: that says so; none: the serial is unknown */
+	WEFT_CONN_A_REGISTERED,		/* string: the peer whose address it has, so that a
+					 * permissive port took no plaintext; of one that failed
+					 */
 	__WEFT_CONN_A_MAX
 };
 #define WEFT_CONN_A_MAX (__WEFT_CONN_A_MAX - 1)
@@ -627,6 +656,7 @@ enum weft_status_attr {
 	WEFT_STATUS_A_REVOCATIONS,	/* u32 */
 	WEFT_STATUS_A_COVERED,		/* u32, of the listeners: of a process in a workload */
 	WEFT_STATUS_A_EPOCH,		/* u64, never 0: of events' numbers, see enum weft_event */
+	WEFT_STATUS_A_PEERS,		/* u32 */
 	__WEFT_STATUS_A_MAX
 };
 #define WEFT_STATUS_A_MAX (__WEFT_STATUS_A_MAX - 1)
