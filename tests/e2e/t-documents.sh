@@ -111,7 +111,7 @@ before=$(generation h1)
 rm "$dir/b.yaml"
 mended "the removal of the bad file is a change"
 refused "kind that is none" c.json \
-    'c.json:3: kind: "Ingress": must be Workload, Service, AuthorizationPolicy or Revocation' <<'Y'
+    'c.json:3: kind: "Ingress": must be Workload, Service, AuthorizationPolicy, Revocation or Peer' <<'Y'
 {
   "apiVersion": "weft/v1",
   "kind": "Ingress",

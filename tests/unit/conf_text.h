@@ -28,6 +28,7 @@
 #define SERVICE(name, spec) DOC("Service", name, spec)
 #define POLICY(name, spec) DOC("AuthorizationPolicy", name, spec)
 #define REVOCATION(name, spec) DOC("Revocation", name, spec)
+#define PEER(name, spec) DOC("Peer", name, spec)
 
 /* The configuration, or a failed test. The caller's. */
 static inline struct weft_conf *conf_of(const char *text)

@@ -161,6 +161,7 @@ static inline void fake_put_status(struct fake *fake, struct nl_msg *msg)
 	nla_put_u32(msg, WEFT_STATUS_A_ENDPOINTS, 4);
 	nla_put_u32(msg, WEFT_STATUS_A_POLICIES, 5);
 	nla_put_u32(msg, WEFT_STATUS_A_REVOCATIONS, 13);
+	nla_put_u32(msg, WEFT_STATUS_A_PEERS, 15);
 	nla_put_u32(msg, WEFT_STATUS_A_SHADOWED, 6);
 	nla_put_u32(msg, WEFT_STATUS_A_LISTENERS, 7);
 	nla_put_u32(msg, WEFT_STATUS_A_COVERED, 14);
@@ -214,7 +215,8 @@ static inline void fake_put_object(struct nl_msg *msg, const struct fake_object 
 				     [WEFT_A_SERVICE] = WEFT_SERVICE_A_OWNER,
 				     [WEFT_A_ENDPOINT] = WEFT_ENDPOINT_A_OWNER,
 				     [WEFT_A_POLICY] = WEFT_POLICY_A_OWNER,
-				     [WEFT_A_REVOCATION] = WEFT_REVOCATION_A_OWNER };
+				     [WEFT_A_REVOCATION] = WEFT_REVOCATION_A_OWNER,
+				     [WEFT_A_PEER] = WEFT_PEER_A_OWNER };
 	struct nlattr *nest = weft_nl_nest(msg, o->type);
 
 	nlmsg_append(msg, nla_data(o->nest), nla_len(o->nest), NLMSG_ALIGNTO);
@@ -297,6 +299,8 @@ static inline int fake_type(uint8_t cmd)
 		return WEFT_A_POLICY;
 	if (cmd >= WEFT_CMD_REVOCATION_NEW && cmd <= WEFT_CMD_REVOCATION_GET)
 		return WEFT_A_REVOCATION;
+	if (cmd >= WEFT_CMD_PEER_NEW && cmd <= WEFT_CMD_PEER_GET)
+		return WEFT_A_PEER;
 	return WEFT_A_CONN;
 }
 
@@ -358,12 +362,14 @@ static inline void fake_request(struct fake *fake, const struct nlmsghdr *req, u
 	case WEFT_CMD_ENDPOINT_NEW:
 	case WEFT_CMD_POLICY_NEW:
 	case WEFT_CMD_REVOCATION_NEW:
+	case WEFT_CMD_PEER_NEW:
 		return fake_ack(fake, req, fake_new(fake, req, type, tb[type]), NULL);
 	case WEFT_CMD_WORKLOAD_DEL:
 	case WEFT_CMD_SERVICE_DEL:
 	case WEFT_CMD_ENDPOINT_DEL:
 	case WEFT_CMD_POLICY_DEL:
 	case WEFT_CMD_REVOCATION_DEL:
+	case WEFT_CMD_PEER_DEL:
 		return fake_ack(fake, req, fake_del(fake, type, tb[type]), NULL);
 	case WEFT_CMD_GENERATION_ABORT:
 	case WEFT_CMD_CONN_DEL:

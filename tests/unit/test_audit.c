@@ -211,6 +211,35 @@ static void revocation_says_what_is_revoked_and_by_which(void **state)
 				       "revoked by \"leak\"\n"));
 }
 
+static void plaintext_of_a_registered_peer_says_which(void **state)
+{
+	struct weft_nl_conn conn = server_conn();
+	struct capture c;
+
+	conn.reason = WEFT_REASON_PLAINTEXT;
+	conn.error = ECONNRESET;
+	conn.peer_identity = NULL;
+	conn.registered = "rack-7";
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_CLOSED), 0);
+	assert_field(&c,
+		     "MESSAGE=end: connection of 10.0.0.1:40112 to shop/payments (nginx, pid 99, "
+		     "nginx.service) at port 8080: plaintext, from an address of peer \"rack-7\"");
+	assert_field(&c, "WEFT_REASON=plaintext");
+	assert_field(&c, "WEFT_REGISTERED=rack-7");
+	conn.reason = WEFT_REASON_TLS;
+	conn.detail = "what the peer sends is not TLS 1.3: wrong version number";
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_FAILED), 0);
+	assert_non_null(strstr(c.text, "at port 8080: the TLS handshake failed: what the peer sends "
+				       "is not TLS 1.3: wrong version number, from an address of "
+				       "peer \"rack-7\"\n"));
+	conn.reason = WEFT_REASON_PLAINTEXT;
+	conn.detail = NULL;
+	conn.registered = NULL;
+	assert_int_equal(audit(&c, &conn, WEFT_EVENT_CONN_FAILED), 0);
+	assert_non_null(strstr(c.text, "at port 8080: plaintext at a strict port\n"));
+	assert_no_field(&c, "WEFT_REGISTERED");
+}
+
 static void live_connection_has_cipher_and_version(void **state)
 {
 	struct weft_nl_conn conn = client_conn();
@@ -657,6 +686,7 @@ int main(void)
 		cmocka_unit_test(denial_by_the_peer_names_both_sides),
 		cmocka_unit_test(denial_here_names_the_policy_or_its_lack),
 		cmocka_unit_test(revocation_says_what_is_revoked_and_by_which),
+		cmocka_unit_test(plaintext_of_a_registered_peer_says_which),
 		cmocka_unit_test(live_connection_has_cipher_and_version),
 		cmocka_unit_test(plaintext_is_noticed),
 		cmocka_unit_test(failure_says_reason_and_detail),

@@ -30,13 +30,14 @@ struct mistake {
 static const struct mistake wrong[] = {
 	/* objects, verbs, options */
 	{ "nosuch", "\"nosuch\": no such object (status, service, endpoint, workload, policy, "
-		    "revocation, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
+		    "revocation, peer, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
 	{ "s", "\"s\" is ambiguous: status, service, simulate, suggest, selftest" },
 	{ "se", "\"se\" is ambiguous: service, selftest" },
 	{ "c", "\"c\" is ambiguous: conn, ca" },
+	{ "p", "\"p\" is ambiguous: policy, peer" },
 	{ "e", "\"e\" is ambiguous: endpoint, explain" },
 	{ "~", "\"\": no such object (status, service, endpoint, workload, policy, "
-	       "revocation, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
+	       "revocation, peer, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
 	{ "service frob", "service: \"frob\": no such verb (show, add, replace, del)" },
 	{ "conn add", "conn: \"add\": no such verb (show, del)" },
 	{ "-x", "\"-x\": no such option " OPTIONS },
@@ -190,6 +191,17 @@ static const struct mistake wrong[] = {
 	  "bytes" },
 	{ "revocation add r from " ID, "revocation \"r\": \"from\": unknown word (identity, serial)" },
 
+	/* peer */
+	{ "peer add r", "peer \"r\": an ipblock is needed" },
+	{ "peer add r ipblock", "peer \"r\": ipblock: a value is needed" },
+	{ "peer add r ipblock 10.77.0.1/24",
+	  "peer \"r\": ipblock \"10.77.0.1/24\": bits behind the prefix are not 0" },
+	{ "peer add r ipblock fd00:77::/129",
+	  "peer \"r\": ipblock \"fd00:77::/129\": not an IP block, such as 10.0.0.0/8" },
+	{ "peer add r ipblock rack-7",
+	  "peer \"r\": ipblock \"rack-7\": not an IP block, such as 10.0.0.0/8" },
+	{ "peer add r address 10.77.0.1", "peer \"r\": \"address\": unknown word (ipblock)" },
+
 	/* policy */
 	{ "policy add p", "policy \"p\": action: is needed (allow, deny or audit)" },
 	{ "policy add p action", "policy \"p\": action: a value is needed" },
@@ -297,7 +309,7 @@ static const struct mistake wrong[] = {
 
 	/* what is repeated cannot harm a terminal */
 	{ "\x1b[2J", "\"\\x1b[2J\": no such object (status, service, endpoint, workload, policy, "
-		     "revocation, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
+		     "revocation, peer, apply, simulate, suggest, conn, ca, monitor, explain, selftest)" },
 };
 
 /* Of weftctl simulate 2 is an answer. */
@@ -366,12 +378,14 @@ static const char *const right[] = {
 	"workload add web identity " ID " unit a cgroup /a exe /b uid 1 or unit b container "
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef or uid 2 gid 0 "
 	"mode permissive port 80:strict port 81:disabled",
-	"workload del web", "policy", "p", "policy add p action allow", "policy add p action deny any",
+	"workload del web", "policy", "po", "policy add p action allow", "policy add p action deny any",
 	"policy add p action deny workload web from * port 80 or any or port 1",
 	"policy add p action deny any scope-port 80 scope-identity * scope-port 81",
 	"policy add p action audit ipblock 10.0.0.0/8 ipblock fd00::1 or ipblock ::/0 port 1",
 	"revocation", "rev", "revocation add r identity " ID " serial 0A:1b serial ff",
 	"revocation replace r serial 00", "revocation del r",
+	"peer", "pe", "peer add r ipblock 10.77.0.0/24 ipblock fd00:77::/64 ipblock 192.0.2.7",
+	"peer replace r ipblock ::/0", "peer del r",
 	"policy replace p action allow", "policy del p", "conn", "co", "conn show 1",
 	"conn show 18446744073709551615", "conn del 7", "monitor", "m", "explain 5", "ex 5",
 	"selftest", "sel",
@@ -430,6 +444,8 @@ static void lists_end_at_the_limits_of_the_interface(void **state)
 		     "weftctl: revocation \"r\": identity: more than 1024\n");
 	expect_limit("revocation add r", "serial 0a", WEFT_REVOKED_MAX,
 		     "weftctl: revocation \"r\": serial: more than 1024\n");
+	expect_limit("peer add r", "ipblock 10.0.0.1", WEFT_NETWORKS_MAX,
+		     "weftctl: peer \"r\": ipblock: more than 64\n");
 	expect_limit("policy add p action allow any", "or any", WEFT_RULES_MAX - 1,
 		     "weftctl: policy \"p\": rules: more than 64\n");
 }

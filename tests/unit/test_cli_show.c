@@ -187,6 +187,21 @@ static void revocations_are_shown_in_one_form(void **state)
 			     "b     static  -           01\n");
 }
 
+static void peers_are_shown_with_their_prefixes(void **state)
+{
+	expect("peer add rack ipblock 10.77.0.0/24 ipblock fd00:77::/64", "");
+	expect("peer add one ipblock 192.0.2.7", "");
+	expect("peer", "NAME  OWNER   IP-BLOCKS\n"
+		       "rack  static  10.77.0.0/24,fd00:77::/64\n"
+		       "one   static  192.0.2.7/32\n");
+	expect("-j peer show rack",
+	       "[{\n\t\t\"name\":\t\"rack\",\n\t\t\"owner\":\t\"static\",\n"
+	       "\t\t\"ip_blocks\":\t[\"10.77.0.0/24\", \"fd00:77::/64\"]\n\t}]\n");
+	expect("peer del rack", "");
+	expect("peer", "NAME  OWNER   IP-BLOCKS\n"
+		       "one   static  192.0.2.7/32\n");
+}
+
 static void the_status_is_what_is_shown_without_arguments(void **state)
 {
 	expect("", "module:       9.8.7\n"
@@ -198,6 +213,7 @@ static void the_status_is_what_is_shown_without_arguments(void **state)
 		   "endpoints:    4\n"
 		   "policies:     5\n"
 		   "revocations:  13\n"
+		   "peers:        15\n"
 		   "shadowed:     6\n"
 		   "listeners:    7\n"
 		   "covered:      14\n"
@@ -350,6 +366,7 @@ int main(void)
 		with_fake(workloads_are_shown_as_they_were_added),
 		with_fake(policies_are_shown_as_they_were_added),
 		with_fake(revocations_are_shown_in_one_form),
+		with_fake(peers_are_shown_with_their_prefixes),
 		with_fake(the_status_is_what_is_shown_without_arguments),
 		with_fake(trouble_is_shown_while_weftd_runs),
 		with_fake(version_skew_is_said_by_every_command),

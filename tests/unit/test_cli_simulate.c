@@ -132,6 +132,26 @@ static int judge_disabled(struct nl_msg *msg, struct nlattr *flow)
 	return 0;
 }
 
+/* Plaintext comes from an address of a peer with the longest name. */
+static int judge_registered(struct nl_msg *msg, struct nlattr *flow)
+{
+	struct nlattr *nest = weft_nl_nest(msg, WEFT_A_CONN);
+	bool plaintext = !*text_of(flow, WEFT_CONN_A_PEER_IDENTITY);
+	char name[WEFT_NAME_MAX + 1];
+
+	memset(name, 'n', WEFT_NAME_MAX);
+	name[WEFT_NAME_MAX] = '\0';
+	nla_put_u32(msg, WEFT_CONN_A_REASON,
+		    plaintext ? WEFT_REASON_PLAINTEXT : WEFT_REASON_NONE);
+	nla_put_u32(msg, WEFT_CONN_A_MODE, WEFT_MODE_PERMISSIVE);
+	nla_put_string(msg, WEFT_CONN_A_WORKLOAD, text_of(flow, WEFT_CONN_A_WORKLOAD));
+	nla_put_string(msg, WEFT_CONN_A_SERVICE, "db");
+	if (plaintext)
+		nla_put_string(msg, WEFT_CONN_A_REGISTERED, name);
+	weft_nl_nest_end(msg, nest);
+	return 0;
+}
+
 /* Opened long ago: a pool's, plaintext, a client's, one that ended, one in a handshake;
  * the last is of today. */
 static bool open_conn(struct nl_msg *msg, uint64_t id)
@@ -328,9 +348,26 @@ static void json_tells_the_same(void **state)
 		    "\"workload\":\"web\",\"peer\":\"" CART "\",\"port\":81,\"why\":\"policy p\","
 		    "\"count\":1,\"service\":null,\"peer_identity\":\"" CART "\",\"addresses\":1,"
 		    "\"allowed\":1,\"refused\":0,\"reason\":\"policy-denied\",\"policy\":\"p\","
-		    "\"audit\":null,\"revocation\":null,\"first\":\"2026-11-27 12:00:02 UTC\","
+		    "\"audit\":null,\"revocation\":null,\"registered\":null,\"first\":\"2026-11-27 12:00:02 UTC\","
 		    "\"last\":\"2026-11-27 12:00:02 UTC\"}", "");
 	assert_says("\"count\":2,\"service\":null,\"peer_identity\":\"" CART "\",\"addresses\":2", "");
+}
+
+static void plaintext_of_a_peer_is_told_with_the_peer(void **state)
+{
+	char name[WEFT_NAME_MAX + 1], wanted[512];
+
+	memset(name, 'n', WEFT_NAME_MAX);
+	name[WEFT_NAME_MAX] = '\0';
+	fake.judge = judge_registered;
+	run(2, "simulate %/b.yaml");
+	snprintf(wanted, sizeof(wanted), "  90    plaintext of peer %s  1 ", name);
+	assert_says(wanted, "");
+	assert_says(": of those let in 1 would be refused and 0 unmeshed", "");
+	fake_forget(&fake);
+	run(2, "-j simulate %/b.yaml");
+	snprintf(wanted, sizeof(wanted), "\"registered\":\t\"%s\"", name);
+	assert_says(wanted, "");
 }
 
 static void nobody_refused_is_zero(void **state)
@@ -589,6 +626,7 @@ int main(void)
 		SIMULATE_TEST(each_flow_is_told),
 		SIMULATE_TEST(numbers_are_told),
 		SIMULATE_TEST(json_tells_the_same),
+		SIMULATE_TEST(plaintext_of_a_peer_is_told_with_the_peer),
 		SIMULATE_TEST(nobody_refused_is_zero),
 		SIMULATE_TEST(a_disabled_port_lets_in_whom_it_refused),
 		SIMULATE_TEST(nothing_to_judge_is_no_answer),

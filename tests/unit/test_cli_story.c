@@ -117,6 +117,37 @@ static void a_revoked_peer_is_told_with_the_revocation(void **state)
 				       "generation 8");
 }
 
+static void plaintext_of_a_registered_peer_is_told_with_the_peer(void **state)
+{
+	_cleanup_(weft_story_uninit) struct weft_story s = { 0 };
+	struct weft_nl_conn server = {
+		.id = 7, .role = WEFT_ROLE_SERVER, .state = WEFT_CONN_DEAD,
+		.mode = WEFT_MODE_PERMISSIVE, .local = addr_of("10.0.0.3:25"),
+		.remote = addr_of("10.77.0.1:40000"), .workload = "mail", .generation = 8,
+		.registered = "rack-7", .error = ECONNRESET, .reason = WEFT_REASON_PLAINTEXT,
+	};
+
+	assert_int_equal(weft_story_tell(&s, &server), 0);
+	assert_string_equal(s.decided, "peer \"rack-7\" has the address, from which no plaintext is "
+				       "taken, generation 8");
+	assert_non_null(strstr(s.result, "plaintext, plaintext instead of mutual TLS"));
+	assert_non_null(strstr(s.advice, "weftctl peer show"));
+	weft_story_uninit(&s);
+	server.reason = WEFT_REASON_HANDSHAKE_TIMEOUT; /* it waited for the server's greeting */
+	assert_int_equal(weft_story_tell(&s, &server), 0);
+	assert_non_null(strstr(s.advice, "weftctl peer show"));
+	weft_story_uninit(&s);
+	server.reason = WEFT_REASON_NO_DAEMON;
+	assert_int_equal(weft_story_tell(&s, &server), 0);
+	assert_non_null(strstr(s.advice, "Start weftd"));
+	weft_story_uninit(&s);
+	server.reason = WEFT_REASON_PLAINTEXT;
+	server.registered = NULL;
+	assert_int_equal(weft_story_tell(&s, &server), 0);
+	assert_null(s.decided);
+	assert_null(strstr(s.advice, "weftctl peer show"));
+}
+
 static void the_detail_of_a_failed_handshake_is_repeated(void **state)
 {
 	_cleanup_(weft_story_uninit) struct weft_story s = { 0 };
@@ -273,7 +304,7 @@ static void an_event_as_json_has_all_of_the_connection(void **state)
 		"\"refused\",\"errno\":\"ECONNREFUSED\"},{\"address\":\"10.0.0.3:8080\",\"reason\":"
 		"\"none\",\"errno\":null}],\"workload\":\"shop\",\"identity\":\"spiffe://x/shop\","
 		"\"peer_identity\":\"spiffe://x/web\",\"peer_serial\":null,"
-		"\"revoked\":null,\"revocation\":null,\"policy\":null,\"audit\":null,\"generation\":7,\"cipher\":"
+		"\"revoked\":null,\"revocation\":null,\"registered\":null,\"policy\":null,\"audit\":null,\"generation\":7,\"cipher\":"
 		"\"TLS_AES_128_GCM_SHA256\",\"handshake\":\"full\",\"pid\":4711,\"uid\":1000,\"comm\":\"curl\",\"cgroup\":"
 		"\"/system.slice/shop.service\",\"age_ms\":3200}}\n");
 }
@@ -286,6 +317,7 @@ int main(void)
 		with_client(a_failover_is_told_from_beginning_to_end),
 		with_client(a_denial_names_policy_generation_and_what_to_do),
 		with_client(a_revoked_peer_is_told_with_the_revocation),
+		with_client(plaintext_of_a_registered_peer_is_told_with_the_peer),
 		with_client(the_detail_of_a_failed_handshake_is_repeated),
 		with_client(a_service_without_endpoints_is_named_by_what_was_asked),
 		with_client(who_waits_for_a_daemon_is_told_to_start_one),

@@ -154,6 +154,17 @@ static void revocation_is_compared_by_what_it_means(void **state)
 		"revocation s added\n");
 }
 
+static void peer_is_compared_by_its_addresses(void **state)
+{
+	assert_text_diff(
+		PEER("n", "{ipBlocks: [10.0.0.0/8, \"fd00::1\"]}"),
+		PEER("n", "{ipBlocks: [\"fd00:0::1/128\", 10.0.0.0/9]}")
+		PEER("m", "{ipBlocks: [\"::/0\"]}"),
+		"peer m added\n"
+		"peer n: IP block 10.0.0.0/8 removed\n"
+		"peer n: IP block 10.0.0.0/9 added\n");
+}
+
 static void summary_counts(void **state)
 {
 	_cleanup_conf_ struct weft_conf *none = conf_of("");
@@ -161,13 +172,14 @@ static void summary_counts(void **state)
 		SERVICE("a", "{ports: [{port: 80}], endpoints: [{address: 10.0.0.1}]}")
 		SERVICE("b", "{ports: [{port: 80}], endpoints: [{address: 10.0.0.1}]}")
 		WORKLOAD("w", "{selectors: [{uid: 0}]}") POLICY("p", "{}")
-		REVOCATION("r", "{serials: [0a, 0b]}"));
+		REVOCATION("r", "{serials: [0a, 0b]}") PEER("n", "{ipBlocks: [10.0.0.0/8]}"));
 	char buf[WEFT_CONF_SUMMARY_MAX];
 
 	assert_string_equal(weft_conf_summary(none, buf),
-			    "0 workloads, 0 services, 0 endpoints, 0 policies, 0 revocations");
+			    "0 workloads, 0 services, 0 endpoints, 0 policies, 0 revocations, "
+			    "0 peers");
 	assert_string_equal(weft_conf_summary(some, buf),
-			    "1 workload, 2 services, 2 endpoints, 1 policy, 1 revocation");
+			    "1 workload, 2 services, 2 endpoints, 1 policy, 1 revocation, 1 peer");
 }
 
 int main(void)
@@ -183,6 +195,7 @@ int main(void)
 		cmocka_unit_test(uid_zero_is_not_the_same_as_no_uid),
 		cmocka_unit_test(gid_zero_is_not_the_same_as_no_gid),
 		cmocka_unit_test(revocation_is_compared_by_what_it_means),
+		cmocka_unit_test(peer_is_compared_by_its_addresses),
 		cmocka_unit_test(summary_counts),
 	};
 

@@ -176,7 +176,7 @@ static void unknown_kind_and_field_of_the_top(void **state)
 {
 	assert_refused("apiVersion: weft/v1\nkind: Ingress\nmetadata: {name: a}\n",
 		       "t.yaml:2: kind: \"Ingress\": must be Workload, Service, "
-		       "AuthorizationPolicy or Revocation");
+		       "AuthorizationPolicy, Revocation or Peer");
 	assert_refused("apiVersion: weft/v1\nkind: Service\nmetadata: {name: a}\nspecs: {}\n",
 		       "t.yaml:4: Service \"a\": specs: unknown field (did you mean \"spec\"?); "
 		       "allowed here: apiVersion, kind, metadata, spec");
@@ -560,7 +560,8 @@ static void examples_are_good(void **state)
 		free(texts[i]);
 	globfree(&found);
 	assert_string_equal(weft_conf_summary(conf, buf),
-			    "3 workloads, 2 services, 4 endpoints, 2 policies, 0 revocations");
+			    "3 workloads, 2 services, 4 endpoints, 2 policies, 0 revocations, "
+			    "0 peers");
 	assert_string_equal(weft_conf_find_workload(conf, "cart")->object.identity,
 			    ID "shop/cart");
 }

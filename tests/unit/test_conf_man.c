@@ -89,13 +89,13 @@ static void every_field_is_described(void **state)
 static void limits_are_as_described(void **state)
 {
 	_cleanup_free_ char *page = read_page();
-	char limits[160];
+	char limits[192];
 
 	snprintf(limits, sizeof(limits),
-		 "%u workloads, %u services, %u endpoints, %u policies and %u revocations\nof %u "
-		 "identities and serials in all",
+		 "%u workloads, %u services, %u endpoints, %u policies, %u revocations\nof %u "
+		 "identities and serials in all, and %u peers",
 		 WEFT_WORKLOADS_MAX, WEFT_SERVICES_MAX, WEFT_ENDPOINTS_MAX, WEFT_POLICIES_MAX,
-		 WEFT_REVOCATIONS_MAX, WEFT_REVOKED_TOTAL_MAX);
+		 WEFT_REVOCATIONS_MAX, WEFT_REVOKED_TOTAL_MAX, WEFT_PEERS_MAX);
 	assert_non_null(strstr(page, limits));
 	assert_int_equal(WEFT_NODE_FILE_MAX, 32 << 20);
 	assert_int_equal(WEFT_NODE_COUNT_MAX, 1000000);
@@ -120,7 +120,8 @@ static void the_pages_example_is_good(void **state)
 	*to = '\0';
 	conf = conf_of(text);
 	assert_string_equal(weft_conf_summary(conf, buf),
-			    "1 workload, 1 service, 2 endpoints, 1 policy, 0 revocations");
+			    "1 workload, 1 service, 2 endpoints, 1 policy, 0 revocations, "
+			    "0 peers");
 }
 
 int main(void)

@@ -19,11 +19,11 @@ static const struct wrong wrongs[] = {
 	  "t.yaml:1: apiVersion: \"weft/v2\": must be weft/v1" },
 	{ "kind", MISSING,
 	  "apiVersion: weft/v1\nmetadata: {name: web}\nspec: {}\n",
-	  "t.yaml:1: kind: missing: must be Workload, Service, AuthorizationPolicy or Revocation" },
+	  "t.yaml:1: kind: missing: must be Workload, Service, AuthorizationPolicy, Revocation or Peer" },
 	{ "kind", SHAPE,
 	  "apiVersion: weft/v1\nkind: {AuthorizationPolicy: }\nmetadata: {name: web}\nspec: "
 	  "{}\n",
-	  "t.yaml:2: kind: a mapping: must be Workload, Service, AuthorizationPolicy or Revocation" },
+	  "t.yaml:2: kind: a mapping: must be Workload, Service, AuthorizationPolicy, Revocation or Peer" },
 	{ "kind", VALUE,
 	  "apiVersion: weft/v1\nkind: authorizationpolicy\nmetadata: {name: web}\nspec: {}\n",
 	  AT(2) "kind: \"authorizationpolicy\": must be AuthorizationPolicy" },

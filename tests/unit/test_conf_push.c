@@ -106,6 +106,15 @@ static int add_revocation(struct weft_nl *nl, const struct weft_nl_revocation *r
 	return answer(nl, err);
 }
 
+static int add_peer(struct weft_nl *nl, const struct weft_nl_peer *peer, uint32_t txn, bool replace,
+		    struct weft_error *err)
+{
+	assert_int_equal(txn, TXN);
+	assert_false(replace);
+	fprintf(module_of(nl)->log, "peer %s\n", peer->name);
+	return answer(nl, err);
+}
+
 static int commit(struct weft_nl *nl, uint32_t txn, uint64_t *generation, struct weft_error *err)
 {
 	int ret = answer(nl, err);
@@ -127,10 +136,11 @@ static int abort_txn(struct weft_nl *nl, uint32_t txn, struct weft_error *err)
 
 static const struct weft_conf_push_ops ops = {
 	begin, add_workload, add_service, add_endpoint, add_policy, add_revocation,
-	commit, abort_txn,
+	add_peer, commit, abort_txn,
 };
 
 static const char documents[] =
+	PEER("n", "{ipBlocks: [10.0.0.0/8]}")
 	REVOCATION("r", "{serials: [01]}")
 	POLICY("p", "{workload: w}")
 	SERVICE("s2", "{ports: [{port: 80}]}")
@@ -171,6 +181,7 @@ static void whole_configuration_is_one_transaction(void **state)
 				  "service s2\n"
 				  "policy p\n"
 				  "revocation r\n"
+				  "peer n\n"
 				  "commit\n");
 }
 
@@ -190,13 +201,14 @@ static void any_error_aborts_and_names_the_object(void **state)
 {
 	static const char *const errors[] = {
 		"cannot begin a new generation: not today",
-		"t.yaml:24: Workload \"w\": not today",
-		"t.yaml:19: Service \"s1\": not today",
-		"t.yaml:19: Service \"s1\": endpoint 10.0.0.1:8080: not today",
-		"t.yaml:19: Service \"s1\": endpoint fd00::1: not today",
-		"t.yaml:14: Service \"s2\": not today",
-		"t.yaml:9: AuthorizationPolicy \"p\": not today",
-		"t.yaml:4: Revocation \"r\": not today",
+		"t.yaml:29: Workload \"w\": not today",
+		"t.yaml:24: Service \"s1\": not today",
+		"t.yaml:24: Service \"s1\": endpoint 10.0.0.1:8080: not today",
+		"t.yaml:24: Service \"s1\": endpoint fd00::1: not today",
+		"t.yaml:19: Service \"s2\": not today",
+		"t.yaml:14: AuthorizationPolicy \"p\": not today",
+		"t.yaml:9: Revocation \"r\": not today",
+		"t.yaml:4: Peer \"n\": not today",
 		"cannot commit the new generation: not today",
 	};
 

@@ -27,11 +27,11 @@ static const struct wrong wrongs[] = {
 	  "t.yaml:1: apiVersion: \"weft/v2\": must be weft/v1" },
 	{ "kind", MISSING,
 	  "apiVersion: weft/v1\nmetadata: {name: web}\nspec: {serials: [01]}\n",
-	  "t.yaml:1: kind: missing: must be Workload, Service, AuthorizationPolicy or Revocation" },
+	  "t.yaml:1: kind: missing: must be Workload, Service, AuthorizationPolicy, Revocation or Peer" },
 	{ "kind", SHAPE,
 	  "apiVersion: weft/v1\nkind: {Revocation: }\nmetadata: {name: web}\nspec: "
 	  "{serials: [01]}\n",
-	  "t.yaml:2: kind: a mapping: must be Workload, Service, AuthorizationPolicy or Revocation" },
+	  "t.yaml:2: kind: a mapping: must be Workload, Service, AuthorizationPolicy, Revocation or Peer" },
 	{ "kind", VALUE,
 	  "apiVersion: weft/v1\nkind: revocation\nmetadata: {name: web}\nspec: {serials: [01]}\n",
 	  AT(2) "kind: \"revocation\": must be Revocation" },

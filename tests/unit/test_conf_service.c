@@ -21,11 +21,11 @@ static const struct wrong wrongs[] = {
 	  "t.yaml:1: apiVersion: \"weft/v2\": must be weft/v1" },
 	{ "kind", MISSING,
 	  "apiVersion: weft/v1\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n",
-	  "t.yaml:1: kind: missing: must be Workload, Service, AuthorizationPolicy or Revocation" },
+	  "t.yaml:1: kind: missing: must be Workload, Service, AuthorizationPolicy, Revocation or Peer" },
 	{ "kind", SHAPE,
 	  "apiVersion: weft/v1\nkind: {Service: }\nmetadata: {name: web}\nspec: {ports: "
 	  "[{port: 80}]}\n",
-	  "t.yaml:2: kind: a mapping: must be Workload, Service, AuthorizationPolicy or Revocation" },
+	  "t.yaml:2: kind: a mapping: must be Workload, Service, AuthorizationPolicy, Revocation or Peer" },
 	{ "kind", VALUE,
 	  "apiVersion: weft/v1\nkind: service\nmetadata: {name: web}\nspec: {ports: [{port: "
 	  "80}]}\n",

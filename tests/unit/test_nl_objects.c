@@ -283,6 +283,20 @@ static void an_object_of_more_than_64_kib_is_refused(void **state)
 	assert_int_equal(weft_nl_workload_put(msg, &in), 0);
 }
 
+static void a_peer_survives(void **state)
+{
+	struct weft_network networks[] = { { .len = 0 },
+					   { .ip = { [10] = 0xff, 0xff, 10 }, .len = 104 } };
+	struct weft_nl_peer in = { .name = "rack", .networks = networks, .n_networks = 2 };
+	_cleanup_(weft_nl_peer_uninit) struct weft_nl_peer out = { 0 };
+
+	assert_int_equal(weft_nl_peer_put(msg, &in), 0);
+	assert_int_equal(weft_nl_peer_parse(top(WEFT_A_PEER), &out), 0);
+	assert_string_equal(out.name, "rack");
+	assert_int_equal(out.n_networks, 2);
+	assert_memory_equal(out.networks, networks, sizeof(networks));
+}
+
 static void put_addr(int ip, int port, const char *text)
 {
 	struct weft_addr addr = addr_of(text);
@@ -301,6 +315,7 @@ static void put_conn_strings(void)
 	nla_put_string(msg, WEFT_CONN_A_AUDIT, "q");
 	nla_put_string(msg, WEFT_CONN_A_PEER_SERIAL, "0a1b");
 	nla_put_string(msg, WEFT_CONN_A_REVOCATION, "r");
+	nla_put_string(msg, WEFT_CONN_A_REGISTERED, "n");
 	nla_put_string(msg, WEFT_CONN_A_DETAIL, "why");
 	nla_put_string(msg, WEFT_CONN_A_CIPHER, "TLS_AES_128_GCM_SHA256");
 	nla_put_string(msg, WEFT_CONN_A_COMM, "curl");
@@ -361,6 +376,7 @@ static void every_field_of_a_connection_is_taken(void **state)
 	assert_string_equal(c.peer_serial, "0a1b");
 	assert_int_equal(c.revoked, WEFT_REVOKED_SERIAL);
 	assert_string_equal(c.revocation, "r");
+	assert_string_equal(c.registered, "n");
 	assert_string_equal(c.policy, "p");
 	assert_string_equal(c.audit, "q");
 	assert_string_equal(c.detail, "why");
@@ -454,6 +470,7 @@ int main(void)
 		with_msg(an_endpoint_survives),
 		with_msg(a_policy_survives_with_its_empty_rules),
 		with_msg(a_revocation_survives),
+		with_msg(a_peer_survives),
 		with_msg(what_is_not_given_is_not_sent),
 		with_msg(every_nest_says_that_it_is_one),
 		with_msg(an_object_of_more_than_64_kib_is_refused),

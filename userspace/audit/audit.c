@@ -97,6 +97,7 @@ static void add_verdict(struct record *rec, const struct weft_nl_conn *conn, enu
 	if (conn->revoked)
 		add(rec, "WEFT_REVOKED=%s", weft_revoked_name(conn->revoked));
 	add_string(rec, "WEFT_REVOCATION", conn->revocation);
+	add_string(rec, "WEFT_REGISTERED", conn->registered);
 	if (conn->generation)
 		add(rec, "WEFT_GENERATION=%" PRIu64, conn->generation);
 	if (conn->error) {

@@ -214,9 +214,13 @@ static void say_why(struct text *t, const struct weft_nl_conn *conn)
 		say_revoked(t, conn);
 		return;
 	}
+	if (conn->registered && conn->reason == WEFT_REASON_PLAINTEXT)
+		words = "plaintext";
 	say(t, ": %s", words ? words : weft_reason_name(conn->reason));
 	if (conn->detail && *conn->detail)
 		say(t, ": %s", conn->detail);
+	if (conn->registered)
+		say(t, ", from an address of peer \"%s\"", conn->registered);
 }
 
 static void say_tls(struct text *t, const struct weft_nl_conn *conn)

@@ -137,6 +137,13 @@ const char *weft_reason_meaning(unsigned int reason)
 	return entries[reason].meaning;
 }
 
+const char *weft_registered_advice(void)
+{
+	return "If the client is not in the mesh, make it a workload on its host, or take its "
+	       "address out of the registered peers (weftctl peer show, or the document of the "
+	       "Peer) while it cannot be.";
+}
+
 const char *weft_reason_advice(unsigned int reason, enum weft_role role)
 {
 	if (reason >= WEFT_ARRAY_SIZE(entries))

@@ -13,4 +13,7 @@ const char *weft_reason_meaning(unsigned int reason);
 /* What the operator of this side can do; NULL: there is nothing to be done. */
 const char *weft_reason_advice(unsigned int reason, enum weft_role role);
 
+/* The same where nothing but a handshake was taken because a peer has the address. */
+const char *weft_registered_advice(void);
+
 #endif

@@ -30,6 +30,8 @@ static void write_conn(FILE *f, const struct weft_nl_conn *conn)
 		fprintf(f, " peer %s", conn->peer_identity);
 	if (conn->revocation)
 		fprintf(f, " revocation %s", conn->revocation);
+	if (conn->registered)
+		fprintf(f, " registered %s", conn->registered);
 	if (conn->policy)
 		fprintf(f, " policy %s", conn->policy);
 	if (conn->audit)

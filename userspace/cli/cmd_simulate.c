@@ -261,6 +261,8 @@ static int compare_said(const struct row *a, const struct row *b)
 		order = compare_texts(a->judgment.policy, b->judgment.policy);
 	if (!order)
 		order = compare_texts(a->judgment.revocation, b->judgment.revocation);
+	if (!order)
+		order = compare_texts(a->judgment.registered, b->judgment.registered);
 	return order ? order : compare_texts(a->judgment.audit, b->judgment.audit);
 }
 
@@ -328,7 +330,10 @@ static const char *why(const struct row *row, char *buf, size_t size)
 			return "no ALLOW policy matches";
 		break;
 	case WEFT_REASON_PLAINTEXT:
-		return "plaintext at a strict port";
+		if (!j->registered)
+			return "plaintext at a strict port";
+		snprintf(buf, size, "plaintext of peer %s", j->registered);
+		return buf;
 	case WEFT_REASON_PEER_IDENTITY:
 		return "not an identity of the service";
 	case WEFT_REASON_REVOKED:
@@ -345,7 +350,7 @@ static const char *why(const struct row *row, char *buf, size_t size)
 static void print_row(struct weft_print *p, const struct row *row, bool json)
 {
 	const struct weft_flow *flow = row->flow;
-	char buf[WEFT_NAME_MAX + 16], addr[WEFT_ADDR_TEXT_MAX], when[WEFT_WHEN_TEXT_MAX];
+	char buf[WEFT_NAME_MAX + 24], addr[WEFT_ADDR_TEXT_MAX], when[WEFT_WHEN_TEXT_MAX];
 	bool is_server = flow->role == WEFT_ROLE_SERVER;
 	const char *peer = flow->peer_identity;
 
@@ -369,6 +374,7 @@ static void print_row(struct weft_print *p, const struct row *row, bool json)
 		weft_print_string(p, "policy", row->judgment.policy);
 		weft_print_string(p, "audit", row->judgment.audit);
 		weft_print_string(p, "revocation", row->judgment.revocation);
+		weft_print_string(p, "registered", row->judgment.registered);
 		weft_print_string(p, "first", weft_when_format(row->first, when));
 	}
 	weft_print_string(p, "last", weft_when_format(row->last, when));

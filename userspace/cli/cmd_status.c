@@ -89,6 +89,7 @@ static void print_status(struct weft_print *p, const struct weft_nl_status *stat
 	weft_print_number(p, "endpoints", status->endpoints);
 	weft_print_number(p, "policies", status->policies);
 	weft_print_number(p, "revocations", status->revocations);
+	weft_print_number(p, "peers", status->peers);
 	weft_print_number(p, "shadowed", status->shadowed);
 	weft_print_number(p, "listeners", status->listeners);
 	weft_print_number(p, "covered", status->covered);

@@ -12,7 +12,7 @@ const char weft_help[] =
 	"Usage: weftctl [-j] [OBJECT [VERB] [WORD]...]\n"
 	"\n"
 	"  status                    the module, its tables and counters (the default)\n"
-	"  service|endpoint|workload|policy|revocation show|add|replace|del\n"
+	"  service|endpoint|workload|policy|revocation|peer show|add|replace|del\n"
 	"  apply FILE...|show|confirm|rollback\n"
 	"                            documents, undone unless confirmed\n"
 	"  simulate FILE...          which recorded connections a change would refuse\n"
@@ -146,6 +146,15 @@ const struct weft_object weft_objects[] = {
 	  "at either end and whatever the policies say, and loses those that it has. HEX: as\n"
 	  "\"openssl x509 -serial\" and \"-text\" print it. del lifts it.\n",
 	  &weft_cli_kind_revocation, NULL, 0 },
+	{ "peer", object_verbs,
+	  "Usage: weftctl peer [show [NAME]]\n"
+	  "       weftctl peer add|replace NAME ipblock ADDRESS[/LENGTH]...\n"
+	  "       weftctl peer del NAME\n"
+	  "\n"
+	  "Whoever comes from one of the IP blocks speaks mesh: a permissive port does the\n"
+	  "handshake at once, whoever speaks first and whatever became of the mark on the SYN,\n"
+	  "and takes no plaintext; what is in use from there ends. It allows nobody anything.\n",
+	  &weft_cli_kind_peer, NULL, 0 },
 	{ "apply", apply_verbs,
 	  "Usage: weftctl apply FILE... [--confirm TIME] [--state-dir DIR]\n"
 	  "       weftctl apply [show|confirm|rollback] [--state-dir DIR]\n"

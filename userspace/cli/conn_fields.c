@@ -71,6 +71,7 @@ void weft_conn_fields(struct weft_print *p, const struct weft_nl_conn *conn)
 	weft_print_string(p, "revoked",
 			  conn->revoked ? weft_revoked_name(conn->revoked) : NULL);
 	weft_print_string(p, "revocation", conn->revocation);
+	weft_print_string(p, "registered", conn->registered);
 	weft_print_string(p, "policy", conn->policy);
 	weft_print_string(p, "audit", conn->audit);
 	weft_print_number(p, "generation", conn->generation);
@@ -119,6 +120,8 @@ char *weft_conn_outcome(const struct weft_nl_conn *conn)
 		fprintf(f, " (%s)", weft_errno_name(conn->error));
 	if (conn->revocation)
 		fprintf(f, ", revocation \"%s\"", conn->revocation);
+	if (conn->registered)
+		fprintf(f, ", peer \"%s\"", conn->registered);
 	if (conn->policy)
 		fprintf(f, ", policy \"%s\"", conn->policy);
 	if (conn->audit)

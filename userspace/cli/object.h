@@ -18,7 +18,8 @@ struct weft_cli_kind {
 };
 
 extern const struct weft_cli_kind weft_cli_kind_service, weft_cli_kind_endpoint,
-	weft_cli_kind_workload, weft_cli_kind_policy, weft_cli_kind_revocation;
+	weft_cli_kind_workload, weft_cli_kind_policy, weft_cli_kind_revocation,
+	weft_cli_kind_peer;
 
 /* Of cli->object. */
 weft_verb_fn weft_object_show, weft_object_add, weft_object_replace, weft_object_del;

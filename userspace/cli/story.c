@@ -157,6 +157,9 @@ static void write_decided(FILE *f, const struct weft_nl_conn *conn)
 
 	if (conn->revoked)
 		write_revoked(f, conn);
+	else if (conn->registered)
+		fprintf(f, "peer \"%s\" has the address, from which no plaintext is taken",
+			conn->registered);
 	else if (conn->policy)
 		fprintf(f, "policy \"%s\" %s", conn->policy, denied ? "denied it" : "allowed it");
 	else
@@ -181,6 +184,13 @@ static void write_result(FILE *f, const struct weft_nl_conn *conn)
 		fprintf(f, "; detail: %s", conn->detail);
 }
 
+/* Did the peer not begin one, or what is none? */
+static bool is_no_handshake(const struct weft_nl_conn *conn)
+{
+	return conn->reason == WEFT_REASON_PLAINTEXT || conn->reason == WEFT_REASON_TLS ||
+	       conn->reason == WEFT_REASON_HANDSHAKE_TIMEOUT || conn->reason == WEFT_REASON_RESET;
+}
+
 /* Of @state live connections nothing needs to be done, whatever failed before. */
 static const char *advice(const struct weft_nl_conn *conn)
 {
@@ -188,6 +198,8 @@ static const char *advice(const struct weft_nl_conn *conn)
 		return weft_reason_advice(WEFT_REASON_NO_DAEMON, conn->role);
 	if (conn->state == WEFT_CONN_PASS)
 		return weft_reason_advice(WEFT_REASON_PLAINTEXT, conn->role);
+	if (conn->registered && is_no_handshake(conn))
+		return weft_registered_advice();
 	return weft_reason_advice(conn->reason, conn->role);
 }
 
@@ -211,7 +223,7 @@ int weft_story_tell(struct weft_story *story, const struct weft_nl_conn *conn)
 		r = tell(&s.tried, write_tried, conn);
 	if (!r && (conn->remote.port || conn->peer_identity))
 		r = tell(&s.peer, write_peer, conn);
-	if (!r && (conn->peer_identity || conn->policy || conn->audit ||
+	if (!r && (conn->peer_identity || conn->policy || conn->audit || conn->registered ||
 		   conn->reason == WEFT_REASON_POLICY_DENIED))
 		r = tell(&s.decided, write_decided, conn);
 	if (!r)

@@ -74,9 +74,9 @@ int weft_conf_parse(const char *file, const char *text, size_t len, const char *
 int weft_conf_parse_all(const struct weft_conf_file *files, size_t n, const char *trust_domain,
 			struct weft_conf **conf, struct weft_error *err);
 
-#define WEFT_CONF_SUMMARY_MAX	192
+#define WEFT_CONF_SUMMARY_MAX	224
 
-/* "2 workloads, 1 service, 3 endpoints, 0 policies, 0 revocations". Return: @buf. */
+/* "2 workloads, 1 service, 3 endpoints, 0 policies, 0 revocations, 0 peers". Return: @buf. */
 const char *weft_conf_summary(const struct weft_conf *conf, char buf[WEFT_CONF_SUMMARY_MAX]);
 
 /* One difference: "service web: endpoint 10.0.0.2:80 added". @line is valid during the call. */
@@ -140,6 +140,8 @@ struct weft_conf_push_ops {
 		      bool replace, struct weft_error *err);
 	int (*revocation)(struct weft_nl *nl, const struct weft_nl_revocation *revocation,
 			  uint32_t txn, bool replace, struct weft_error *err);
+	int (*peer)(struct weft_nl *nl, const struct weft_nl_peer *peer, uint32_t txn, bool replace,
+		    struct weft_error *err);
 	int (*commit)(struct weft_nl *nl, uint32_t txn, uint64_t *generation,
 		      struct weft_error *err);
 	int (*abort)(struct weft_nl *nl, uint32_t txn, struct weft_error *err);

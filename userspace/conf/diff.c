@@ -211,10 +211,12 @@ const char *weft_conf_summary(const struct weft_conf *conf, char buf[WEFT_CONF_S
 	for (size_t i = 0; i < conf->n_services; i++)
 		endpoints += conf->services[i].n_endpoints;
 	snprintf(buf, WEFT_CONF_SUMMARY_MAX,
-		 "%zu workload%s, %zu service%s, %zu endpoint%s, %zu %s, %zu revocation%s",
+		 "%zu workload%s, %zu service%s, %zu endpoint%s, %zu %s, %zu revocation%s, "
+		 "%zu peer%s",
 		 conf->n_workloads, conf->n_workloads == 1 ? "" : "s", conf->n_services,
 		 conf->n_services == 1 ? "" : "s", endpoints, endpoints == 1 ? "" : "s",
 		 conf->n_policies, conf->n_policies == 1 ? "policy" : "policies",
-		 conf->n_revocations, conf->n_revocations == 1 ? "" : "s");
+		 conf->n_revocations, conf->n_revocations == 1 ? "" : "s", conf->n_peers,
+		 conf->n_peers == 1 ? "" : "s");
 	return buf;
 }

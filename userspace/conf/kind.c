@@ -17,11 +17,12 @@ const struct weft_kind *const weft_kinds[WEFT_KINDS] = {
 	&weft_kind_service,
 	&weft_kind_policy,
 	&weft_kind_revocation,
+	&weft_kind_peer,
 };
 
 /* in the order of weft_kinds[] */
 static const char *const kind_names[] = { "Workload", "Service", "AuthorizationPolicy",
-					  "Revocation", NULL };
+					  "Revocation", "Peer", NULL };
 
 const struct weft_field weft_head_fields[] = {
 	[WEFT_HEAD_API_VERSION] = {
@@ -45,7 +46,8 @@ const struct weft_schema weft_metadata_schema = { .fields = metadata_fields };
 _Static_assert(offsetof(struct weft_conf_workload, object.name) == 0 &&
 	       offsetof(struct weft_conf_service, object.name) == 0 &&
 	       offsetof(struct weft_conf_policy, object.name) == 0 &&
-	       offsetof(struct weft_conf_revocation, object.name) == 0,
+	       offsetof(struct weft_conf_revocation, object.name) == 0 &&
+	       offsetof(struct weft_conf_peer, object.name) == 0,
 	       "metadata_fields puts the name at the beginning of every object");
 
 int weft_convert_name(struct weft_schema_reader *r, const struct weft_node *node, char **out)

@@ -33,8 +33,9 @@ extern const struct weft_kind weft_kind_workload;
 extern const struct weft_kind weft_kind_service;
 extern const struct weft_kind weft_kind_policy;
 extern const struct weft_kind weft_kind_revocation;
+extern const struct weft_kind weft_kind_peer;
 
-#define WEFT_KINDS 4
+#define WEFT_KINDS 5
 extern const struct weft_kind *const weft_kinds[WEFT_KINDS];
 
 /* apiVersion and kind, which every document is asked for first. */

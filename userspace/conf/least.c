@@ -67,7 +67,7 @@ static bool has_document(const struct weft_least *least, const char *workload)
 	return !least->workloads || weft_strv_contains(least->workloads, workload);
 }
 
-/* A strict port refuses plaintext whatever policies say. */
+/* A strict port, and the registry of peers, refuse plaintext whatever policies say. */
 static bool is_strict(const struct weft_flow *flow)
 {
 	return flow->refused && flow->reason == WEFT_REASON_PLAINTEXT;

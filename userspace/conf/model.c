@@ -44,6 +44,11 @@ void weft_conf_drop_texts(struct weft_conf *conf)
 	conf->n_texts = 0;
 }
 
+void weft_conf_peer_uninit(struct weft_conf_peer *peer)
+{
+	weft_nl_peer_uninit(&peer->object);
+}
+
 void weft_conf_destroy(struct weft_conf *conf)
 {
 	if (!conf)
@@ -56,6 +61,7 @@ void weft_conf_destroy(struct weft_conf *conf)
 	free(conf->policies);
 	free(conf->revocations);
 	weft_conf_drop_texts(conf);
+	free(conf->peers);
 	weft_strv_uninit(&conf->files);
 	free(conf->trust_domain);
 	free(conf);
@@ -122,4 +128,9 @@ bool weft_conf_revokes(const struct weft_conf *conf, const struct weft_conf *bef
 			return true;
 	}
 	return false;
+}
+
+const struct weft_conf_peer *weft_conf_find_peer(const struct weft_conf *conf, const char *name)
+{
+	return find(&weft_kind_peer, conf, name);
 }

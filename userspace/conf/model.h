@@ -14,6 +14,7 @@
 #include "base/strv.h"
 #include "conf/node.h"
 #include "nl/nl_endpoint.h"
+#include "nl/nl_peer.h"
 #include "nl/nl_policy.h"
 #include "nl/nl_revocation.h"
 #include "nl/nl_service.h"
@@ -48,6 +49,11 @@ struct weft_conf_text {
 	size_t len;
 };
 
+struct weft_conf_peer {
+	struct weft_nl_peer object;
+	struct weft_mark mark;
+};
+
 struct weft_conf {
 	char *trust_domain;
 	struct weft_conf_workload *workloads;
@@ -58,6 +64,8 @@ struct weft_conf {
 	size_t n_policies;
 	struct weft_conf_revocation *revocations;
 	size_t n_revocations;
+	struct weft_conf_peer *peers;
+	size_t n_peers;
 	struct weft_strv files;		/* that were read, in order; the marks point here */
 	struct weft_conf_text *texts;	/* of @files; until weft_conf_drop_texts() */
 	size_t n_texts;
@@ -67,6 +75,7 @@ void weft_conf_workload_uninit(struct weft_conf_workload *workload);
 void weft_conf_service_uninit(struct weft_conf_service *service);
 void weft_conf_policy_uninit(struct weft_conf_policy *policy);
 void weft_conf_revocation_uninit(struct weft_conf_revocation *revocation);
+void weft_conf_peer_uninit(struct weft_conf_peer *peer);
 
 /* Frees the configuration and all its objects; NULL is fine. */
 void weft_conf_destroy(struct weft_conf *conf);
@@ -84,6 +93,7 @@ const struct weft_conf_policy *weft_conf_find_policy(const struct weft_conf *con
 						     const char *name);
 const struct weft_conf_revocation *weft_conf_find_revocation(const struct weft_conf *conf,
 							     const char *name);
+const struct weft_conf_peer *weft_conf_find_peer(const struct weft_conf *conf, const char *name);
 
 /**
  * weft_conf_revokes() - is there a revocation that is not the same before?

@@ -12,6 +12,7 @@
 #include "nl/nl_endpoint.h"
 #include "nl/nl_flow.h"
 #include "nl/nl_generation.h"
+#include "nl/nl_peer.h"
 #include "nl/nl_policy.h"
 #include "nl/nl_revocation.h"
 #include "nl/nl_service.h"
@@ -29,6 +30,7 @@ static const struct weft_conf_push_ops netlink_ops = {
 	.endpoint = weft_nl_endpoint_add,
 	.policy = weft_nl_policy_add,
 	.revocation = weft_nl_revocation_add,
+	.peer = weft_nl_peer_add,
 	.commit = weft_nl_generation_commit,
 	.abort = weft_nl_generation_abort,
 };
@@ -186,6 +188,18 @@ static int push_revocations(struct push *p, const struct weft_conf *conf)
 	return 0;
 }
 
+static int push_peers(struct push *p, const struct weft_conf *conf)
+{
+	for (size_t i = 0; i < conf->n_peers; i++) {
+		const struct weft_conf_peer *o = &conf->peers[i];
+		int ret = p->ops->peer(p->nl, &o->object, p->txn, false, p->err);
+
+		if (ret)
+			return name_object(p, ret, &weft_kind_peer, &o->mark, o->object.name);
+	}
+	return 0;
+}
+
 /* All of it into a transaction that is begun here; on failure there is none. */
 static int stage(struct push *p, const struct weft_conf *conf)
 {
@@ -200,6 +214,8 @@ static int stage(struct push *p, const struct weft_conf *conf)
 		ret = push_policies(p, conf);
 	if (!ret)
 		ret = push_revocations(p, conf);
+	if (!ret)
+		ret = push_peers(p, conf);
 	/* the first error is the one to report; the kernel aborts with the socket at last */
 	if (ret)
 		p->ops->abort(p->nl, p->txn, NULL);

@@ -18,6 +18,7 @@ void weft_nl_conn_uninit(struct weft_nl_conn *conn)
 	free(conn->peer_identity);
 	free(conn->peer_serial);
 	free(conn->revocation);
+	free(conn->registered);
 	free(conn->policy);
 	free(conn->audit);
 	free(conn->detail);
@@ -48,6 +49,7 @@ static const struct nla_policy conn_policy[WEFT_CONN_A_MAX + 1] = {
 	[WEFT_CONN_A_PEER_SERIAL] = { .type = NLA_STRING },
 	[WEFT_CONN_A_REVOKED] = { .type = NLA_U32 },
 	[WEFT_CONN_A_REVOCATION] = { .type = NLA_STRING },
+	[WEFT_CONN_A_REGISTERED] = { .type = NLA_STRING },
 	[WEFT_CONN_A_POLICY] = { .type = NLA_STRING },
 	[WEFT_CONN_A_AUDIT] = { .type = NLA_STRING },
 	[WEFT_CONN_A_GENERATION] = { .type = NLA_U64 },
@@ -115,6 +117,7 @@ static int parse_strings(struct nlattr **tb, struct weft_nl_conn *conn)
 		{ WEFT_CONN_A_PEER_IDENTITY, &conn->peer_identity },
 		{ WEFT_CONN_A_PEER_SERIAL, &conn->peer_serial },
 		{ WEFT_CONN_A_REVOCATION, &conn->revocation },
+		{ WEFT_CONN_A_REGISTERED, &conn->registered },
 		{ WEFT_CONN_A_POLICY, &conn->policy },
 		{ WEFT_CONN_A_AUDIT, &conn->audit },
 		{ WEFT_CONN_A_DETAIL, &conn->detail },

@@ -39,6 +39,7 @@ struct weft_nl_conn {
 	char *peer_serial; /* of its certificate; as base/serial.h */
 	enum weft_revoked revoked;
 	char *revocation; /* that says so */
+	char *registered; /* the peer because of which no plaintext was taken */
 	char *policy;
 	char *audit; /* the AUDIT policy that matches */
 	uint64_t generation;

@@ -13,6 +13,7 @@ void weft_nl_judgment_uninit(struct weft_nl_judgment *judgment)
 	free(judgment->policy);
 	free(judgment->audit);
 	free(judgment->revocation);
+	free(judgment->registered);
 	*judgment = (struct weft_nl_judgment){ 0 };
 }
 
@@ -73,6 +74,7 @@ static int take_judgment(struct nlattr **top, void *data)
 		[WEFT_CONN_A_POLICY] = { .type = NLA_STRING },
 		[WEFT_CONN_A_AUDIT] = { .type = NLA_STRING },
 		[WEFT_CONN_A_REVOCATION] = { .type = NLA_STRING },
+		[WEFT_CONN_A_REGISTERED] = { .type = NLA_STRING },
 	};
 	struct nlattr *tb[WEFT_CONN_A_MAX + 1];
 	struct weft_nl_judgment *out = data;
@@ -86,7 +88,8 @@ static int take_judgment(struct nlattr **top, void *data)
 	out->has_service = tb[WEFT_CONN_A_SERVICE];
 	return weft_nl_get_string(&out->policy, tb[WEFT_CONN_A_POLICY]) ||
 	       weft_nl_get_string(&out->audit, tb[WEFT_CONN_A_AUDIT]) ||
-	       weft_nl_get_string(&out->revocation, tb[WEFT_CONN_A_REVOCATION]) ? -ENOMEM : 0;
+	       weft_nl_get_string(&out->revocation, tb[WEFT_CONN_A_REVOCATION]) ||
+	       weft_nl_get_string(&out->registered, tb[WEFT_CONN_A_REGISTERED]) ? -ENOMEM : 0;
 }
 
 int weft_nl_flow_judge(struct weft_nl *nl, uint32_t txn, const struct weft_nl_flow *flow,

@@ -37,6 +37,7 @@ struct weft_nl_judgment {
 	char *policy;		 /* that decided; NULL: none */
 	char *audit;		 /* that matches */
 	char *revocation;	 /* of the peer, with REVOKED */
+	char *registered;	 /* who has the address, with PLAINTEXT; NULL: a strict port */
 };
 
 void weft_nl_judgment_uninit(struct weft_nl_judgment *judgment);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What workloads, services, endpoints, policies and revocations have in common in
- * the module's tables: they are added, deleted, fetched and dumped alike. Thread of
+ * What workloads, services, endpoints, policies, revocations and peers have in common
+ * in the module's tables: they are added, deleted, fetched and dumped alike. Thread of
  * the struct weft_nl; objects are values of the struct in nl_<object>.h.
  */
 #ifndef WEFT_NL_OBJECT_H
@@ -24,7 +24,8 @@ struct weft_nl_kind {
 };
 
 extern const struct weft_nl_kind weft_nl_kind_workload, weft_nl_kind_service,
-	weft_nl_kind_endpoint, weft_nl_kind_policy, weft_nl_kind_revocation;
+	weft_nl_kind_endpoint, weft_nl_kind_policy, weft_nl_kind_revocation,
+	weft_nl_kind_peer;
 
 /**
  * weft_nl_object_add() - put an object into the tables

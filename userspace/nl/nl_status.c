@@ -65,6 +65,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 		[WEFT_STATUS_A_ENDPOINTS] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_POLICIES] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_REVOCATIONS] = { .type = NLA_U32 },
+		[WEFT_STATUS_A_PEERS] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_SHADOWED] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_LISTENERS] = { .type = NLA_U32 },
 		[WEFT_STATUS_A_COVERED] = { .type = NLA_U32 },
@@ -91,6 +92,7 @@ int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out)
 	s.endpoints = weft_nl_get_u32(tb[WEFT_STATUS_A_ENDPOINTS]);
 	s.policies = weft_nl_get_u32(tb[WEFT_STATUS_A_POLICIES]);
 	s.revocations = weft_nl_get_u32(tb[WEFT_STATUS_A_REVOCATIONS]);
+	s.peers = weft_nl_get_u32(tb[WEFT_STATUS_A_PEERS]);
 	s.shadowed = weft_nl_get_u32(tb[WEFT_STATUS_A_SHADOWED]);
 	s.listeners = weft_nl_get_u32(tb[WEFT_STATUS_A_LISTENERS]);
 	s.covered = weft_nl_get_u32(tb[WEFT_STATUS_A_COVERED]);

@@ -20,7 +20,7 @@ struct weft_nl_status {
 	char *version;
 	uint64_t generation; /* 0: never configured */
 	uint64_t epoch;	     /* of the events' numbers; 0: an older module, which has none */
-	uint32_t workers, workloads, services, endpoints, policies, revocations, shadowed;
+	uint32_t workers, workloads, services, endpoints, policies, revocations, peers, shadowed;
 	uint32_t listeners, covered, conns, parked, live, closing, undecided;
 	struct weft_nl_counter *counters;
 	size_t n_counters;

@@ -196,6 +196,7 @@ int weft_nl_parse_top(struct nlmsghdr *hdr, struct nlattr **tb)
 		[WEFT_A_ENDPOINT] = { .type = NLA_NESTED },
 		[WEFT_A_POLICY] = { .type = NLA_NESTED },
 		[WEFT_A_REVOCATION] = { .type = NLA_NESTED },
+		[WEFT_A_PEER] = { .type = NLA_NESTED },
 		[WEFT_A_CONN] = { .type = NLA_NESTED },
 		[WEFT_A_EVENT] = { .type = NLA_U32 },
 	};

@@ -15,6 +15,7 @@
 #include "nl/nl.h"
 #include "nl/nl_conn.h"
 #include "nl/nl_endpoint.h"
+#include "nl/nl_peer.h"
 #include "nl/nl_policy.h"
 #include "nl/nl_revocation.h"
 #include "nl/nl_service.h"
@@ -133,6 +134,8 @@ int weft_nl_policy_put(struct nl_msg *msg, const struct weft_nl_policy *policy);
 int weft_nl_policy_parse(struct nlattr *nest, struct weft_nl_policy *out);
 int weft_nl_revocation_put(struct nl_msg *msg, const struct weft_nl_revocation *revocation);
 int weft_nl_revocation_parse(struct nlattr *nest, struct weft_nl_revocation *out);
+int weft_nl_peer_put(struct nl_msg *msg, const struct weft_nl_peer *peer);
+int weft_nl_peer_parse(struct nlattr *nest, struct weft_nl_peer *out);
 int weft_nl_conn_parse(struct nlattr *nest, struct weft_nl_conn *out);
 int weft_nl_status_parse(struct nlattr *nest, struct weft_nl_status *out);
 
