@@ -158,15 +158,20 @@ static void conn_cut(struct weft_conn *c)
 		weft_conn_abort(c, ECONNRESET);
 }
 
+/* Of settled ones, who connects anew has ->mu as long as strangers let him. */
 static void conn_step(struct weft_conn *c)
 {
+	u8 state = weft_conn_state(c);
+
+	if (state == WEFT_CONN_DEAD)
+		return;
 	if (READ_ONCE(c->cut)) {
 		mutex_lock(&c->mu);
 		conn_cut(c);
 		mutex_unlock(&c->mu);
-	} else if (weft_conn_state(c) == WEFT_CONN_LIVE) {
+	} else if (state == WEFT_CONN_LIVE) {
 		weft_ktls_flush(c);
-	} else {
+	} else if (state != WEFT_CONN_PASS) {
 		mutex_lock(&c->mu);
 		if (c->role == WEFT_ROLE_CLIENT)
 			weft_connect_step(c);

@@ -193,6 +193,15 @@ static inline bool weft_conn_settled(const struct weft_conn *c)
 	return weft_conn_state(c) >= WEFT_CONN_LIVE;
 }
 
+/*
+ * ->mu, for a system call: who has it may wait for other threads that use the
+ * socket, see stale.c. Return: 0, -EINTR.
+ */
+static inline int weft_conn_lock(struct weft_conn *c)
+{
+	return mutex_lock_interruptible(&c->mu);
+}
+
 int weft_release(struct socket *sock);
 
 /*

@@ -647,7 +647,8 @@ int weft_connect_wait(struct weft_conn *c, int flags)
 		if (!left)
 			return -EINPROGRESS;
 	}
-	mutex_lock(&c->mu);
+	if (weft_conn_lock(c))
+		return sock_intr_errno(sock_sndtimeo(sk, false));
 	err = weft_connect_result(c);
 	mutex_unlock(&c->mu);
 	return err;

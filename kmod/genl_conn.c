@@ -203,7 +203,8 @@ static int fill_record(struct sk_buff *skb, const void *object,
  * @fp: its file, on success
  * @f: words, on error
  *
- * Return: 0, then weft_genl_conn_put() is the caller's; -EINVAL, -ENOENT.
+ * Return: 0, then weft_genl_conn_put() is the caller's; -EINVAL, -ENOENT;
+ * -EBUSY, a signal came first.
  */
 int weft_genl_conn_find(struct genl_info *info, struct nlattr **tb,
 			struct weft_conn **c, struct file **fp,
@@ -229,7 +230,12 @@ int weft_genl_conn_find(struct genl_info *info, struct nlattr **tb,
 	if (!*c)
 		return weft_fault_attr(f, tb[WEFT_CONN_A_ID], -ENOENT,
 				       "no connection %llu (any more)", id);
-	mutex_lock(&(*c)->mu);
+	if (weft_conn_lock(*c)) {
+		fput(*fp);
+		return weft_fault_attr(f, tb[WEFT_CONN_A_ID], -EBUSY,
+				       "a signal came while connection %llu was busy",
+				       id);
+	}
 	if ((*c)->id == id)
 		return 0;
 	weft_genl_conn_put(*c, *fp);	/* its socket connects anew */

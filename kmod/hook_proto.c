@@ -146,8 +146,13 @@ static int conn_first(struct socket *sock, struct request *r, int flags)
 	release_sock(sock->sk);
 	if (!c)
 		return err ?: -ENOMEM;
-	mutex_lock(&c->mu);
-	err = c->asked.port ? -EALREADY : conn_begin(c, r, flags);
+	if (weft_conn_lock(c))
+		return -ERESTARTSYS;
+	/* that of another thread, which may have gone past us with it */
+	if (c->asked.port || weft_conn_state(c) == WEFT_CONN_PASS)
+		err = -EALREADY;
+	else
+		err = conn_begin(c, r, flags);
 	mutex_unlock(&c->mu);
 	return err ?: weft_connect_wait(c, flags);
 }
@@ -450,7 +455,8 @@ static int conn_cancel(struct weft_conn *c)
 {
 	int err;
 
-	mutex_lock(&c->mu);
+	if (weft_conn_lock(c))
+		return -ERESTARTSYS;
 	err = weft_connect_cancel(c);
 	mutex_unlock(&c->mu);
 	if (err != -EALREADY)
@@ -458,7 +464,8 @@ static int conn_cancel(struct weft_conn *c)
 	err = wait_event_interruptible(c->wq, weft_conn_settled(c));
 	if (err)
 		return err;
-	mutex_lock(&c->mu);
+	if (weft_conn_lock(c))
+		return -ERESTARTSYS;
 	err = weft_connect_cancel(c);
 	mutex_unlock(&c->mu);
 	return err;
@@ -472,7 +479,8 @@ static int conn_connect(struct socket *sock, struct weft_sockaddr *uaddr,
 
 	if (len < (int)sizeof(uaddr->sa_family))
 		return -EINVAL;		/* as __inet_stream_connect() */
-	mutex_lock(&c->mu);
+	if (weft_conn_lock(c))
+		return -ERESTARTSYS;
 	err = conn_connect_locked(c, uaddr, len, flags);
 	mutex_unlock(&c->mu);
 	if (err == CONNECT_CANCEL)
