@@ -16,10 +16,13 @@
 /* Whose address @ip is; "": nobody's. */
 static const char *who(struct weft_tables *t, const char *ip)
 {
-	const struct weft_mesh_peer *by;
+	const struct weft_gen *gen = weft_st_gen(t);
 	struct weft_addr a = weft_st_addr(ip, 0);
+	const struct weft_mesh_peer *by;
 
-	by = weft_registry_find(&weft_st_gen(t)->registry, &a.ip);
+	if (!gen)		/* nothing was ever committed */
+		return "";
+	by = weft_registry_find(&gen->registry, &a.ip);
 	return by ? by->name : "";
 }
 
