@@ -192,7 +192,7 @@ actor streamer h1 240.0.0.7
 actor plainer h1 10.77.0.2
 actor foreign h3 10.77.0.2
 mkfifo "$T/go"
-in_host h3 timeout 120 bash -c "exec 7<>/dev/tcp/10.77.0.2/7002; read -r go <'$T/go'; echo late-secret >&7; cat <&7" >"$T/late" 2>&1 &
+in_host h3 timeout 120 bash -c "exec 7<>/dev/tcp/10.77.0.2/7002; read -r go <'$T/go'; echo late-secret >&7; cat <&7" >"$T/caller" 2>&1 &
 late=$!
 check "a connection on which nothing came yet may still be either" wait_for 20 in_state 7002 sniff
 cuts() { weftctl_in h2 -j status | jq .counters.cut; }
@@ -225,11 +225,11 @@ puppet late h2
 tell late "exec('ls = socket.create_server((\"\", 7005)); took = []')" >/dev/null
 tell late "threading.Thread(target=lambda: took.append(ls.accept()[0])).start()" >/dev/null
 check "a listener that came late is covered" wait_for 20 marked 3
-dial_h3 listen 10.77.0.2 7005 1 >"$T/late" 2>&1 &
+dial_h3 listen 10.77.0.2 7005 1 >"$T/caller" 2>&1 &
 late=$!
 check "of its caller nothing is known" wait_for 20 in_state 7005 sniff
 document h2 outside.yaml < <(peer outside 10.77.0.3)
 equal "registered, it is not greeted in plaintext" ECONNRESET "$(tell late "took[0].sendall(b'220 welcome\\n')")"
 wait "$late"
-equal "and hears nothing" "connected, then ECONNRESET" "$(cat "$T/late")"
+equal "and hears nothing" "connected, then ECONNRESET" "$(cat "$T/caller")"
 check "with a record" wait_for 20 journal_has -u late WEFT_VERDICT=failed WEFT_REASON=plaintext WEFT_REGISTERED=outside
