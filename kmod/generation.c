@@ -365,10 +365,14 @@ static int gen_revocations(struct weft_gen *gen, struct weft_fault *f)
 
 static int gen_peers(struct weft_gen *gen, struct weft_fault *f)
 {
-	int err = gen_merge(gen, WEFT_KIND_PEER, f);
+	const struct weft_table *tables[WEFT_OWNERS];
+	unsigned int i;
+	int err;
 
-	return err ?: weft_registry_init(&gen->registry,
-					 &gen->tables[WEFT_KIND_PEER], f);
+	for (i = 0; i < WEFT_OWNERS; i++)
+		tables[i] = &gen->sets[i]->tables[WEFT_KIND_PEER];
+	err = gen_merge(gen, WEFT_KIND_PEER, f);
+	return err ?: weft_registry_init(&gen->registry, tables, f);
 }
 
 struct weft_gen *weft_gen_create(struct weft_set *const sets[WEFT_OWNERS],

@@ -87,6 +87,15 @@ static void rows_add(struct weft_registry *r, const struct weft_mesh_peer *p)
 	}
 }
 
+static void rows_add_all(struct weft_registry *r,
+			 const struct weft_table *peers)
+{
+	u32 i;
+
+	for (i = 0; i < peers->n; i++)
+		rows_add(r, peers->rows[i].object);
+}
+
 /* Sorted, what lies in another comes right behind it. */
 static void rows_merge(struct weft_registry *r)
 {
@@ -100,22 +109,25 @@ static void rows_merge(struct weft_registry *r)
 	r->n = kept;
 }
 
-int weft_registry_init(struct weft_registry *r, const struct weft_table *peers,
+int weft_registry_init(struct weft_registry *r,
+		       const struct weft_table *const *tables,
 		       struct weft_fault *f)
 {
-	u32 n = count_networks(peers), i;
+	u32 n = 0, i;
 
+	for (i = 0; i < WEFT_OWNERS; i++)
+		n += count_networks(tables[i]);
 	if (!n)
 		return 0;
-	if (WARN_ON_ONCE(n > WEFT_REGISTRY_MAX))
+	if (n > WEFT_REGISTRY_MAX)
 		return weft_fault_set(f, -ENOSPC,
 				      "all peers together have %u networks, at most %u are allowed",
 				      n, WEFT_REGISTRY_MAX);
 	r->rows = kvmalloc_array(n, sizeof(*r->rows), GFP_KERNEL_ACCOUNT);
 	if (!r->rows)
 		return weft_fault_nomem(f);
-	for (i = 0; i < peers->n; i++)
-		rows_add(r, peers->rows[i].object);
+	for (i = 0; i < WEFT_OWNERS; i++)
+		rows_add_all(r, tables[i]);
 	sort(r->rows, r->n, sizeof(*r->rows), row_cmp, NULL);
 	rows_merge(r);
 	return 0;

@@ -49,12 +49,14 @@ struct weft_registry {
 /**
  * weft_registry_init() - all addresses of some peers
  * @r: zeroed; weft_registry_uninit() it also after an error
- * @peers: they outlive @r
+ * @tables: of each owner; they outlive @r. A name that is there twice hides
+ *	    nothing: no plaintext is taken from the addresses of either.
  * @f: filled in on error
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOSPC more than WEFT_REGISTRY_MAX, -ENOMEM.
  */
-int weft_registry_init(struct weft_registry *r, const struct weft_table *peers,
+int weft_registry_init(struct weft_registry *r,
+		       const struct weft_table *const *tables,
 		       struct weft_fault *f);
 void weft_registry_uninit(struct weft_registry *r);
 

@@ -129,8 +129,12 @@ static const char *static_peer_is_for_the_daemons(struct weft_tables *t)
 	WEFT_EXPECT(!weft_st_peer(t, txn, "p", NETWORKS("10.1.0.0/16"), NULL));
 	WEFT_EXPECT(weft_st_commit(t, txn));
 	WEFT_EXPECT(weft_st_gen(t)->shadowed == 1);
-	EXPECT_NOBODY("10.1.0.1");
+	/* the object is hidden, what it says is not */
+	EXPECT_PEER("10.1.0.1", "p");
 	EXPECT_PEER("10.3.0.1", "p");
+	WEFT_EXPECT(!weft_tables_del(t, WEFT_KIND_PEER, "p", NULL));
+	EXPECT_PEER("10.1.0.1", "p");
+	EXPECT_NOBODY("10.3.0.1");
 	return NULL;
 }
 

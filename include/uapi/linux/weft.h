@@ -48,7 +48,8 @@
  *
  * Names are unique per object type over both owners. A static object whose
  * name the daemon's generation also has wins; the daemon's is left out of the
- * tables and counted in WEFT_STATUS_A_SHADOWED.
+ * tables and counted in WEFT_STATUS_A_SHADOWED. What a revocation or a peer says
+ * holds all the same.
  *
  * Commands
  * --------
